@@ -1,0 +1,84 @@
+//! What a search answers.
+
+use crate::{ChunkKind, Generation, Language, Span, SymbolKind};
+
+/// One term of a hit's score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Contribution {
+    /// The ranking feature, such as `bm25` or `defines_name`.
+    pub feature: &'static str,
+    /// What it added to the score, or the factor it multiplied it with when the name ends in `_factor`.
+    pub value: f32,
+}
+
+/// One chunk that answers a query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    /// Workspace-relative path with `/`.
+    pub path: Box<str>,
+    /// Language of the file.
+    pub language: Language,
+    /// The chunk's bytes in the indexed version of the file.
+    pub span: Span,
+    /// First and last line, numbered from 0, inclusive.
+    pub lines: (u32, u32),
+    /// Why the chunk is cut as it is.
+    pub chunk_kind: ChunkKind,
+    /// Kind of its symbol.
+    pub kind: Option<SymbolKind>,
+    /// Name of its symbol, or empty.
+    pub name: Box<str>,
+    /// Names of the enclosing symbols, or empty.
+    pub container: Box<str>,
+    /// Final score; only its order within one answer has a meaning.
+    pub score: f32,
+    /// Terms of the score; empty unless asked for.
+    pub contributions: Vec<Contribution>,
+}
+
+/// What a reader must know to judge an answer, above all an empty one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// The query holds nothing that could match: it is empty or only punctuation.
+    EmptyQuery,
+    /// The index is complete and nothing matches.
+    NoMatch,
+    /// The filter leaves no chunk to search.
+    FilterMatchesNothing,
+    /// Part of the files is indexed so far.
+    Indexing {
+        /// Files done.
+        done: u64,
+        /// Files known; grows while the walk goes on.
+        total: u64,
+    },
+    /// The workspace holds no file that is indexed.
+    NothingIndexed,
+    /// Vectors of the current model are missing for part of the chunks; those were searched lexically.
+    LexicalOnly {
+        /// Why.
+        reason: String,
+    },
+    /// The index is read as another process left it and is not being kept up to date.
+    Detached,
+    /// The query was cut to this many bytes before it was searched.
+    QueryCut {
+        /// Bytes kept.
+        bytes: usize,
+    },
+}
+
+/// The answer to one query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Hits, best first.
+    pub hits: Vec<Hit>,
+    /// The state of the index it was read from.
+    pub generation: Generation,
+    /// Chunks that could have answered: alive and allowed by the filter.
+    pub searched_chunks: u64,
+    /// Whether more hits follow at the next offset.
+    pub more: bool,
+    /// What the reader must know.
+    pub notices: Vec<Notice>,
+}

@@ -1,0 +1,2 @@
+//! Arguments to front ends; no logic.
+fn main() {}
