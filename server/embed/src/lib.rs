@@ -1,1 +1,20 @@
-//! Placeholder.
+//! Embedding models: text in, unit vectors out.
+//!
+//! [`Embedder`] is the one seam. Three families stand behind it: the static model that every binary carries
+//! ([`StaticModel`], microseconds per passage), any endpoint that speaks the OpenAI embeddings protocol, and, behind
+//! the feature `transformer`, a BERT-like model loaded from a directory. [`EmbedderSettings::open`] builds any of them.
+//!
+//! Invariant: nothing here reads the network unless a setting names an endpoint; no model is ever downloaded.
+//! Invariant: no `unsafe` in this crate (`unsafe_code = "forbid"` below).
+
+#![forbid(unsafe_code)]
+
+mod embedder;
+mod error;
+mod settings;
+mod static_model;
+
+pub use embedder::{Embedder, ModelId, Speed};
+pub use error::EmbedError;
+pub use settings::EmbedderSettings;
+pub use static_model::StaticModel;

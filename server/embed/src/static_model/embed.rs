@@ -1,0 +1,115 @@
+//! Fields to tokens, tokens to the sum of rows.
+
+use std::ops::ControlFlow::{self, Break, Continue};
+
+use conexus_core::Passage;
+
+use super::bag::{Bag, MAX_TOKENS};
+use super::format::{FIELDS, MAX_DIMENSION, Table};
+use super::tokens::tokens;
+use crate::embedder::normalise;
+
+const NAME: usize = 0;
+const PATH: usize = 1;
+const BODY: usize = 2;
+const QUERY: usize = 3;
+
+/// Tokens kept of a name, counting repeats.
+const NAME_TOKENS: usize = 12;
+/// Tokens kept of path and container together, counting repeats.
+const PATH_TOKENS: usize = 20;
+/// Parts kept of a path, counted from its end.
+const PATH_PARTS: usize = 3;
+/// Characters read of a body.
+const BODY_CHARACTERS: usize = 1800;
+/// Tokens kept of a query, counting repeats.
+const QUERY_TOKENS: usize = 96;
+
+/// Appends the row of a passage to `out`.
+pub(super) fn passage(table: &Table, weights: &[f32; FIELDS], passage: &Passage<'_>, out: &mut Vec<f32>) {
+    let mut total = [0.0; MAX_DIMENSION];
+    let total = &mut total[..table.dimension];
+    let mut bag = Bag::new(MAX_TOKENS);
+
+    let mut left = NAME_TOKENS;
+    take(table, passage.name, &mut left, &mut bag);
+    add_field(table, &bag, weights[NAME], |token| table.document_weight(token), total);
+
+    bag.clear();
+    let mut left = PATH_TOKENS;
+    take(table, last_parts(passage.path), &mut left, &mut bag);
+    take(table, passage.container, &mut left, &mut bag);
+    add_field(table, &bag, weights[PATH], |token| table.document_weight(token), total);
+
+    bag.clear();
+    tokens(table, first_characters(passage.body), &mut |token| {
+        bag.add(token);
+        Continue(())
+    });
+    add_field(table, &bag, weights[BODY], |token| table.document_weight(token), total);
+
+    normalise(total);
+    out.extend_from_slice(total);
+}
+
+/// Appends the row of a query to `out`.
+pub(super) fn query(table: &Table, weights: &[f32; FIELDS], text: &str, out: &mut Vec<f32>) {
+    let mut total = [0.0; MAX_DIMENSION];
+    let total = &mut total[..table.dimension];
+    let mut bag = Bag::new(MAX_TOKENS);
+    let mut left = QUERY_TOKENS;
+    take(table, text, &mut left, &mut bag);
+    add_field(table, &bag, weights[QUERY], |token| table.query_weight(token), total);
+    normalise(total);
+    out.extend_from_slice(total);
+}
+
+/// Adds up to `left` tokens of a text to the bag.
+fn take(table: &Table, text: &str, left: &mut usize, bag: &mut Bag) {
+    tokens(table, text, &mut |token| -> ControlFlow<()> {
+        if *left == 0 {
+            return Break(());
+        }
+        *left -= 1;
+        bag.add(token);
+        Continue(())
+    });
+}
+
+/// Adds `weight` times the weighted mean of a field's rows.
+fn add_field(table: &Table, bag: &Bag, weight: f32, token_weight: impl Fn(u32) -> f32, total: &mut [f32]) {
+    let mass: f32 = bag.iter().map(|(_, count)| frequency(count)).sum();
+    if mass <= 0.0 {
+        return;
+    }
+    for (token, count) in bag.iter() {
+        let factor = weight / mass * frequency(count) * token_weight(token) * table.scale(token);
+        for (sum, &value) in total.iter_mut().zip(table.row(token)) {
+            *sum += factor * f32::from(value);
+        }
+    }
+}
+
+fn frequency(count: u32) -> f32 {
+    if count == 1 { 1.0 } else { 1.0 + (count as f32).ln() }
+}
+
+fn last_parts(path: &str) -> &str {
+    match path.rmatch_indices('/').nth(PATH_PARTS - 1) {
+        Some((at, _)) => &path[at + 1..],
+        None => path,
+    }
+}
+
+fn first_characters(text: &str) -> &str {
+    if text.len() <= BODY_CHARACTERS {
+        return text;
+    }
+    if text.as_bytes()[..BODY_CHARACTERS].is_ascii() {
+        return &text[..BODY_CHARACTERS];
+    }
+    match text.char_indices().nth(BODY_CHARACTERS) {
+        Some((at, _)) => &text[..at],
+        None => text,
+    }
+}

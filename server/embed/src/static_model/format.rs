@@ -1,0 +1,223 @@
+//! The file of a static model: header, sections, look-up of a token. Nothing is decoded when it is opened.
+//!
+//! All numbers are little endian. The header is followed by seven sections, each beginning at a multiple of 64 bytes;
+//! `server/embed/model/README.md` is the full description.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use sha2::{Digest, Sha256};
+
+const MAGIC: &[u8; 8] = b"CNXEMB01";
+const VERSION: u32 = 1;
+const HEADER: usize = 68;
+const ALIGNMENT: usize = 64;
+const EMPTY: u32 = u32::MAX;
+
+/// Number of fields that have a weight: name, path and container, body, query.
+pub(super) const FIELDS: usize = 4;
+
+/// Largest accepted dimension; a row of sums of this length lives on the stack.
+pub(super) const MAX_DIMENSION: usize = 1024;
+
+/// A model file whose sections are known to lie inside it.
+pub(super) struct Table {
+    bytes: Cow<'static, [u8]>,
+    pub(super) dimension: usize,
+    pub(super) tokens: usize,
+    bits: u32,
+    field_weights: Range<usize>,
+    document_weights: Range<usize>,
+    query_weights: Range<usize>,
+    scales: Range<usize>,
+    offsets: Range<usize>,
+    vocabulary: Range<usize>,
+    slots: Range<usize>,
+    rows: Range<usize>,
+}
+
+impl Table {
+    /// Reads the header and checks that the sections fit the file. Costs microseconds whatever the size.
+    pub(super) fn parse(bytes: Cow<'static, [u8]>) -> Result<Self, String> {
+        if bytes.len() < HEADER {
+            return Err(format!("it has {} bytes, a header alone has {HEADER}", bytes.len()));
+        }
+        if &bytes[..8] != MAGIC {
+            return Err("it does not begin with CNXEMB01".to_owned());
+        }
+        let field = |index: usize| read_u32(&bytes, 8 + 4 * index);
+        let version = field(0);
+        if version != VERSION {
+            return Err(format!("its format version is {version}, this program reads version {VERSION}"));
+        }
+        let [dimension, tokens, fields] = [1, 2, 3].map(|index| field(index) as usize);
+        let flags = field(4);
+        let vocabulary_length = field(5) as usize;
+        let bits = field(6);
+        if dimension == 0 || dimension > MAX_DIMENSION {
+            return Err(format!("its dimension {dimension} is not between 1 and {MAX_DIMENSION}"));
+        }
+        if fields != FIELDS {
+            return Err(format!("it has weights for {fields} fields instead of {FIELDS}"));
+        }
+        if flags != 0 {
+            return Err(format!("it has unknown flags {flags:#x}"));
+        }
+        if bits == 0 || bits > 24 || tokens == 0 || tokens >= 1 << bits {
+            return Err(format!("{tokens} tokens do not fit a table of 2^{bits} slots"));
+        }
+        let mut end = HEADER;
+        let mut section = |length: usize| {
+            let start = end.next_multiple_of(ALIGNMENT);
+            end = start + length;
+            start..end
+        };
+        let field_weights = section(4 * FIELDS);
+        let document_weights = section(4 * tokens);
+        let query_weights = section(4 * tokens);
+        let scales = section(4 * tokens);
+        let vocabulary_section = section(4 * (tokens + 1) + vocabulary_length);
+        let slots = section(4 << bits);
+        let rows = section(tokens * dimension);
+        if end != bytes.len() {
+            return Err(format!("its header describes {end} bytes, it has {}", bytes.len()));
+        }
+        let middle = vocabulary_section.start + 4 * (tokens + 1);
+        Ok(Self {
+            dimension,
+            tokens,
+            bits,
+            field_weights,
+            document_weights,
+            query_weights,
+            scales,
+            offsets: vocabulary_section.start..middle,
+            vocabulary: middle..vocabulary_section.end,
+            slots,
+            rows,
+            bytes,
+        })
+    }
+
+    /// SHA-256 of everything after the header, as the header states it.
+    pub(super) fn stated_hash(&self) -> &[u8] {
+        &self.bytes[HEADER - 32..HEADER]
+    }
+
+    /// Reads the whole file and checks everything that look-ups rely on.
+    pub(super) fn verify(&self) -> Result<(), String> {
+        let actual = Sha256::digest(&self.bytes[HEADER..]);
+        if actual.as_slice() != self.stated_hash() {
+            return Err("its checksum does not match its content".to_owned());
+        }
+        for index in 0..FIELDS {
+            check_number("field weight", index, self.field_weight(index))?;
+        }
+        let mut previous: &[u8] = &[];
+        for index in 0..self.tokens {
+            check_number("document weight", index, self.document_weight(index as u32))?;
+            check_number("query weight", index, self.query_weight(index as u32))?;
+            check_number("row scale", index, self.scale(index as u32))?;
+            let start = read_u32(&self.bytes, self.offsets.start + 4 * index) as usize;
+            let end = read_u32(&self.bytes, self.offsets.start + 4 * index + 4) as usize;
+            if start > end || end > self.vocabulary.len() {
+                return Err(format!("token {index} has no text"));
+            }
+            let token = self.token(index as u32);
+            if token <= previous {
+                return Err(format!("token {index} is empty or out of order"));
+            }
+            if self.find(token) != Some(index as u32) {
+                return Err(format!("token {index} is not found by its text"));
+            }
+            previous = token;
+        }
+        let mut used = 0;
+        for slot in 0..1_usize << self.bits {
+            let id = read_u32(&self.bytes, self.slots.start + 4 * slot);
+            if id != EMPTY {
+                used += 1;
+                if id as usize >= self.tokens {
+                    return Err(format!("slot {slot} names token {id} of {}", self.tokens));
+                }
+            }
+        }
+        if used != self.tokens {
+            return Err(format!("{used} slots are used for {} tokens", self.tokens));
+        }
+        Ok(())
+    }
+
+    pub(super) fn field_weight(&self, index: usize) -> f32 {
+        read_f32(&self.bytes, self.field_weights.start + 4 * index)
+    }
+
+    pub(super) fn document_weight(&self, token: u32) -> f32 {
+        read_f32(&self.bytes, self.document_weights.start + 4 * token as usize)
+    }
+
+    pub(super) fn query_weight(&self, token: u32) -> f32 {
+        read_f32(&self.bytes, self.query_weights.start + 4 * token as usize)
+    }
+
+    pub(super) fn scale(&self, token: u32) -> f32 {
+        read_f32(&self.bytes, self.scales.start + 4 * token as usize)
+    }
+
+    pub(super) fn row(&self, token: u32) -> &[i8] {
+        let start = self.rows.start + token as usize * self.dimension;
+        bytemuck::cast_slice(&self.bytes[start..start + self.dimension])
+    }
+
+    /// The number of a token, given the hash of its text.
+    pub(super) fn find_hashed(&self, text: &[u8], hash: u64) -> Option<u32> {
+        let mask = (1_usize << self.bits) - 1;
+        let mut slot = (hash >> (64 - self.bits)) as usize;
+        // A valid table has an empty slot; the bound keeps a corrupt one from looping.
+        for _ in 0..=mask {
+            let id = read_u32(&self.bytes, self.slots.start + 4 * slot);
+            if id as usize >= self.tokens {
+                return None;
+            }
+            if self.token(id) == text {
+                return Some(id);
+            }
+            slot = (slot + 1) & mask;
+        }
+        None
+    }
+
+    /// The number of a token.
+    pub(super) fn find(&self, text: &[u8]) -> Option<u32> {
+        self.find_hashed(text, text.iter().fold(FNV_START, |hash, &byte| fnv(hash, byte)))
+    }
+
+    fn token(&self, id: u32) -> &[u8] {
+        let at = self.offsets.start + 4 * id as usize;
+        let start = read_u32(&self.bytes, at) as usize;
+        let end = read_u32(&self.bytes, at + 4) as usize;
+        self.bytes[self.vocabulary.clone()].get(start..end).unwrap_or_default()
+    }
+}
+
+/// Start of FNV-1a with 64 bits.
+pub(super) const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// One step of FNV-1a with 64 bits.
+pub(super) fn fnv(hash: u64, byte: u8) -> u64 {
+    (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+}
+
+fn check_number(what: &str, index: usize, value: f32) -> Result<(), String> {
+    if (0.0..1e6).contains(&value) { Ok(()) } else { Err(format!("{what} {index} is {value}")) }
+}
+
+fn read_u32(bytes: &[u8], at: usize) -> u32 {
+    let mut word = [0; 4];
+    word.copy_from_slice(&bytes[at..at + 4]);
+    u32::from_le_bytes(word)
+}
+
+fn read_f32(bytes: &[u8], at: usize) -> f32 {
+    f32::from_bits(read_u32(bytes, at))
+}
