@@ -1,0 +1,33 @@
+; Imports: `use` runs the other module's macro here
+
+(call
+  target: (identifier) @_import
+  (arguments . (alias) @reference.import)
+  (#any-of? @_import "alias" "import" "require" "use"))
+(call
+  target: (identifier) @_import
+  (arguments . (dot right: (tuple (alias) @reference.import)))
+  (#any-of? @_import "alias" "import" "require" "use"))
+
+; Behaviours
+
+(unary_operator
+  operator: "@"
+  operand: (call
+    target: (identifier) @_behaviour
+    (arguments (alias) @reference.inherit))
+  (#any-of? @_behaviour "behaviour" "impl"))
+
+; Calls
+
+(call target: (dot right: (identifier) @reference.call))
+(call target: (identifier) @reference.call)
+(binary_operator operator: "|>" right: (identifier) @reference.call)
+(unary_operator operator: "&" operand: (binary_operator left: (identifier) @reference.call operator: "/"))
+(unary_operator operator: "&" operand: (binary_operator left: (call target: (dot right: (identifier) @reference.call)) operator: "/"))
+
+; Modules
+
+(struct (alias) @reference.type)
+(alias) @reference.mention
+(unary_operator operator: "@" operand: (identifier) @reference.mention)

@@ -1,0 +1,81 @@
+; Everything that defines is a call: modules first
+
+(call
+  target: (identifier) @_def
+  (arguments . (alias) @name)
+  (do_block)? @body
+  (#eq? @_def "defmodule")) @symbol.module
+(call
+  target: (identifier) @_def
+  (arguments . (alias) @name)
+  (do_block)? @body
+  (#eq? @_def "defprotocol")) @symbol.interface
+(call
+  target: (identifier) @_def
+  (arguments . (alias) @name)
+  (do_block)? @body
+  (#eq? @_def "defimpl")) @symbol.impl
+
+; Structs and exceptions bear the name of their module, so their keyword stands for them
+
+((call target: (identifier) @name (arguments)) @symbol.struct (#any-of? @name "defstruct" "defexception"))
+
+; Functions, macros and guards, plain and with a guard of their own
+
+(call
+  target: (identifier) @_def
+  (arguments . [
+    (identifier) @name
+    (call target: (identifier) @name)
+    (binary_operator left: (identifier) @name operator: "when")
+    (binary_operator left: (call target: (identifier) @name) operator: "when")
+    (binary_operator operator: ["+" "-" "*" "/" "++" "--" "<>" "|>" "==" "<~" "~>" "<<<" ">>>" "&&&" "|||" "in" ".." "^^^" "+++" "---" "<|>"] @name)
+    (unary_operator operator: ["+" "-" "!" "~~~"] @name)
+  ] (keywords)? @body)
+  (do_block)? @body
+  (#any-of? @_def "def" "defp" "defdelegate" "defn" "defnp")) @symbol.function
+(call
+  target: (identifier) @_def
+  (arguments . [
+    (identifier) @name
+    (call target: (identifier) @name)
+    (binary_operator left: (identifier) @name operator: "when")
+    (binary_operator left: (call target: (identifier) @name) operator: "when")
+    (binary_operator operator: ["+" "-" "*" "/" "++" "--" "<>" "|>" "==" "<~" "~>" "<<<" ">>>" "&&&" "|||" "in" ".." "^^^" "+++" "---" "<|>"] @name)
+    (unary_operator operator: ["@" "+" "-" "!" "~~~"] @name)
+  ] (keywords)? @body)
+  (do_block)? @body
+  (#any-of? @_def "defmacro" "defmacrop" "defguard" "defguardp")) @symbol.macro
+
+; Types and callbacks
+
+(unary_operator
+  operator: "@"
+  operand: (call
+    target: (identifier) @_type
+    (arguments . (binary_operator
+      left: [(identifier) @name (call target: (identifier) @name)]
+      operator: "::")))
+  (#any-of? @_type "type" "typep" "opaque")) @symbol.type
+(unary_operator
+  operator: "@"
+  operand: (call
+    target: (identifier) @_callback
+    (arguments . [
+      (binary_operator left: (call target: (identifier) @name) operator: "::")
+      (binary_operator left: (binary_operator left: (call target: (identifier) @name) operator: "::") operator: "when")
+    ]))
+  (#any-of? @_callback "callback" "macrocallback")) @symbol.method
+
+; Visibility
+
+(call target: (identifier) @public (#any-of? @public "def" "defmacro" "defguard" "defdelegate" "defmodule" "defprotocol" "defn"))
+(call target: (identifier) @private (#any-of? @private "defp" "defmacrop" "defguardp" "defnp"))
+
+; Tests of ExUnit
+
+(call
+  target: (identifier) @_test
+  (arguments . (string (quoted_content) @name))
+  (do_block) @body
+  (#any-of? @_test "test" "describe" "property" "feature")) @symbol.test @test

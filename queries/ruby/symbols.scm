@@ -1,0 +1,56 @@
+; Modules and classes
+
+(module name: (constant) @name) @symbol.module
+(module name: (scope_resolution scope: (_)? @container name: (constant) @name)) @symbol.module
+(class name: (constant) @name superclass: (_)?) @symbol.class
+(class name: (scope_resolution scope: (_)? @container name: (constant) @name)) @symbol.class
+(assignment
+  left: (constant) @name
+  right: (call receiver: (constant) @_class method: (identifier) @_new block: (_)? @body)
+  (#any-of? @_class "Struct" "Class" "Data" "Module")
+  (#any-of? @_new "new" "define")) @symbol.class
+(assignment left: (constant) @name right: (_) @body) @symbol.constant
+(assignment left: (scope_resolution name: (constant) @name) right: (_) @body) @symbol.constant
+
+; Methods
+
+((method name: (identifier) @name) @symbol.constructor (#eq? @name "initialize"))
+(method name: (_) @name) @symbol.method
+(singleton_method name: (_) @name) @symbol.method
+(alias name: (_) @name) @symbol.method
+
+(call
+  method: (identifier) @_define
+  arguments: (argument_list . [(simple_symbol) (string)] @name)
+  block: (_)? @body
+  (#any-of? @_define "define_method" "define_singleton_method" "alias_method" "alias_attribute" "scope" "helper_method")) @symbol.method
+
+; Accessors and associations are declared by calls
+
+(call
+  !receiver
+  method: (identifier) @_attr
+  arguments: (argument_list (simple_symbol) @name)
+  (#match? @_attr "^(c|m)?attr(ibute)?(_internal|_class)?(_accessor|_reader|_writer)$")) @symbol.property
+(call
+  !receiver
+  method: (identifier) @_attr
+  arguments: (argument_list . (simple_symbol) @name)
+  (#any-of? @_attr "has_many" "has_one" "belongs_to" "has_and_belongs_to_many" "attribute" "class_attribute" "option" "config_accessor")) @symbol.property
+
+; Tests
+
+(call
+  method: (identifier) @_test
+  arguments: (argument_list . [(string) (constant) (scope_resolution)] @name)
+  block: (_) @body
+  (#any-of? @_test "describe" "context" "it" "specify" "example" "feature" "scenario" "test" "should" "shared_examples" "shared_context" "shared_examples_for")) @symbol.test @test
+((method name: (identifier) @name) @test (#match? @name "^test_"))
+
+; Visibility
+
+(body_statement (identifier) @section.private (#any-of? @section.private "private" "private_class_method"))
+(body_statement (identifier) @section.restricted (#eq? @section.restricted "protected"))
+(body_statement (identifier) @section.public (#eq? @section.public "public"))
+(call method: (identifier) @private arguments: (argument_list (method)) (#any-of? @private "private" "private_class_method"))
+(call method: (identifier) @restricted arguments: (argument_list (method)) (#eq? @restricted "protected"))

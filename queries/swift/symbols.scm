@@ -1,0 +1,53 @@
+; Types; an extension holds the members of the type that it names
+
+(class_declaration declaration_kind: "class" name: (type_identifier) @name) @symbol.class
+(class_declaration declaration_kind: "actor" name: (type_identifier) @name) @symbol.class
+(class_declaration declaration_kind: "struct" name: (type_identifier) @name) @symbol.struct
+(class_declaration declaration_kind: "enum" name: (type_identifier) @name) @symbol.enum
+(class_declaration declaration_kind: "extension" name: (_) @name) @symbol.impl
+(protocol_declaration name: (type_identifier) @name) @symbol.interface
+(typealias_declaration "typealias" . (type_identifier) @name) @symbol.type
+(associatedtype_declaration name: (type_identifier) @name) @symbol.type
+(enum_entry name: (simple_identifier) @name) @symbol.enum_member
+
+; Members and functions
+
+(init_declaration name: "init" @name) @symbol.constructor
+(deinit_declaration "deinit" @name) @symbol.method
+(subscript_declaration "subscript" @name (computed_property)? @body) @symbol.property
+(class_body (function_declaration name: (_) @name) @symbol.method)
+(enum_class_body (function_declaration name: (_) @name) @symbol.method)
+(protocol_function_declaration name: (_) @name) @symbol.method
+(function_declaration name: [(simple_identifier) (custom_operator)] @name) @symbol.function
+(macro_declaration "macro" . (simple_identifier) @name) @symbol.macro
+
+(class_body
+  (property_declaration
+    name: (pattern bound_identifier: (simple_identifier) @name)
+    computed_value: (_)? @body) @symbol.property)
+(enum_class_body
+  (property_declaration
+    name: (pattern bound_identifier: (simple_identifier) @name)
+    computed_value: (_)? @body) @symbol.property)
+(protocol_property_declaration name: (pattern bound_identifier: (simple_identifier) @name)) @symbol.property
+(source_file
+  (property_declaration
+    (value_binding_pattern mutability: "let")
+    name: (pattern bound_identifier: (simple_identifier) @name)) @symbol.constant)
+(source_file
+  (property_declaration
+    name: (pattern bound_identifier: (simple_identifier) @name)
+    computed_value: (_)? @body) @symbol.variable)
+
+; Visibility: what says nothing is visible in its module
+
+(visibility_modifier ["public" "open"] @public)
+(visibility_modifier ["internal" "package"] @restricted)
+(visibility_modifier ["private" "fileprivate"] @private)
+
+; Tests of XCTest and Swift Testing
+
+((function_declaration name: (simple_identifier) @name) @test (#match? @name "^test[A-Z_0-9]"))
+(function_declaration
+  (modifiers (attribute (user_type (type_identifier) @test)))
+  (#any-of? @test "Test" "Suite"))
