@@ -1,0 +1,1 @@
+//! The catalog: the truth about files, analyses and vectors, in one SQLite file.

@@ -1,0 +1,1 @@
+//! Hard conditions of a query turned into a set of slots.

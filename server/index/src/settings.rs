@@ -1,0 +1,40 @@
+//! Settings of a store: validated values, no file and no environment.
+
+/// Identity of the embedding model whose vectors are searched.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ModelStamp {
+    /// Stable id of the model and its version.
+    pub id: String,
+    /// Numbers per vector.
+    pub dimension: usize,
+}
+
+/// How a store keeps and limits what it holds.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    /// Version of the analysis; an index made by another version has to be rebuilt.
+    pub analyser_version: u32,
+    /// The model whose vectors are kept in memory and searched; `None` is lexical only.
+    pub model: Option<ModelStamp>,
+    /// Memory in bytes that tantivy may use to build postings; at least 15 MB are used.
+    pub lexical_heap: usize,
+    /// Memory in bytes of SQLite's page cache.
+    pub catalog_cache: usize,
+    /// Chunks that the in-memory part of the lexical index may hold before it is written out.
+    pub delta_chunks: u32,
+    /// Live vectors from which on an HNSW graph is built (it is dropped again below two thirds of it).
+    pub graph_from: usize,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self {
+            analyser_version: 1,
+            model: None,
+            lexical_heap: 50_000_000,
+            catalog_cache: 8 << 20,
+            delta_chunks: 2_000,
+            graph_from: 60_000,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What a writer hands in.
+
+use conexus_core::{BlobId, FileAnalysis, Language};
+use std::sync::Arc;
+
+use crate::ModelStamp;
+
+/// What the file system said of a file when it was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileStat {
+    /// Size in bytes.
+    pub size: u64,
+    /// Time of the last change in nanoseconds since 1970, negative before it.
+    pub mtime_ns: i64,
+}
+
+/// Properties of a file that ranking and filters use. The bits are stored on disk and never reused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct FileFlags(pub u32);
+
+impl FileFlags {
+    /// The whole file is test code: [`conexus_core::TestFilter`] sees it.
+    pub const TEST: Self = Self(1);
+    /// Written by a program.
+    pub const GENERATED: Self = Self(1 << 1);
+    /// Copied from another project.
+    pub const VENDORED: Self = Self(1 << 2);
+    /// An example.
+    pub const EXAMPLE: Self = Self(1 << 3);
+    /// Prose.
+    pub const DOCUMENTATION: Self = Self(1 << 4);
+    /// Kept for compatibility with something older.
+    pub const COMPATIBILITY: Self = Self(1 << 5);
+    /// Configuration or data.
+    pub const DATA: Self = Self(1 << 6);
+
+    /// Whether all bits of `other` are set.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The bits of both.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Vectors of all chunks of a file, in the order of its chunks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VectorBlock {
+    /// The model that made them.
+    pub model: ModelStamp,
+    /// `dimension` numbers per chunk, each vector scaled to use the range -127..=127.
+    pub rows: Vec<i8>,
+    /// Per chunk: what to multiply its row with to get the unit vector; 0 says that the chunk has no vector.
+    pub scales: Vec<f32>,
+}
+
+/// A file's content ready to be stored: its searchable form is computed here, on the caller's thread, so that several
+/// files can be prepared at once while the one writer only appends.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub(crate) heads: Arc<crate::codec::Heads>,
+    pub(crate) references: Option<Arc<[u8]>>,
+    pub(crate) postings: Arc<crate::lexical::Postings>,
+}
+
+/// The content of a file.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A content that the store has no analysis of.
+    New {
+        /// Its analysis.
+        analysis: FileAnalysis,
+        /// Its text.
+        text: Arc<str>,
+        /// Vectors of all chunks, or none yet.
+        vectors: Option<VectorBlock>,
+    },
+    /// As `New`, prepared by the caller in parallel.
+    Prepared {
+        /// From [`Prepared::new`] with the same path.
+        prepared: Prepared,
+        /// Vectors of all chunks, or none yet.
+        vectors: Option<VectorBlock>,
+    },
+    /// A content whose analysis is stored (see [`crate::Store::stored`]).
+    Known {
+        /// Its text.
+        text: Arc<str>,
+        /// Vectors, when the stored ones are missing or do not fit.
+        vectors: Option<VectorBlock>,
+    },
+    /// The content is as it was: only `stat` and `flags` changed.
+    StatOnly,
+}
+
+/// A new version of one file.
+#[derive(Clone, Debug)]
+pub struct FileUpdate {
+    /// Workspace-relative path with `/`.
+    pub path: Arc<str>,
+    /// As the file system had it.
+    pub stat: FileStat,
+    /// Its properties.
+    pub flags: FileFlags,
+    /// Hash of its bytes.
+    pub blob: BlobId,
+    /// Language it was analysed as.
+    pub language: Language,
+    /// What besides the blob and the language its vectors depend on, such as a hash of the path when the model reads
+    /// the path; 0 when nothing. Stored vectors are used for a known content only when this is equal.
+    pub vector_key: u64,
+    /// Its content.
+    pub content: Content,
+}
+
+/// Changes that become visible together.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// New and changed files; a path occurs once.
+    pub updates: Vec<FileUpdate>,
+    /// Paths that are gone. A path that is not in the index is passed over.
+    pub removals: Vec<Arc<str>>,
+}
+
+/// What the store holds of a content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stored {
+    /// Nothing: it has to be analysed.
+    Nothing,
+    /// Its analysis, but no vectors of the current model and that key.
+    Analysis,
+    /// All that a commit of [`Content::Known`] needs.
+    All,
+}
+
+/// Where the store gets the text of a file that it has to index again.
+pub trait TextSource {
+    /// The text of the file if its content still has that hash. A file that changed is left for the next scan.
+    fn text(&self, path: &str, blob: BlobId) -> Option<Arc<str>>;
+}
+
+/// A source without texts: what cannot be caught up is dropped and reported.
+impl TextSource for () {
+    fn text(&self, _path: &str, _blob: BlobId) -> Option<Arc<str>> {
+        None
+    }
+}
