@@ -15,11 +15,13 @@ pub(super) fn unsafe_in_faiss(tree: &Tree, _: &Workspace, report: &mut Report) {
     for (path, text) in tree.sources() {
         let Some(tokens) = Tokens::of(text) else { continue };
         let lines: Vec<_> = text.lines().collect();
-        for line in tokens.lines_of("unsafe") {
+        for (index, token) in tokens.0.iter().enumerate().filter(|(_, token)| token.text == "unsafe") {
+            // A block, an implementation or an attribute claims something; a declaration (`unsafe fn`) only warns others.
+            let claims = matches!(tokens.0.get(index + 1).map_or("", |next| next.text.as_str()), "{" | "impl" | "(");
             if !path.starts_with(UNSAFE_HOME) {
-                report.line(path, line, format!("unsafe code belongs into {UNSAFE_HOME}"));
-            } else if !is_justified(&lines, line) {
-                report.line(path, line, "a line with SAFETY: above must say why this is sound");
+                report.line(path, token.line, format!("unsafe code belongs into {UNSAFE_HOME}"));
+            } else if claims && !is_justified(&lines, token.line) {
+                report.line(path, token.line, "a line with SAFETY: above must say why this is sound");
             }
         }
     }
@@ -29,7 +31,7 @@ pub(super) fn unsafe_in_faiss(tree: &Tree, _: &Workspace, report: &mut Report) {
 fn is_justified(lines: &[&str], line: usize) -> bool {
     for (distance, text) in lines[..line].iter().rev().enumerate() {
         let text = text.trim();
-        if text.contains("SAFETY:") || text.starts_with("///") && text.contains("# Safety") {
+        if text.contains("SAFETY:") {
             return true;
         }
         let is_comment = text.starts_with("//");
@@ -165,16 +167,15 @@ fn f() {
         unsafe { i() },
     );
 }
-/// Reads.
-///
-/// # Safety
-///
-/// The pointer is valid.
 unsafe fn read() {}
+type Read = unsafe fn();
+unsafe impl Send for A {}
 ";
         assert_eq!(
             findings_of("unsafe-in-faiss", &[("server/faiss/src/lib.rs", inside)]),
-            ["server/faiss/src/lib.rs:7: unsafe-in-faiss: a line with SAFETY: above must say why this is sound"]
+            [7, 16].map(|line| format!(
+                "server/faiss/src/lib.rs:{line}: unsafe-in-faiss: a line with SAFETY: above must say why this is sound"
+            ))
         );
     }
 
