@@ -1,1 +1,18 @@
-//! Placeholder.
+//! For tests alone: workspaces from fixture text, git repositories, random edits, and the built program run in isolation.
+//!
+//! Everything here panics when something outside the test's subject fails: a test that cannot write its fixture has
+//! nothing to report.
+
+mod edits;
+mod git;
+mod program;
+mod random;
+mod wait;
+mod workspace;
+
+pub use edits::{Edit, Pick, edits};
+pub use git::Repository;
+pub use program::{Program, Run, Running, run, start};
+pub use random::check_random;
+pub use wait::wait_for;
+pub use workspace::Workspace;
