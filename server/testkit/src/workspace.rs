@@ -31,10 +31,10 @@ impl Workspace {
     /// //- src/lib.rs
     /// fn answer() -> u32 { 42 }
     /// //- README.md
-    /// # Read me
+    /// Read me
     /// ");
     /// assert_eq!(workspace.files(), ["README.md", "src/lib.rs"]);
-    /// assert_eq!(workspace.read("README.md"), b"# Read me\n");
+    /// assert_eq!(workspace.read("README.md"), b"Read me\n");
     /// ```
     pub fn of(fixture: &str) -> Self {
         let workspace = Self::empty();
