@@ -5,9 +5,13 @@
   argument: (word) @reference.import
   (#any-of? @_source "source" "." "load"))
 
-; Commands: functions of the script, programs and builtins alike
+; Commands: functions of the script and programs; what every shell has says nothing
 
-(command name: (command_name (word) @reference.call))
+((command name: (command_name (word) @reference.call))
+  (#not-any-of? @reference.call
+    "echo" "printf" "return" "exit" "set" "shift" "unset" "read" "test" "[" "true" "false" ":" "eval" "exec" "cd" "pwd"
+    "source" "." "trap" "alias" "unalias" "builtin" "command" "type" "let" "wait" "kill" "shopt" "break" "continue" "}"
+    "@test" "cat" "rm" "mkdir" "mv" "cp" "ls" "grep" "sed" "awk"))
 
 ; Functions that are handed over by name
 

@@ -1,6 +1,6 @@
 ; Calls and construction
 
-(invocation_expression function: (identifier) @reference.call)
+((invocation_expression function: (identifier) @reference.call) (#not-eq? @reference.call "nameof"))
 (invocation_expression function: (generic_name . (identifier) @reference.call))
 (invocation_expression function: (member_access_expression name: (identifier) @reference.call))
 (invocation_expression function: (member_access_expression name: (generic_name . (identifier) @reference.call)))

@@ -19,7 +19,9 @@
 (apply function: (qualified id: (variable) @reference.call))
 (apply function: (qualified id: (constructor) @reference.call))
 (infix operator: (infix_id (variable) @reference.call))
-(infix operator: (operator) @reference.call)
+((infix operator: (operator) @reference.call)
+  (#not-any-of? @reference.call
+    "$" "." "+" "-" "*" "/" "==" "/=" "<" ">" "<=" ">=" "&&" "||" "++" "<>" "<$>" "<*>" ">>=" ">>" "*>" "<*" "<|>" "$!" "!!"))
 
 ; Types
 

@@ -7,7 +7,10 @@
 
 ; Calls
 
-(function_call name: (identifier) @reference.call)
+((function_call name: (identifier) @reference.call)
+  (#not-any-of? @reference.call
+    "require" "pairs" "ipairs" "type" "tostring" "tonumber" "print" "assert" "error" "pcall" "select" "unpack" "next"
+    "setmetatable" "getmetatable" "rawget" "rawset" "describe" "it"))
 (function_call name: (dot_index_expression field: (identifier) @reference.call))
 (function_call name: (method_index_expression method: (identifier) @reference.call))
 

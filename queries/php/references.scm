@@ -14,7 +14,10 @@
 
 ; Calls and construction
 
-(function_call_expression function: (name) @reference.call)
+((function_call_expression function: (name) @reference.call)
+  (#not-any-of? @reference.call
+    "isset" "count" "is_null" "is_array" "is_string" "in_array" "array_map" "array_merge" "array_keys" "array_values"
+    "array_filter" "sprintf" "implode" "explode" "strlen" "substr" "strpos" "str_replace" "trim" "compact" "define"))
 (function_call_expression function: (qualified_name (name) @reference.call))
 (member_call_expression name: (name) @reference.call)
 (nullsafe_member_call_expression name: (name) @reference.call)

@@ -27,8 +27,13 @@
 
 (call receiver: (constant) @reference.call method: (identifier) @_new (#eq? @_new "new"))
 (call receiver: (scope_resolution name: (constant) @reference.call) method: (identifier) @_new (#eq? @_new "new"))
-(call method: (identifier) @reference.call)
-(body_statement (identifier) @reference.call)
+((call method: (identifier) @reference.call)
+  (#not-any-of? @reference.call
+    "require" "require_relative" "autoload" "include" "extend" "prepend" "private" "protected" "public" "private_constant"
+    "module_function" "attr_accessor" "attr_reader" "attr_writer" "new" "raise" "lambda" "proc" "loop" "describe" "context"
+    "it" "expect" "assert" "assert_equal"))
+((body_statement (identifier) @reference.call)
+  (#not-any-of? @reference.call "private" "protected" "public" "module_function"))
 (block_body (identifier) @reference.call)
 (then (identifier) @reference.call)
 (block_argument (simple_symbol) @reference.call)

@@ -25,7 +25,8 @@
 (instance_expression (type_identifier) @reference.call)
 (instance_expression (generic_type type: (type_identifier) @reference.call))
 (infix_expression operator: (identifier) @reference.call)
-(infix_expression operator: (operator_identifier) @reference.call)
+((infix_expression operator: (operator_identifier) @reference.call)
+  (#not-any-of? @reference.call "+" "-" "*" "/" "%" "==" "!=" "<" ">" "<=" ">=" "&&" "||" "->" "::" "++" ":+" "+:" "&" "|" "^"))
 
 ; Types
 

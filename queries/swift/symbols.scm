@@ -15,10 +15,10 @@
 (init_declaration name: "init" @name) @symbol.constructor
 (deinit_declaration "deinit" @name) @symbol.method
 (subscript_declaration "subscript" @name (computed_property)? @body) @symbol.property
-(class_body (function_declaration name: (_) @name) @symbol.method)
-(enum_class_body (function_declaration name: (_) @name) @symbol.method)
-(protocol_function_declaration name: (_) @name) @symbol.method
-(function_declaration name: [(simple_identifier) (custom_operator)] @name) @symbol.function
+(class_body (function_declaration name: [(simple_identifier) (custom_operator) (bang) "==" "!=" "===" "!==" "<" ">" "<=" ">=" "+" "-" "*" "/" "%" "&" "|" "^" "<<" ">>" "+=" "-=" "*=" "/="] @name) @symbol.method)
+(enum_class_body (function_declaration name: [(simple_identifier) (custom_operator) (bang) "==" "!=" "===" "!==" "<" ">" "<=" ">=" "+" "-" "*" "/" "%" "&" "|" "^" "<<" ">>" "+=" "-=" "*=" "/="] @name) @symbol.method)
+(protocol_function_declaration name: [(simple_identifier) (custom_operator) (bang) "==" "!=" "===" "!==" "<" ">" "<=" ">=" "+" "-" "*" "/" "%" "&" "|" "^" "<<" ">>" "+=" "-=" "*=" "/="] @name) @symbol.method
+(function_declaration name: [(simple_identifier) (custom_operator) (bang) "==" "!=" "===" "!==" "<" ">" "<=" ">=" "+" "-" "*" "/" "%" "&" "|" "^" "<<" ">>" "+=" "-=" "*=" "/="] @name) @symbol.function
 (macro_declaration "macro" . (simple_identifier) @name) @symbol.macro
 
 (class_body
