@@ -14,7 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("conexus-syntax", &["conexus-core"]),
     ("conexus-embed", &["conexus-core"]),
     ("conexus-faiss", &[]),
-    ("conexus-index", &["conexus-core", "conexus-syntax", "conexus-embed", "conexus-faiss"]),
+    ("conexus-index", &["conexus-core", "conexus-faiss"]),
     ("conexus-engine", &["conexus-core", "conexus-syntax", "conexus-embed", "conexus-index"]),
     ("conexus-check", &["conexus-core", "conexus-engine"]),
     ("conexus-lsp", &["conexus-core", "conexus-engine", "conexus-check"]),
