@@ -26,7 +26,7 @@
     "def" "defp" "defmacro" "defmacrop" "defmodule" "defprotocol" "defimpl" "defstruct" "defexception" "defguard" "defguardp"
     "defdelegate" "defoverridable" "use" "import" "alias" "require" "quote" "unquote" "unquote_splicing" "if" "unless" "case"
     "cond" "with" "for" "fn" "raise" "moduledoc" "doc" "typedoc" "spec" "type" "typep" "opaque" "callback" "macrocallback"
-    "impl" "behaviour" "since" "deprecated" "derive" "test" "describe" "setup" "assert" "refute"))
+    "impl" "behaviour" "since" "deprecated" "derive" "optional_callbacks" "test" "describe" "setup" "assert" "refute"))
 (binary_operator operator: "|>" right: (identifier) @reference.call)
 (unary_operator operator: "&" operand: (binary_operator left: (identifier) @reference.call operator: "/"))
 (unary_operator operator: "&" operand: (binary_operator left: (call target: (dot right: (identifier) @reference.call)) operator: "/"))

@@ -67,6 +67,14 @@
     ]))
   (#any-of? @_callback "callback" "macrocallback")) @symbol.method
 
+; Module attributes that hold a value
+
+((unary_operator operator: "@" operand: (call target: (identifier) @name (arguments))) @symbol.constant
+  (#not-any-of? @name
+    "moduledoc" "doc" "typedoc" "spec" "type" "typep" "opaque" "callback" "macrocallback" "impl" "behaviour" "derive" "since"
+    "deprecated" "dialyzer" "compile" "tag" "moduletag" "describetag" "enforce_keys" "external_resource" "optional_callbacks"
+    "before_compile" "after_compile" "on_load" "on_definition" "shortdoc" "requirements"))
+
 ; Visibility
 
 (call target: (identifier) @public (#any-of? @public "def" "defmacro" "defguard" "defdelegate" "defmodule" "defprotocol" "defn"))

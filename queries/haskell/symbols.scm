@@ -18,17 +18,16 @@
 (newtype_constructor name: (_) @name) @symbol.enum_member
 (field name: (field_name (variable) @name)) @symbol.field
 
-; Functions of the module: a signature and the clauses after it are one symbol
+; Definitions of the module: a signature and the clauses after it are one symbol
 
-(declarations (signature name: [(variable) @name (prefix_id (operator) @name)]) @symbol.function)
-(declarations (signature names: (binding_list name: (variable) @name)) @symbol.function)
-(declarations (function name: [(variable) @name (prefix_id (operator) @name)] match: (_) @body) @symbol.function)
-(declarations
-  (function
-    (infix operator: [(operator) @name (infix_id (variable) @name)])
-    match: (_) @body) @symbol.function)
 (declarations (bind name: (variable) @name match: (match expression: (literal)) @body) @symbol.constant)
-(declarations (bind name: [(variable) @name (prefix_id (operator) @name)] match: (_) @body) @symbol.function)
+(declarations [
+  (signature name: [(variable) @name (prefix_id (operator) @name)])
+  (signature names: (binding_list name: (variable) @name))
+  (function name: [(variable) @name (prefix_id (operator) @name)] match: (_) @body)
+  (function (infix operator: [(operator) @name (infix_id (variable) @name)]) match: (_) @body)
+  (bind name: [(variable) @name (prefix_id (operator) @name)] match: (_) @body)
+] @symbol.function)
 (declarations (bind pattern: (tuple element: (variable) @name) match: (_) @body) @symbol.constant)
 (foreign_import signature: (signature name: (variable) @name)) @symbol.function
 (pattern_synonym (equation synonym: [
@@ -41,13 +40,17 @@
 
 ; Methods of classes and instances
 
-(class_declarations (signature name: [(variable) @name (prefix_id (operator) @name)]) @symbol.method)
-(class_declarations (function name: [(variable) @name (prefix_id (operator) @name)] match: (_) @body) @symbol.method)
-(class_declarations (function (infix operator: [(operator) @name (infix_id (variable) @name)]) match: (_) @body) @symbol.method)
-(class_declarations (bind name: [(variable) @name (prefix_id (operator) @name)] match: (_) @body) @symbol.method)
-(instance_declarations (function name: [(variable) @name (prefix_id (operator) @name)] match: (_) @body) @symbol.method)
-(instance_declarations (function (infix operator: [(operator) @name (infix_id (variable) @name)]) match: (_) @body) @symbol.method)
-(instance_declarations (bind name: [(variable) @name (prefix_id (operator) @name)] match: (_) @body) @symbol.method)
+(class_declarations [
+  (signature name: [(variable) @name (prefix_id (operator) @name)])
+  (function name: [(variable) @name (prefix_id (operator) @name)] match: (_) @body)
+  (function (infix operator: [(operator) @name (infix_id (variable) @name)]) match: (_) @body)
+  (bind name: [(variable) @name (prefix_id (operator) @name)] match: (_) @body)
+] @symbol.method)
+(instance_declarations [
+  (function name: [(variable) @name (prefix_id (operator) @name)] match: (_) @body)
+  (function (infix operator: [(operator) @name (infix_id (variable) @name)]) match: (_) @body)
+  (bind name: [(variable) @name (prefix_id (operator) @name)] match: (_) @body)
+] @symbol.method)
 
 ; Visibility: the export list
 

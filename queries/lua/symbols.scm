@@ -33,22 +33,16 @@
   (variable_declaration
     (assignment_statement
       (variable_list . name: (identifier) @name)
-      (expression_list . value: (table_constructor) @body))) @symbol.variable)
-(chunk
-  (variable_declaration
-    (assignment_statement
-      (variable_list . name: (identifier) @name)
       (expression_list . value: [(number) (string) (true) (false) (binary_expression) (unary_expression)] @body))) @symbol.constant)
 (chunk
   (variable_declaration
     (assignment_statement
       (variable_list . name: (identifier) @name)
-      (expression_list . value: (function_call name: [(dot_index_expression) (method_index_expression)]) @body))) @symbol.variable)
-(chunk
-  (variable_declaration
-    (assignment_statement
-      (variable_list . name: (identifier) @name)
-      (expression_list . value: (function_call name: (identifier) @_make) @body)))
+      (expression_list . value: [
+        (table_constructor)
+        (function_call name: [(dot_index_expression) (method_index_expression)])
+        (function_call name: (identifier) @_make)
+      ] @body)))
   @symbol.variable
   (#any-of? @_make "setmetatable" "class" "Class"))
 (chunk

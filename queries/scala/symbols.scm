@@ -31,12 +31,11 @@
 
 ; Values of a type or of a file; those in a body are local
 
-(template_body (val_definition pattern: (identifier) @name value: (_) @body) @symbol.field)
-(template_body (var_definition pattern: (identifier) @name value: (_) @body) @symbol.field)
-(with_template_body (val_definition pattern: (identifier) @name value: (_) @body) @symbol.field)
-(enum_body (val_definition pattern: (identifier) @name value: (_) @body) @symbol.field)
-(compilation_unit (val_definition pattern: (identifier) @name value: (_) @body) @symbol.constant)
-(compilation_unit (var_definition pattern: (identifier) @name value: (_) @body) @symbol.variable)
+(template_body [(val_definition pattern: (identifier) @name) (var_definition pattern: (identifier) @name)] @symbol.field)
+(with_template_body [(val_definition pattern: (identifier) @name) (var_definition pattern: (identifier) @name)] @symbol.field)
+(enum_body [(val_definition pattern: (identifier) @name) (var_definition pattern: (identifier) @name)] @symbol.field)
+(compilation_unit (val_definition pattern: (identifier) @name) @symbol.constant)
+(compilation_unit (var_definition pattern: (identifier) @name) @symbol.variable)
 (val_declaration name: (_) @name) @symbol.field
 (var_declaration name: (_) @name) @symbol.field
 (class_parameter ["val" "var"] name: (_) @name) @symbol.field

@@ -1,10 +1,8 @@
 ; Types are values that a constant names
 
-(variable_declaration (identifier) @name (struct_declaration)) @symbol.struct
-(variable_declaration (identifier) @name (opaque_declaration)) @symbol.struct
-(variable_declaration (identifier) @name (enum_declaration)) @symbol.enum
-(variable_declaration (identifier) @name (error_set_declaration)) @symbol.enum
-(variable_declaration (identifier) @name (union_declaration)) @symbol.union
+(variable_declaration . (identifier) @name [(struct_declaration) (opaque_declaration)]) @symbol.struct
+(variable_declaration . (identifier) @name [(enum_declaration) (error_set_declaration)]) @symbol.enum
+(variable_declaration . (identifier) @name (union_declaration)) @symbol.union
 
 (enum_declaration (container_field name: (identifier) @name) @symbol.enum_member)
 (error_set_declaration (identifier) @name @symbol.enum_member)
@@ -22,22 +20,24 @@
 
 ; Constants and variables of a container; a private alias or import only brings a name in
 
-(source_file (variable_declaration "var" (identifier) @name) @symbol.variable)
-(struct_declaration (variable_declaration "var" (identifier) @name) @symbol.variable)
-(source_file (variable_declaration "pub" "const" (identifier) @name) @symbol.constant)
-(struct_declaration (variable_declaration "pub" "const" (identifier) @name) @symbol.constant)
-(union_declaration (variable_declaration "pub" "const" (identifier) @name) @symbol.constant)
-(enum_declaration (variable_declaration "pub" "const" (identifier) @name) @symbol.constant)
-(source_file
+(source_file (variable_declaration "var" . (identifier) @name) @symbol.variable)
+(struct_declaration (variable_declaration "var" . (identifier) @name) @symbol.variable)
+(source_file [
+  (variable_declaration "pub" "const" . (identifier) @name)
   (variable_declaration "const" . (identifier) @name
     [(integer) (float) (string) (multiline_string) (boolean) (character) (struct_initializer) (anonymous_struct_initializer)
-     (call_expression) (binary_expression) (unary_expression) (block_expression) (if_expression) (switch_expression)
-     (labeled_type_expression) (comptime_expression)]) @symbol.constant)
-(struct_declaration
+       (call_expression) (binary_expression) (unary_expression) (block_expression) (if_expression) (switch_expression)
+       (labeled_type_expression) (comptime_expression)])
+] @symbol.constant)
+(struct_declaration [
+  (variable_declaration "pub" "const" . (identifier) @name)
   (variable_declaration "const" . (identifier) @name
     [(integer) (float) (string) (multiline_string) (boolean) (character) (struct_initializer) (anonymous_struct_initializer)
-     (call_expression) (binary_expression) (unary_expression) (block_expression) (if_expression) (switch_expression)
-     (labeled_type_expression) (comptime_expression)]) @symbol.constant)
+       (call_expression) (binary_expression) (unary_expression) (block_expression) (if_expression) (switch_expression)
+       (labeled_type_expression) (comptime_expression)])
+] @symbol.constant)
+(union_declaration (variable_declaration "pub" "const" . (identifier) @name) @symbol.constant)
+(enum_declaration (variable_declaration "pub" "const" . (identifier) @name) @symbol.constant)
 
 ; Visibility: what says nothing is the file's own
 
