@@ -30,6 +30,45 @@ pub enum EmbedError {
         /// What is wrong and what would be right.
         reason: String,
     },
+    /// An endpoint did not answer.
+    #[error("{url} failed after {attempts} attempt(s): {reason}; check embedding.url and that the endpoint runs")]
+    Endpoint {
+        /// The endpoint, without query.
+        url: String,
+        /// Times it was asked.
+        attempts: u32,
+        /// The last failure.
+        reason: String,
+    },
+    /// An endpoint refused the request for a reason that asking again does not change.
+    #[error("{url} refused the request with status {status}: {message}{hint}", hint = hint(*status))]
+    Refused {
+        /// The endpoint, without query.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// What it said.
+        message: String,
+    },
+    /// An endpoint answered something else than it should.
+    #[error("{url} gave an answer that cannot be used: {reason}")]
+    Answer {
+        /// The endpoint, without query.
+        url: String,
+        /// What is wrong with the answer.
+        reason: String,
+    },
+    /// The caller asked to stop.
+    #[error("embedding was cancelled")]
+    Cancelled,
+}
+
+fn hint(status: u16) -> &'static str {
+    match status {
+        401 | 403 => "; check embedding.api_key_env",
+        404 => "; check embedding.url and embedding.model",
+        _ => "",
+    }
 }
 
 impl EmbedError {

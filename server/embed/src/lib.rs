@@ -8,13 +8,19 @@
 //! Invariant: no `unsafe` in this crate (`unsafe_code = "forbid"` below).
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod cancel;
 mod embedder;
 mod error;
+mod openai;
+mod render;
 mod settings;
 mod static_model;
 
+pub use cancel::Cancel;
 pub use embedder::{Embedder, ModelId, Speed};
 pub use error::EmbedError;
-pub use settings::EmbedderSettings;
+pub use openai::{CacheKey, MemoryCache, OpenAiEmbedder, OpenAiSettings, VectorCache};
+pub use settings::{EmbedderSettings, Environment};
 pub use static_model::StaticModel;

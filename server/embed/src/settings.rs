@@ -1,8 +1,9 @@
 //! Which embedder to use, as one validated value.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::{EmbedError, Embedder, StaticModel};
+use crate::{Cancel, EmbedError, Embedder, OpenAiEmbedder, OpenAiSettings, StaticModel, VectorCache};
 
 /// Which embedding model to use.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,11 +17,23 @@ pub enum EmbedderSettings {
         /// The file.
         path: PathBuf,
     },
+    /// An endpoint that speaks the OpenAI embeddings protocol.
+    OpenAi(Box<OpenAiSettings>),
+}
+
+/// What an embedder shares with the process around it.
+#[derive(Clone, Default)]
+pub struct Environment {
+    /// Asks a slow embedder to stop.
+    pub cancel: Cancel,
+    /// Where vectors of an endpoint are remembered, instead of in memory.
+    pub cache: Option<Arc<dyn VectorCache>>,
 }
 
 impl EmbedderSettings {
-    /// Opens the embedder. Errors name the setting to fix.
-    pub fn open(&self) -> Result<Box<dyn Embedder>, EmbedError> {
+    /// Opens the embedder. Errors name the setting to fix. May read files and, for an endpoint without a set
+    /// dimension, ask the endpoint.
+    pub fn open(&self, environment: &Environment) -> Result<Box<dyn Embedder>, EmbedError> {
         match self {
             Self::Builtin => Ok(Box::new(StaticModel::builtin())),
             Self::StaticFile { path } => {
@@ -28,6 +41,10 @@ impl EmbedderSettings {
                     return Err(EmbedError::setting("embedding.path", "is empty, name a model file"));
                 }
                 Ok(Box::new(StaticModel::from_path(path)?))
+            }
+            Self::OpenAi(settings) => {
+                let Environment { cancel, cache } = environment.clone();
+                Ok(Box::new(OpenAiEmbedder::open(OpenAiSettings::clone(settings), cancel, cache)?))
             }
         }
     }

@@ -8,6 +8,7 @@
 mod bag;
 mod embed;
 mod format;
+mod lookup;
 mod tokens;
 
 use std::borrow::Cow;
@@ -43,7 +44,7 @@ impl std::fmt::Debug for StaticModel {
 impl StaticModel {
     /// The model inside the binary. Costs microseconds; the content is checked by tests and by [`Self::verify`].
     pub fn builtin() -> Self {
-        static BYTES: &[u8] = include_bytes!("static_model/placeholder.bin");
+        static BYTES: &[u8] = include_bytes!("../model/conexus-static.bin");
         Self::parse(Cow::Borrowed(BYTES), "the built-in model").expect("the built-in model is valid: a test opens it")
     }
 
@@ -102,7 +103,7 @@ impl Embedder for StaticModel {
 
     fn embed_query(&self, query: &str, out: &mut Vec<f32>) -> Result<(), EmbedError> {
         out.clear();
-        embed::query(&self.table, &self.field_weights, query, out);
+        embed::query(&self.table, query, out);
         Ok(())
     }
 }

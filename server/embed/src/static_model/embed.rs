@@ -12,7 +12,6 @@ use crate::embedder::normalise;
 const NAME: usize = 0;
 const PATH: usize = 1;
 const BODY: usize = 2;
-const QUERY: usize = 3;
 
 /// Tokens kept of a name, counting repeats.
 const NAME_TOKENS: usize = 12;
@@ -22,8 +21,6 @@ const PATH_TOKENS: usize = 20;
 const PATH_PARTS: usize = 3;
 /// Characters read of a body.
 const BODY_CHARACTERS: usize = 1800;
-/// Tokens kept of a query, counting repeats.
-const QUERY_TOKENS: usize = 96;
 
 /// Appends the row of a passage to `out`.
 pub(super) fn passage(table: &Table, weights: &[f32; FIELDS], passage: &Passage<'_>, out: &mut Vec<f32>) {
@@ -33,40 +30,40 @@ pub(super) fn passage(table: &Table, weights: &[f32; FIELDS], passage: &Passage<
 
     let mut left = NAME_TOKENS;
     take(table, passage.name, &mut left, &mut bag);
-    add_field(table, &bag, weights[NAME], |token| table.document_weight(token), total);
+    add_field(table, &bag, weights[NAME], total);
 
     bag.clear();
     let mut left = PATH_TOKENS;
     take(table, last_parts(passage.path), &mut left, &mut bag);
     take(table, passage.container, &mut left, &mut bag);
-    add_field(table, &bag, weights[PATH], |token| table.document_weight(token), total);
+    add_field(table, &bag, weights[PATH], total);
 
     bag.clear();
-    tokens(table, first_characters(passage.body), &mut |token| {
+    let _ = tokens(table, first_characters(passage.body), &mut |token| {
         bag.add(token);
         Continue(())
     });
-    add_field(table, &bag, weights[BODY], |token| table.document_weight(token), total);
+    add_field(table, &bag, weights[BODY], total);
 
     normalise(total);
     out.extend_from_slice(total);
 }
 
-/// Appends the row of a query to `out`.
-pub(super) fn query(table: &Table, weights: &[f32; FIELDS], text: &str, out: &mut Vec<f32>) {
+/// Appends the row of a query to `out`. A repeated word counts each time, and a query is read to its end.
+pub(super) fn query(table: &Table, text: &str, out: &mut Vec<f32>) {
     let mut total = [0.0; MAX_DIMENSION];
     let total = &mut total[..table.dimension];
-    let mut bag = Bag::new(MAX_TOKENS);
-    let mut left = QUERY_TOKENS;
-    take(table, text, &mut left, &mut bag);
-    add_field(table, &bag, weights[QUERY], |token| table.query_weight(token), total);
+    let _ = tokens(table, text, &mut |token| {
+        add_row(table, token, table.query_weight(token), total);
+        Continue(())
+    });
     normalise(total);
     out.extend_from_slice(total);
 }
 
 /// Adds up to `left` tokens of a text to the bag.
 fn take(table: &Table, text: &str, left: &mut usize, bag: &mut Bag) {
-    tokens(table, text, &mut |token| -> ControlFlow<()> {
+    let _ = tokens(table, text, &mut |token| -> ControlFlow<()> {
         if *left == 0 {
             return Break(());
         }
@@ -77,16 +74,20 @@ fn take(table: &Table, text: &str, left: &mut usize, bag: &mut Bag) {
 }
 
 /// Adds `weight` times the weighted mean of a field's rows.
-fn add_field(table: &Table, bag: &Bag, weight: f32, token_weight: impl Fn(u32) -> f32, total: &mut [f32]) {
+fn add_field(table: &Table, bag: &Bag, weight: f32, total: &mut [f32]) {
     let mass: f32 = bag.iter().map(|(_, count)| frequency(count)).sum();
     if mass <= 0.0 {
         return;
     }
     for (token, count) in bag.iter() {
-        let factor = weight / mass * frequency(count) * token_weight(token) * table.scale(token);
-        for (sum, &value) in total.iter_mut().zip(table.row(token)) {
-            *sum += factor * f32::from(value);
-        }
+        add_row(table, token, weight * frequency(count) / mass * table.document_weight(token), total);
+    }
+}
+
+fn add_row(table: &Table, token: u32, weight: f32, total: &mut [f32]) {
+    let factor = weight * table.scale(token);
+    for (sum, &value) in total.iter_mut().zip(table.row(token)) {
+        *sum += factor * f32::from(value);
     }
 }
 

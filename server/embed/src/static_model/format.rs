@@ -1,16 +1,20 @@
 //! The file of a static model: header, sections, look-up of a token. Nothing is decoded when it is opened.
 //!
-//! All numbers are little endian. The header is followed by seven sections, each beginning at a multiple of 64 bytes;
+//! All numbers are little endian. The header is followed by seven sections, each padded to a multiple of 64 bytes;
 //! `server/embed/model/README.md` is the full description.
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
+use super::lookup::{Lookup, hash};
+
 const MAGIC: &[u8; 8] = b"CNXEMB01";
 const VERSION: u32 = 1;
-const HEADER: usize = 68;
+const HEADER: usize = 128;
+const HASH: Range<usize> = 40..72;
 const ALIGNMENT: usize = 64;
 const EMPTY: u32 = u32::MAX;
 
@@ -34,6 +38,7 @@ pub(super) struct Table {
     vocabulary: Range<usize>,
     slots: Range<usize>,
     rows: Range<usize>,
+    lookup: OnceLock<Lookup>,
 }
 
 impl Table {
@@ -63,14 +68,14 @@ impl Table {
         if flags != 0 {
             return Err(format!("it has unknown flags {flags:#x}"));
         }
-        if bits == 0 || bits > 24 || tokens == 0 || tokens >= 1 << bits {
+        if bits == 0 || bits > 23 || tokens == 0 || tokens >= 1 << bits {
             return Err(format!("{tokens} tokens do not fit a table of 2^{bits} slots"));
         }
         let mut end = HEADER;
         let mut section = |length: usize| {
-            let start = end.next_multiple_of(ALIGNMENT);
-            end = start + length;
-            start..end
+            let start = end;
+            end = (start + length).next_multiple_of(ALIGNMENT);
+            start..start + length
         };
         let field_weights = section(4 * FIELDS);
         let document_weights = section(4 * tokens);
@@ -96,12 +101,13 @@ impl Table {
             slots,
             rows,
             bytes,
+            lookup: OnceLock::new(),
         })
     }
 
     /// SHA-256 of everything after the header, as the header states it.
     pub(super) fn stated_hash(&self) -> &[u8] {
-        &self.bytes[HEADER - 32..HEADER]
+        &self.bytes[HASH]
     }
 
     /// Reads the whole file and checks everything that look-ups rely on.
@@ -127,7 +133,7 @@ impl Table {
             if token <= previous {
                 return Err(format!("token {index} is empty or out of order"));
             }
-            if self.find(token) != Some(index as u32) {
+            if !self.is_found(index as u32) {
                 return Err(format!("token {index} is not found by its text"));
             }
             previous = token;
@@ -169,30 +175,21 @@ impl Table {
         bytemuck::cast_slice(&self.bytes[start..start + self.dimension])
     }
 
-    /// The number of a token, given the hash of its text.
-    pub(super) fn find_hashed(&self, text: &[u8], hash: u64) -> Option<u32> {
+    /// The number of the token with this text, whose hash is `hash`.
+    pub(super) fn find(&self, text: &[u8], hash: u64) -> Option<u32> {
+        self.lookup.get_or_init(|| Lookup::new(self)).find(self, text, hash)
+    }
+
+    /// Whether the file's own table finds a token: slots are the top bits of FNV-1a, the next free one is taken.
+    fn is_found(&self, id: u32) -> bool {
         let mask = (1_usize << self.bits) - 1;
-        let mut slot = (hash >> (64 - self.bits)) as usize;
-        // A valid table has an empty slot; the bound keeps a corrupt one from looping.
-        for _ in 0..=mask {
-            let id = read_u32(&self.bytes, self.slots.start + 4 * slot);
-            if id as usize >= self.tokens {
-                return None;
-            }
-            if self.token(id) == text {
-                return Some(id);
-            }
-            slot = (slot + 1) & mask;
-        }
-        None
+        let first = (hash(self.token(id)) >> (64 - self.bits)) as usize;
+        let probes = (first..=first + mask).map(|slot| read_u32(&self.bytes, self.slots.start + 4 * (slot & mask)));
+        probes.take_while(|&found| found != EMPTY).any(|found| found == id)
     }
 
-    /// The number of a token.
-    pub(super) fn find(&self, text: &[u8]) -> Option<u32> {
-        self.find_hashed(text, text.iter().fold(FNV_START, |hash, &byte| fnv(hash, byte)))
-    }
-
-    fn token(&self, id: u32) -> &[u8] {
+    /// The text of a token.
+    pub(super) fn token(&self, id: u32) -> &[u8] {
         let at = self.offsets.start + 4 * id as usize;
         let start = read_u32(&self.bytes, at) as usize;
         let end = read_u32(&self.bytes, at + 4) as usize;
@@ -200,16 +197,8 @@ impl Table {
     }
 }
 
-/// Start of FNV-1a with 64 bits.
-pub(super) const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
-
-/// One step of FNV-1a with 64 bits.
-pub(super) fn fnv(hash: u64, byte: u8) -> u64 {
-    (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-}
-
 fn check_number(what: &str, index: usize, value: f32) -> Result<(), String> {
-    if (0.0..1e6).contains(&value) { Ok(()) } else { Err(format!("{what} {index} is {value}")) }
+    if value.abs() < 1e6 { Ok(()) } else { Err(format!("{what} {index} is {value}")) }
 }
 
 fn read_u32(bytes: &[u8], at: usize) -> u32 {
