@@ -17,6 +17,12 @@ impl std::ops::Deref for Repository {
     }
 }
 
+impl AsRef<Workspace> for Repository {
+    fn as_ref(&self) -> &Workspace {
+        &self.workspace
+    }
+}
+
 impl Repository {
     /// Puts a workspace under git, on branch `main`, with everything in it committed.
     pub fn init(workspace: Workspace) -> Self {

@@ -25,7 +25,7 @@ mod tests {
     #[test]
     fn it_returns_what_comes_up() {
         let mut looks = 0;
-        let found = wait_for("the third look", Duration::from_secs(60), || {
+        let found = wait_for("the third look", Duration::from_mins(1), || {
             looks += 1;
             (looks == 3).then_some(looks)
         });

@@ -13,6 +13,12 @@ pub struct Workspace {
     root: PathBuf,
 }
 
+impl AsRef<Self> for Workspace {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl Workspace {
     /// An empty folder.
     pub fn empty() -> Self {

@@ -10,6 +10,8 @@ pub(crate) struct Workspace {
     pub(crate) packages: Vec<Package>,
     /// Keys of `[workspace.dependencies]` with the package each stands for.
     pub(crate) shared: BTreeMap<String, String>,
+    /// The oldest Rust that builds it.
+    pub(crate) rust_version: Option<String>,
 }
 
 /// One package.
@@ -70,7 +72,9 @@ impl Workspace {
             let manifest = format!("{member}/Cargo.toml");
             packages.push(Package::of(&manifest, &parse(tree, &manifest)?, &shared));
         }
-        Ok(Self { packages, shared })
+        let package = workspace.and_then(|workspace| workspace.get("package"));
+        let rust_version = package.and_then(|package| package.get("rust-version")).and_then(toml::Value::as_str);
+        Ok(Self { packages, shared, rust_version: rust_version.map(str::to_owned) })
     }
 
     /// Whether a package is a member of the workspace.

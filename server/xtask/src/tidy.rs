@@ -111,6 +111,11 @@ pub(crate) const RULES: &[Rule] = &[
         summary: "README.md marks the two commands that .ci/run runs",
         check: documents::readme_commands,
     },
+    Rule {
+        name: "rust-version",
+        summary: "README.md and CONTRIBUTING.md name the Rust version of Cargo.toml",
+        check: documents::rust_version,
+    },
     Rule { name: "links", summary: "links between the documents lead to files that exist", check: documents::links },
 ];
 

@@ -127,6 +127,18 @@ fn command_after(readme: &str, marker: &str) -> Result<String, &'static str> {
     }
 }
 
+pub(super) fn rust_version(tree: &Tree, workspace: &Workspace, report: &mut Report) {
+    let Some(version) = &workspace.rust_version else {
+        report.file("Cargo.toml", "[workspace.package] sets no rust-version");
+        return;
+    };
+    for page in [README, "CONTRIBUTING.md"] {
+        if tree.text(page).is_some_and(|text| !text.contains(&format!("Rust {version} or newer"))) {
+            report.file(page, format!("say that it needs Rust {version} or newer, as Cargo.toml does"));
+        }
+    }
+}
+
 pub(super) fn links(tree: &Tree, _: &Workspace, report: &mut Report) {
     for (path, text) in tree.texts().filter(|(path, _)| has_extension(path, "md") && !is_fixture(path)) {
         for (index, line) in text.lines().enumerate() {
@@ -233,6 +245,25 @@ over two lines. Guarded by `module-doc` and `engine::keeps_order`.
             ]
         );
         assert_eq!(findings_of("readme-commands", &[(".ci/run", "")]), ["README.md: readme-commands: missing"]);
+    }
+
+    #[test]
+    fn pages_and_manifest_agree_on_the_rust_version() {
+        let manifest =
+            "[package]\nname = \"conexus\"\n[workspace]\nmembers = []\n[workspace.package]\nrust-version = \"1.91\"\n";
+        let files = [
+            ("Cargo.toml", manifest),
+            ("README.md", "You need Rust 1.90 or newer."),
+            ("CONTRIBUTING.md", "You need Rust 1.91 or newer."),
+        ];
+        assert_eq!(
+            findings_of("rust-version", &files),
+            ["README.md: rust-version: say that it needs Rust 1.91 or newer, as Cargo.toml does"]
+        );
+        assert_eq!(
+            findings_of("rust-version", &[]),
+            ["Cargo.toml: rust-version: [workspace.package] sets no rust-version"]
+        );
     }
 
     #[test]

@@ -1,0 +1,357 @@
+//! Workspaces that nobody wishes for: each gives a correct result or a clear message, and costs no other file.
+
+use std::{
+    fs,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use conexus_testkit::Workspace;
+
+use crate::support::{Session, notices};
+
+/// A file that every such workspace has beside what is bad in it.
+const GOOD: &str = "//- src/good.rs\n/// Calls connect and waits.\npub fn good_function() -> u32 {\n    connect()\n}\n";
+
+fn with(path: &str, bytes: impl AsRef<[u8]>) -> Session {
+    let workspace = Workspace::of(GOOD);
+    workspace.write(path, bytes);
+    Session::new(workspace)
+}
+
+/// Demands that the good file is found and that the index equals a fresh one.
+#[track_caller]
+fn expect_good(session: &Session, what: &str) {
+    assert_eq!(session.paths("good_function").first().map(String::as_str), Some("src/good.rs"), "{what}");
+    session.expect_like_fresh(what);
+}
+
+/// Demands that a word of the bad file is found in it.
+#[track_caller]
+fn expect_found(session: &Session, word: &str, path: &str) {
+    expect_good(session, path);
+    assert_eq!(session.paths(word).first().map(String::as_str), Some(path));
+}
+
+#[test]
+fn text_in_any_encoding_is_found() {
+    let utf16: Vec<u8> = "\u{feff}fn zebra_utf16() {}\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (path, bytes, word) in [
+        ("src/latin.rs", b"// caf\xe9\nfn zebra_latin() {}\n".to_vec(), "zebra_latin"),
+        ("src/bom.rs", b"\xef\xbb\xbffn zebra_bom() {}\n".to_vec(), "zebra_bom"),
+        ("src/wide.rs", utf16, "zebra_utf16"),
+        ("src/crlf.rs", b"fn zebra_crlf() {\r\n    1\r\n}\r\n\r\nfn other() {}\r\n".to_vec(), "zebra_crlf"),
+        ("src/cr.py", b"def zebra_cr():\r    return 1\r".to_vec(), "zebra_cr"),
+        ("src/mixed.rs", b"fn a() {}\r\nfn zebra_mixed() {}\nfn b() {}\r".to_vec(), "zebra_mixed"),
+        ("src/end.rs", b"fn zebra_end() {}".to_vec(), "zebra_end"),
+        (
+            "src/broken.rs",
+            b"fn zebra_broken() { \xc3\x28 \xf0\x9f \xed\xa0\x80 }\nfn after_it() {}\n".to_vec(),
+            "zebra_broken",
+        ),
+        ("src/controls.rs", b"fn zebra_controls() {}\n\x0c\x0b\x07\n".to_vec(), "zebra_controls"),
+    ] {
+        expect_found(&with(path, bytes), word, path);
+    }
+}
+
+#[test]
+fn binary_and_empty_files_are_passed_over() {
+    for (path, bytes) in [
+        ("src/nul.rs", b"fn zebra() {}\0\0\0".to_vec()),
+        ("src/image.rs", (0..=255).cycle().take(5000).collect()),
+        ("src/empty.rs", Vec::new()),
+        ("src/blank.rs", b"\n\n  \n\t\n".to_vec()),
+        ("src/bom_only.rs", b"\xef\xbb\xbf".to_vec()),
+        ("src/one_byte.rs", b"x".to_vec()),
+        ("src/nul_late.rs", [b"// text\n".repeat(2000), b"\0\0".to_vec()].concat()),
+    ] {
+        expect_good(&with(path, bytes), path);
+    }
+}
+
+#[test]
+fn a_line_of_fifty_megabytes_is_passed_over_and_named() {
+    let session = with("data/huge.json", format!("[{}1]", "1,".repeat(25_000_000)));
+    expect_good(&session, "one line of 50 MB");
+    let run = session.run(["doctor"]).expect(0);
+    assert!(run.stdout.contains("data/huge.json"), "{run}");
+    // Also where the limit is raised as far as it goes.
+    session.workspace.write("conexus.toml", "[index]\nmax-file-bytes = 67108864\nmemory-mb = 1000\n");
+    expect_good(&session, "one line of 50 MB within the limit");
+}
+
+#[test]
+fn long_lines_and_large_files_below_the_limits_are_indexed() {
+    let line = format!("const ZEBRA_TABLE: [u32; 3000] = [{}];\n", "12345, ".repeat(3000));
+    expect_found(&with("src/table.rs", line), "ZEBRA_TABLE", "src/table.rs");
+    let long = "fn f() { 1; }\n".repeat(100_000) + "fn zebra_last() {}\n";
+    expect_found(&with("src/long.rs", long), "zebra_last", "src/long.rs");
+}
+
+#[test]
+fn deep_nesting_is_survived() {
+    let deep = |open: &str, close: &str| format!("{}{}", open.repeat(10_000), close.repeat(10_000));
+    for (path, text) in [
+        ("src/deep.rs", format!("fn zebra_deep() {{ {} }}\n", deep("(", ")"))),
+        ("src/blocks.rs", format!("fn zebra_deep() {}\n", deep("{", "}"))),
+        ("src/open.rs", format!("fn zebra_deep() {{ {}", "[(".repeat(10_000))),
+        ("src/deep.cpp", format!("int zebra_deep = {};\n", deep("(", ")"))),
+        ("src/types.cpp", format!("zebra_deep {} x;\n", deep("a<", ">"))),
+        ("src/deep.js", format!("const zebra_deep = {};\n", deep("[", "]"))),
+        ("src/functions.js", format!("let zebra_deep = {}0{};\n", "() => (".repeat(10_000), ")".repeat(10_000))),
+        ("src/deep.ts", format!("type zebra_deep = {};\n", deep("A<", ">"))),
+        ("src/deep.py", format!("zebra_deep = {}\n", deep("(", ")"))),
+        ("src/ifs.py", indented(2_000, "if zebra_deep:")),
+        ("src/deep.go", format!("package a\nvar zebra_deep = {}\n", deep("(", ")"))),
+        ("src/deep.java", format!("class zebra_deep {{ int x = {}; }}\n", deep("(", ")"))),
+        ("src/deep.c", format!("int zebra_deep = {};\n", deep("{", "}"))),
+        ("src/deep.rb", format!("zebra_deep = {}\n", deep("[", "]"))),
+        ("src/deep.sh", format!("zebra_deep=$({}\n", deep("(", ")"))),
+        ("src/deep.hs", format!("zebra_deep = {}\n", deep("(", ")"))),
+        ("src/deep.json", deep("{\"zebra_deep\":[", "]}")),
+        ("docs/deep.md", format!("{}zebra_deep\n", "> ".repeat(10_000))),
+        ("docs/list.md", indented(3_000, "- zebra_deep")),
+    ] {
+        expect_good(&with(path, text), path);
+    }
+}
+
+/// Lines that are indented ever deeper.
+fn indented(lines: usize, text: &str) -> String {
+    (0..lines).flat_map(|depth| [" ".repeat(depth % 1_000), text.to_owned(), "\n".to_owned()]).collect()
+}
+
+#[test]
+fn names_are_taken_as_they_are() {
+    for path in [
+        "src/größe.rs", "src/名前/コード.py", "src/with space.rs", "src/'quoted'.rs", "src/-dash.rs", "src/a%20b.rs",
+        "src/\u{1f980}.rs",
+    ] {
+        expect_found(&with(path, "fn zebra_name() {}\ndef zebra_name(): pass\n"), "zebra_name", path);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn names_that_steer_terminals_or_patterns_do_no_harm() {
+    for path in [
+        "src/new\nline.rs", "src/esc\u{1b}[2J.rs", "src/back\\slash.rs", "src/star*.rs", "src/[a].rs", "src/{a,b}.rs",
+        "src/a:12.rs", "src/\"q\".rs",
+    ] {
+        let session = with(path, "fn zebra_name() {}\n");
+        expect_found(&session, "zebra_name", path);
+        let run = session.run(["search", "zebra_name"]).expect(0);
+        assert!(
+            !run.stdout.contains('\u{1b}') && run.stdout.lines().next().is_some_and(|line| line.contains(".rs:1")),
+            "{run}"
+        );
+        assert!(session.run(["symbols", path]).expect(0).stdout.contains("zebra_name"));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_unicode_are_passed_over_and_named() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let session = Session::new(Workspace::of(GOOD));
+    fs::write(session.workspace.root().join(std::ffi::OsStr::from_bytes(b"src/bad\xff.rs")), "fn zebra() {}\n")
+        .expect("a file");
+    let folder = session.workspace.root().join(std::ffi::OsStr::from_bytes(b"bad\xfe"));
+    fs::create_dir(&folder).expect("a folder");
+    fs::write(folder.join("inner.rs"), "fn zebra() {}\n").expect("a file");
+    expect_good(&session, "names that are not Unicode");
+    let run = session.run(["doctor"]).expect(0);
+    assert!(run.stdout.contains("Unicode"), "{run}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_not_followed() {
+    let session = Session::new(Workspace::of(GOOD));
+    let link = |to: &str, from: &str| {
+        std::os::unix::fs::symlink(to, session.workspace.path(from)).expect("a link");
+    };
+    link("..", "src/circle");
+    link("self", "self");
+    link("b", "a");
+    link("a", "b");
+    link("nowhere", "dangling.rs");
+    link("src/good.rs", "twice.rs");
+    link("/", "everything");
+    link("/etc/passwd", "passwd.txt");
+    expect_good(&session, "links");
+    assert_eq!(session.index()["files"], 1);
+    assert_eq!(session.paths("good_function"), ["src/good.rs"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn special_files_are_passed_over() {
+    let session = Session::new(Workspace::of(GOOD));
+    let pipe = session.workspace.path("src/pipe.rs");
+    if !std::process::Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()) {
+        return;
+    }
+    let _socket = std::os::unix::net::UnixListener::bind(session.workspace.path("src/socket.rs")).expect("a socket");
+    expect_good(&session, "a pipe and a socket");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_read_is_passed_over_and_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let session = Session::new(Workspace::of(GOOD));
+    session.workspace.write("closed/inner.rs", "fn zebra() {}\n");
+    session.workspace.write("src/closed.rs", "fn zebra() {}\n");
+    let set = |path: &str, mode: u32| {
+        fs::set_permissions(session.workspace.path(path), fs::Permissions::from_mode(mode)).expect("new rights");
+    };
+    set("closed", 0o000);
+    set("src/closed.rs", 0o000);
+    // Root reads all the same; then there is nothing to see but that it works.
+    let is_root = fs::read(session.workspace.path("src/closed.rs")).is_ok();
+    expect_good(&session, "unreadable files");
+    if !is_root {
+        let run = session.run(["doctor"]).expect(0);
+        assert!(run.stdout.contains("unreadable"), "{run}");
+        set("src/closed.rs", 0o644);
+        assert_eq!(session.paths("zebra"), ["src/closed.rs"]);
+    }
+    set("closed", 0o755);
+    assert!(session.paths("zebra").contains(&"closed/inner.rs".to_owned()));
+    session.expect_like_fresh("after it can be read");
+}
+
+#[test]
+fn files_that_change_or_vanish_meanwhile_do_no_harm() {
+    let session = Session::new(Workspace::of(GOOD));
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0_usize.. {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                for number in 0..60 {
+                    let path = session.workspace.path(&format!("src/moving{number}.rs"));
+                    if (round + number) % 3 == 0 {
+                        let _ = fs::remove_file(path);
+                    } else {
+                        let _ = fs::write(
+                            path,
+                            format!("fn moving_{round}() {{}}\n").repeat(1 + (round * 7 + number) % 50),
+                        );
+                    }
+                }
+            }
+        });
+        for _ in 0..8 {
+            assert_eq!(
+                session.run(["search", "--json", "good_function"]).expect(0).json()["hits"][0]["path"],
+                "src/good.rs"
+            );
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    expect_good(&session, "after the files came to rest");
+}
+
+#[test]
+fn a_root_that_is_no_folder_is_named() {
+    let session = Session::new(Workspace::of(GOOD));
+    for (root, says) in [("src/good.rs", "not a folder"), ("none", "none"), ("", "--workspace")] {
+        for command in ["index", "search", "symbols", "status", "verify", "clear"] {
+            let mut arguments = vec!["--workspace", root, command];
+            if command == "search" {
+                arguments.push("good");
+            }
+            let run = session.program.run(session.workspace.root(), arguments).expect(2);
+            assert!(run.stderr.contains(says), "{run}");
+            assert!(run.stdout.is_empty(), "{run}");
+        }
+    }
+    // The doctor's whole purpose is to say so; it is a finding, not an error.
+    let run = session.program.run(session.workspace.root(), ["--workspace", "none", "doctor"]).expect(1);
+    assert!(run.stdout.contains("none"), "{run}");
+}
+
+#[test]
+fn an_empty_workspace_says_that_nothing_is_indexed() {
+    let session = Session::new(Workspace::empty());
+    let answer = session.run(["search", "--json", "anything"]).expect(1).json();
+    assert_eq!(notices(&answer), ["nothing_indexed"]);
+    session.index();
+    session.run(["verify"]).expect(0);
+    session.workspace.write("a.rs", "fn good_function() {}\n");
+    assert_eq!(session.paths("good_function"), ["a.rs"]);
+    session.workspace.remove("a.rs");
+    let answer = session.run(["search", "--json", "anything"]).expect(1).json();
+    assert_eq!(notices(&answer), ["nothing_indexed"]);
+}
+
+#[test]
+fn secrets_cannot_be_found() {
+    let session = Session::new(Workspace::of(GOOD));
+    for path in
+        [".env", "deploy/.env.production", "id_rsa", "server.pem", "tls/private.key", "credentials.json", "notes.txt"]
+    {
+        let text = match path {
+            "notes.txt" => "-----BEGIN RSA PRIVATE KEY-----\nzebra_secret\n-----END RSA PRIVATE KEY-----\n",
+            _ => "PASSWORD=zebra_secret\n",
+        };
+        session.workspace.write(path, text);
+    }
+    session.workspace.write("conexus.toml", "[index]\nhidden = true\nignore-files = false\n");
+    expect_good(&session, "secrets");
+    let run = session.run(["search", "zebra_secret"]).expect_any(&[0, 1]);
+    assert!(!run.stdout.contains("zebra_secret"), "{run}");
+    let index_dir = session.index_dir();
+    assert!(!holds(&index_dir, b"zebra_secret"), "no file of the index holds the secret");
+}
+
+/// Whether a file below a folder holds these bytes.
+fn holds(folder: &std::path::Path, bytes: &[u8]) -> bool {
+    fs::read_dir(folder).expect("a folder").any(|entry| {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            holds(&path, bytes)
+        } else {
+            fs::read(&path).expect("a file").windows(bytes.len()).any(|window| window == bytes)
+        }
+    })
+}
+
+#[test]
+fn ignore_files_with_mistakes_do_no_harm() {
+    for text in ["[\n", "\\\n", "***/{\n", "!\n", "\u{0}\n", "a\u{202e}b\n"] {
+        let session = with(".gitignore", text);
+        session.workspace.write(".conexusignore", text);
+        expect_good(&session, &format!("{text:?}"));
+    }
+    expect_good(&with(".gitignore", b"\xff\xfe\n"), "bytes that are no text");
+}
+
+#[test]
+fn settings_with_mistakes_name_their_place() {
+    let session = Session::new(Workspace::of(GOOD));
+    for (text, says) in [
+        ("[index\n", "line 1"),
+        ("[index]\nthreads = 'two'\n", "line 2"),
+        ("[index]\nunknown = 1\n", "unknown"),
+        ("[nothing]\n", "nothing"),
+        ("[index]\nmax-file-bytes = 0\n", "max-file-bytes"),
+        ("[index]\nmemory-mb = 1\n", "memory-mb"),
+        ("[index]\nthreads = 99999999999999999999\n", "line 2"),
+        ("[embedding]\nprovider = 'x'\n", "provider"),
+        ("[index]\nexclude = ['a{']\n", "a{"),
+    ] {
+        session.workspace.write("conexus.toml", text);
+        let run = session.run(["search", "good"]).expect(2);
+        assert!(run.stderr.contains(says) && run.stderr.contains("conexus.toml"), "{text:?}: {run}");
+    }
+    session.workspace.write("conexus.toml", [0xff, 0xfe]);
+    let run = session.run(["search", "good"]).expect(2);
+    assert!(run.stderr.contains("conexus.toml"), "{run}");
+    let run = session.run(["--config", "none.toml", "search", "good"]).expect(2);
+    assert!(run.stderr.contains("none.toml"), "{run}");
+}

@@ -1,0 +1,383 @@
+//! The commands as a person or a script meets them: answers, forms, exit codes.
+
+use conexus_testkit::Workspace;
+
+use crate::support::{Session, conexus, notices, paths};
+
+const PROJECT: &str = r#"
+//- src/net/retry.rs
+//! Retries for requests that failed.
+
+/// Calls the server again until it answers, with a growing pause between attempts.
+pub fn retry_with_backoff(attempts: u32) -> Result<Response, Error> {
+    for attempt in 0..attempts {
+        if let Ok(response) = send() {
+            return Ok(response);
+        }
+        std::thread::sleep(pause(attempt));
+    }
+    Err(Error::GaveUp)
+}
+
+pub struct Backoff {
+    base: u64,
+}
+
+impl Backoff {
+    /// Doubles the pause.
+    pub fn next_pause(&mut self) -> u64 {
+        self.base *= 2;
+        self.base
+    }
+}
+
+#[test]
+fn retry_gives_up() {
+    assert!(retry_with_backoff(0).is_err());
+}
+//- web/cart.ts
+export class ShoppingCart {
+  /** Adds an article to the cart. */
+  addArticle(article: Article): void {
+    this.articles.push(article);
+  }
+}
+//- tools/report.py
+def render_report(rows):
+    """Writes the rows as an HTML table."""
+    return "<table>" + "".join(row_html(row) for row in rows) + "</table>"
+//- tests/retry_test.rs
+#[test]
+fn backoff_doubles() {
+    let mut backoff = Backoff { base: 1 };
+    assert_eq!(backoff.next_pause(), 2);
+}
+//- docs/guide.md
+# Guide
+
+## Installing
+
+Copy the program to a folder in your path.
+
+## Limits on requests
+
+At most ten requests a second are answered.
+"#;
+
+fn project() -> Session {
+    Session::new(Workspace::of(PROJECT))
+}
+
+#[test]
+fn a_question_finds_the_function() {
+    let session = project();
+    let answer = session.search("where do we send a request again when it failed");
+    let first = &answer["hits"][0];
+    assert_eq!(first["path"], "src/net/retry.rs", "{answer:#}");
+    assert!(first["start_line"].as_u64() <= first["end_line"].as_u64());
+    assert_eq!(answer["notices"].as_array().map(Vec::len), Some(0), "{answer:#}");
+    assert_eq!(session.paths("add something to the shopping cart")[0], "web/cart.ts");
+    assert_eq!(session.paths("how many requests per second are allowed")[0], "docs/guide.md");
+    assert_eq!(session.paths("render rows as html")[0], "tools/report.py");
+}
+
+#[test]
+fn a_name_finds_its_definition() {
+    let session = project();
+    let hit = |query: &str| session.search(query)["hits"][0].clone();
+    let exact = hit("retry_with_backoff");
+    assert_eq!((exact["name"].as_str(), exact["kind"].as_str()), (Some("retry_with_backoff"), Some("function")));
+    assert_eq!(hit("ShoppingCart")["path"], "web/cart.ts");
+    assert_eq!(hit("nextPause")["name"], "next_pause");
+}
+
+#[test]
+fn quoted_text_is_found_as_it_stands() {
+    let session = project();
+    assert_eq!(session.paths("\"Doubles the pause\"")[0], "src/net/retry.rs");
+}
+
+#[test]
+fn filters_narrow_the_answer() {
+    let session = project();
+    let filtered = |arguments: &[&str]| {
+        let arguments = [&["search", "--json", "backoff pause retry report article"], arguments].concat();
+        paths(&session.run(arguments).expect_any(&[0, 1]).json())
+    };
+    assert!(filtered(&["--lang", "python"]).iter().all(|path| path == "tools/report.py"));
+    assert!(filtered(&["--glob", "web"]).iter().all(|path| path == "web/cart.ts"));
+    assert!(filtered(&["--glob", "*.ts"]).iter().all(|path| path == "web/cart.ts"));
+    assert!(!filtered(&["--exclude", "src"]).iter().any(|path| path.starts_with("src/")));
+    assert_eq!(filtered(&["--tests", "only", "--glob", "tests"]), ["tests/retry_test.rs"]);
+    assert!(!filtered(&["--tests", "exclude"]).contains(&"tests/retry_test.rs".to_owned()));
+    let answer = session.run(["search", "--json", "--kind", "method", "pause"]).expect(0).json();
+    assert!(answer["hits"].as_array().expect("hits").iter().all(|hit| hit["kind"] == "method"), "{answer:#}");
+    let nothing = session.run(["search", "--json", "--glob", "nowhere/**", "backoff"]).expect(1).json();
+    assert_eq!(notices(&nothing), ["filter_matches_nothing"]);
+}
+
+#[test]
+fn pages_follow_each_other_without_gap_or_repetition() {
+    let session = project();
+    let page = |offset: usize, limit: usize| {
+        let arguments = [
+            "search",
+            "--json",
+            "--limit",
+            &limit.to_string(),
+            "--offset",
+            &offset.to_string(),
+            "pause request article",
+        ];
+        session.run(arguments).expect_any(&[0, 1]).json()
+    };
+    let place = |hit: &serde_json::Value| format!("{}:{}", hit["path"], hit["start_line"]);
+    let places =
+        |answer: &serde_json::Value| answer["hits"].as_array().expect("hits").iter().map(place).collect::<Vec<_>>();
+    let whole = places(&page(0, 100));
+    assert!(whole.len() > 4, "{whole:?}");
+    assert_eq!([places(&page(0, 2)), places(&page(2, 2))].concat(), whole[..4]);
+    assert_eq!(page(0, 2)["more"], true);
+    assert_eq!(page(0, 100)["more"], false);
+    assert_eq!(places(&page(whole.len(), 10)), Vec::<String>::new());
+}
+
+#[test]
+fn every_hit_explains_its_score() {
+    let session = project();
+    let answer = session.run(["search", "--json", "--explain", "retry"]).expect(0).json();
+    for hit in answer["hits"].as_array().expect("hits") {
+        assert!(hit["contributions"].as_array().is_some_and(|terms| !terms.is_empty()), "{hit:#}");
+    }
+}
+
+#[test]
+fn text_answers_name_places_on_stdout_alone() {
+    let session = project();
+    let run = session.run(["search", "retry_with_backoff"]).expect(0);
+    assert!(run.stdout.starts_with("src/net/retry.rs:"), "{run}");
+    assert!(run.stdout.contains("pub fn retry_with_backoff"), "{run}");
+    assert!(!run.stdout.contains('\u{1b}'), "colours need a terminal: {run}");
+    let quiet = session.run(["--quiet", "search", "retry_with_backoff"]).expect(0);
+    assert_eq!((quiet.stdout, quiet.stderr.as_str()), (run.stdout, ""));
+    let coloured = session.run(["--color", "always", "search", "retry_with_backoff"]).expect(0);
+    assert!(coloured.stdout.contains("\u{1b}["));
+}
+
+#[test]
+fn symbols_are_listed_and_found() {
+    let session = project();
+    let names = |arguments: &[&str]| {
+        let run = session.run([&["symbols", "--json"], arguments].concat()).expect(0).json();
+        let symbols = run["symbols"].as_array().expect("symbols").clone();
+        symbols.iter().map(|symbol| symbol["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&["web/cart.ts"]), ["ShoppingCart", "addArticle"]);
+    assert_eq!(names(&["Backoff::next_pause"])[0], "next_pause");
+    assert!(names(&[]).contains(&"render_report".to_owned()));
+}
+
+#[test]
+fn similar_code_is_found_from_a_place() {
+    let workspace = Workspace::of(PROJECT);
+    workspace.write("src/poll.rs", "fn poll_again(attempts: u32) -> Result<Response, Error> {\n    for attempt in 0..attempts {\n        if let Ok(response) = send() {\n            return Ok(response);\n        }\n        std::thread::sleep(pause(attempt));\n    }\n    Err(Error::GaveUp)\n}\n");
+    let session = Session::new(workspace);
+    let answer = session.run(["similar", "--json", "src/poll.rs:3"]).expect(0).json();
+    assert_eq!(answer["hits"][0]["path"], "src/net/retry.rs", "{answer:#}");
+    assert!(!paths(&answer).contains(&"src/poll.rs".to_owned()), "a place is not similar to itself");
+    for wrong in ["src/poll.rs", "src/poll.rs:0", "src/poll.rs:999", "none.rs:1", "../x.rs:1"] {
+        let run = session.run(["similar", wrong]).expect(2);
+        assert!(run.stderr.starts_with("conexus: "), "{run}");
+    }
+}
+
+#[test]
+fn exit_codes_are_a_contract() {
+    let session = project();
+    for (arguments, code) in [
+        (&["status"][..], 1),
+        (&["search", "retry"], 0),
+        (&["search", "zzqx"], 1),
+        (&["search", "--mode", "symbol", "zzqx"], 1),
+        (&["search", ""], 1),
+        (&["search"], 2),
+        (&["search", "--limit", "0", "retry"], 2),
+        (&["search", "--kind", "nothing", "retry"], 2),
+        (&["search", "--lang", "klingon", "retry"], 2),
+        (&["search", "--glob", "a{", "retry"], 2),
+        (&["nonsense"], 2),
+        (&["index"], 0),
+        (&["index", "none"], 2),
+        (&["symbols", "retry_with_backoff"], 0),
+        (&["symbols", "zzqx"], 1),
+        (&["similar", "src/net/retry.rs:5"], 0),
+        (&["status"], 0),
+        (&["doctor"], 0),
+        (&["verify"], 0),
+        (&["clear"], 0),
+        (&["clear"], 0),
+        (&["eval", "--queries", "none.tsv", "--checkouts", "."], 2),
+        (&["completions", "bash"], 0),
+        (&["completions", "klingon"], 2),
+        (&["man"], 0),
+        (&["--version"], 0),
+        (&["--help"], 0),
+    ] {
+        let run = session.run(arguments).expect(code);
+        assert_eq!(
+            code == 2,
+            run.stdout.is_empty() && !run.stderr.is_empty(),
+            "errors go to stderr, answers to stdout: {run}"
+        );
+    }
+}
+
+#[test]
+fn json_is_one_document_on_stdout() {
+    let session = project();
+    for arguments in [
+        &["index"][..],
+        &["search", "retry"],
+        &["search", "zzqx"],
+        &["symbols"],
+        &["similar", "src/net/retry.rs:5"],
+        &["status"],
+        &["doctor"],
+        &["verify"],
+        &["clear"],
+    ] {
+        for form in [&["--json"][..], &["--format", "json"]] {
+            let run = session.run([form, arguments].concat()).expect_any(&[0, 1]);
+            assert!(run.json().is_object(), "{run}");
+        }
+    }
+}
+
+#[test]
+fn a_change_is_found_by_the_next_search() {
+    let session = project();
+    session.index();
+    assert_eq!(session.paths("\"quokka\""), Vec::<String>::new());
+    session.workspace.write("src/quokka.rs", "fn quokka() {}\n");
+    assert_eq!(session.paths("quokka")[0], "src/quokka.rs");
+    session.workspace.rename("src/quokka.rs", "src/wombat.rs");
+    assert_eq!(session.paths("quokka"), ["src/wombat.rs"]);
+    session.workspace.remove("src/wombat.rs");
+    assert!(!session.paths("quokka").contains(&"src/wombat.rs".to_owned()));
+    let report = session.index();
+    assert_eq!((report["updated"].as_u64(), report["removed"].as_u64()), (Some(0), Some(0)), "{report:#}");
+}
+
+#[test]
+fn content_that_was_seen_before_is_not_analysed_again() {
+    let session = project();
+    session.index();
+    session.workspace.write("src/copy.rs", session.workspace.read("src/net/retry.rs"));
+    session.workspace.rename("tools/report.py", "tools/table.py");
+    let report = session.index();
+    assert_eq!((report["updated"].as_u64(), report["reused"].as_u64()), (Some(0), Some(2)), "{report:#}");
+}
+
+#[test]
+fn the_index_lies_outside_the_workspace() {
+    let session = project();
+    let before = session.workspace.files();
+    session.index();
+    assert_eq!(session.workspace.files(), before);
+    assert!(session.index_dir().starts_with(session.program.home()), "{}", session.index_dir().display());
+    session.run(["clear"]).expect(0);
+    assert!(!session.index_dir().exists());
+}
+
+#[test]
+fn an_index_inside_the_workspace_does_not_follow_itself() {
+    let session = project();
+    let files = session.index()["files"].clone();
+    for _ in 0..3 {
+        let report = session.run(["index", "--json", "--index-dir", "index"]).expect(0).json();
+        assert_eq!(report["files"], files, "{report:#}");
+    }
+    let report = session.run(["index", "--json", "--index-dir", "index"]).expect(0).json();
+    assert_eq!(report["updated"], 0, "{report:#}");
+}
+
+#[test]
+fn settings_are_taken_from_flags_environment_and_files() {
+    let session = project();
+    session.workspace.write("conexus.toml", "[index]\nexclude = ['web/']\n");
+    assert!(!session.paths("ShoppingCart").contains(&"web/cart.ts".to_owned()));
+    session.workspace.write("conexus.toml", "[index]\nexcluded = ['web/']\n");
+    let run = session.run(["search", "retry"]).expect(2);
+    assert!(
+        run.stderr.contains("conexus.toml") && run.stderr.contains("line 2") && run.stderr.contains("excluded"),
+        "{run}"
+    );
+    session.workspace.write("conexus.toml", "[index]\ndir = 'elsewhere'\n");
+    let run = session.run(["search", "retry"]).expect(2);
+    assert!(run.stderr.contains("index.dir"), "{run}");
+    session.workspace.remove("conexus.toml");
+    let mut command = session.command(["search", "retry"]);
+    command.env("CONEXUS_MEMORY_MB", "many");
+    let run = conexus_testkit::run(command).expect(2);
+    assert!(run.stderr.contains("CONEXUS_MEMORY_MB"), "{run}");
+}
+
+#[test]
+fn without_a_model_search_says_that_it_goes_by_words() {
+    let session = project();
+    let mut command = session.command(["search", "--json", "retry_with_backoff"]);
+    command.env("CONEXUS_EMBEDDING", "off");
+    let answer = conexus_testkit::run(command).expect(0).json();
+    assert_eq!(answer["hits"][0]["path"], "src/net/retry.rs");
+    // Back to the model: vectors are made for what is indexed.
+    let answer = session.search("send a request again when it failed");
+    assert_eq!(answer["hits"][0]["path"], "src/net/retry.rs");
+    assert_eq!(notices(&answer), Vec::<&str>::new());
+    session.expect_like_fresh("after the model came back");
+}
+
+#[test]
+fn two_processes_share_one_index() {
+    let session = project();
+    let runs: Vec<_> =
+        (0..4).map(|_| conexus_testkit::start(session.command(["search", "--json", "retry_with_backoff"]))).collect();
+    for run in runs {
+        let answer = run.wait().expect_any(&[0, 1]).json();
+        if paths(&answer).is_empty() {
+            assert!(!notices(&answer).is_empty(), "an empty answer says why: {answer:#}");
+        }
+    }
+    session.expect_like_fresh("after four at once");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let session = project();
+    session.index();
+    let mut command = session.command(["search", "--limit", "1000", "--context", "50", "a"]);
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("the program ends");
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"), "{output:?}");
+}
+
+#[test]
+fn the_repository_around_the_current_folder_is_meant() {
+    let workspace = Workspace::of(PROJECT);
+    workspace.write(".git/HEAD", "ref: refs/heads/main\n");
+    let program = conexus();
+    let run = program.run(&workspace.path("src/net"), ["search", "--json", "ShoppingCart"]).expect(0);
+    assert_eq!(run.json()["hits"][0]["path"], "web/cart.ts");
+}
+
+#[test]
+fn completions_and_manual_name_the_commands() {
+    let program = conexus();
+    let folder = program.home().to_owned();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(program.run(&folder, ["completions", shell]).expect(0).stdout.contains("similar"), "{shell}");
+    }
+    assert!(program.run(&folder, ["man"]).expect(0).stdout.contains(".TH"));
+}

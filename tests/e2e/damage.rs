@@ -1,0 +1,219 @@
+//! Index folders that are broken, foreign, locked or without room.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use conexus_testkit::Workspace;
+
+use crate::support::Session;
+
+fn session() -> Session {
+    let workspace = Workspace::empty();
+    for number in 0..40 {
+        workspace.write(
+            &format!("src/f{number}.rs"),
+            format!("/// Number {number}.\nfn function_{number}() {{ retry({number}) }}\n"),
+        );
+    }
+    Session::new(workspace)
+}
+
+/// Every file of the index.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).expect("the index folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() { files.extend(self::files(&path)) } else { files.push(path) }
+    }
+    files.sort();
+    files
+}
+
+/// A search must find what is there, whatever it had to rebuild for that.
+#[track_caller]
+fn expect_healed(session: &Session, what: &str) {
+    let run = session.run(["search", "--json", "function_7"]).expect(0);
+    assert_eq!(run.json()["hits"][0]["path"], "src/f7.rs", "{what}: {run}");
+    session.expect_like_fresh(what);
+}
+
+/// Does something to a file that holds these bytes.
+type Damage = fn(&Path, Vec<u8>);
+
+#[test]
+fn a_damaged_file_of_the_index_is_healed() {
+    let damages: [(&str, Damage); 5] = [
+        ("cut to half", |path, bytes| fs::write(path, &bytes[..bytes.len() / 2]).expect("a write")),
+        ("emptied", |path, _| fs::write(path, "").expect("a write")),
+        ("removed", |path, _| fs::remove_file(path).expect("a removal")),
+        ("of another program", |path, _| fs::write(path, "this is not an index file\n".repeat(500)).expect("a write")),
+        ("grown", |path, mut bytes| {
+            bytes.extend([0xa5; 5000]);
+            fs::write(path, bytes).expect("a write");
+        }),
+    ];
+    let session = session();
+    session.index();
+    let folder = session.index_dir();
+    for file in files(&folder) {
+        let name = file.strip_prefix(&folder).expect("a path in the index").to_owned();
+        for (damage, apply) in damages {
+            // An earlier rebuild may have given files other names.
+            let Ok(bytes) = fs::read(&file) else { break };
+            apply(&file, bytes);
+            expect_healed(&session, &format!("{} {damage}", name.display()));
+        }
+    }
+}
+
+#[test]
+fn the_files_of_all_kinds_may_be_damaged_at_once() {
+    let session = session();
+    session.index();
+    for file in files(&session.index_dir()) {
+        fs::write(file, [0xff; 4096]).expect("a write");
+    }
+    expect_healed(&session, "everything overwritten");
+}
+
+#[test]
+fn a_folder_with_other_files_is_not_destroyed() {
+    let session = session();
+    let folder = session.workspace.path("../precious");
+    fs::create_dir(&folder).expect("a folder");
+    fs::write(folder.join("thesis.txt"), "years of work").expect("a file");
+    for arguments in [&["index"][..], &["index", "--force"], &["clear"]] {
+        let mut command = session.command(arguments);
+        command.arg("--index-dir").arg(&folder);
+        conexus_testkit::run(command).expect_any(&[0, 2]);
+        assert_eq!(fs::read_to_string(folder.join("thesis.txt")).expect("the file is still there"), "years of work");
+    }
+}
+
+#[test]
+fn an_index_folder_that_cannot_be_made_is_named() {
+    let session = session();
+    for (place, text) in [("file", Some("x")), ("file/below", None)] {
+        let path = session.workspace.path("..").join(place);
+        if let Some(text) = text {
+            fs::write(&path, text).expect("a file");
+        }
+        let mut command = session.command(["search", "function_7"]);
+        command.arg("--index-dir").arg(&path);
+        let run = conexus_testkit::run(command).expect(2);
+        assert!(run.stderr.contains("file") && run.stderr.lines().count() <= 5, "{run}");
+    }
+    let run = session.run(["search", "function_7", "--index-dir", ""]).expect(2);
+    assert!(run.stderr.contains("--index-dir"), "{run}");
+}
+
+#[cfg(target_os = "linux")]
+mod limited {
+    //! Room and rights that a test takes away; each says how when it cannot.
+
+    use std::process::Command;
+
+    use super::*;
+
+    /// A command in which `script` runs before the program does, in its own mount namespace as root of it. `None` where
+    /// the system allows no such namespace.
+    fn in_namespace(session: &Session, script: &str, arguments: &[&str]) -> Option<Command> {
+        let possible = Command::new("unshare").args(["--user", "--map-root-user", "--mount", "true"]).output();
+        if !possible.is_ok_and(|output| output.status.success()) {
+            eprintln!("skipped: this system allows no user namespaces");
+            return None;
+        }
+        let inner = session.command(arguments);
+        Some(wrapped(&inner, &["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"], script))
+    }
+
+    /// The same command behind a shell script.
+    fn wrapped(inner: &Command, before: &[&str], script: &str) -> Command {
+        let mut command = Command::new(before[0]);
+        command
+            .args(&before[1..])
+            .arg(format!("{script} && exec \"$0\" \"$@\""))
+            .arg(inner.get_program())
+            .args(inner.get_args());
+        command.env_clear().stdin(std::process::Stdio::null());
+        for (name, value) in inner.get_envs() {
+            if let Some(value) = value {
+                command.env(name, value);
+            }
+        }
+        if let Some(folder) = inner.get_current_dir() {
+            command.current_dir(folder);
+        }
+        command
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_that_costs_nothing() {
+        let session = session();
+        let mount = session.workspace.path("../small");
+        fs::create_dir(&mount).expect("a folder");
+        let index_dir = mount.join("index").to_string_lossy().into_owned();
+        for kilobytes in [16, 64, 128, 256, 512, 1024] {
+            let script = format!("mount -t tmpfs -o size={kilobytes}k none '{}'", mount.display());
+            let arguments = ["search", "--json", "function_7", "--index-dir", &index_dir];
+            let Some(command) = in_namespace(&session, &script, &arguments) else { return };
+            let run = conexus_testkit::run(command).expect_any(&[0, 2]);
+            if run.status.code() == Some(2) {
+                let says = run.stderr.to_lowercase();
+                assert!(["space", "full", "i/o"].iter().any(|word| says.contains(word)), "{run}");
+            } else {
+                assert_eq!(run.json()["hits"][0]["path"], "src/f7.rs", "{run}");
+            }
+        }
+    }
+
+    /// Writes fail past a size although the disk has room; works without namespaces. What was there stays good.
+    #[test]
+    fn a_limit_on_file_sizes_is_an_error_that_costs_nothing() {
+        let session = session();
+        session.index();
+        for number in 0..40 {
+            session.workspace.write(
+                &format!("src/g{number}.rs"),
+                format!("fn other_{number}() {{ connect({number}) }}\n").repeat(20),
+            );
+        }
+        for blocks in [0, 8, 32, 128] {
+            let inner = session.command(["index"]);
+            let run =
+                conexus_testkit::run(wrapped(&inner, &["sh", "-c"], &format!("trap '' XFSZ; ulimit -f {blocks}")));
+            let run = run.expect_any(&[0, 2]);
+            assert!(run.status.success() || !run.stderr.is_empty(), "{run}");
+            let answer = session.run(["search", "--json", "--no-index", "function_7"]).expect(0).json();
+            assert_eq!(answer["hits"][0]["path"], "src/f7.rs", "after a limit of {blocks} blocks: {answer:#}");
+        }
+        session.index();
+        session.expect_like_fresh("after failed writes");
+    }
+
+    #[test]
+    fn a_read_only_index_is_read_or_refused_with_a_reason() {
+        let session = session();
+        session.index();
+        let folder = session.index_dir();
+        let script = format!("mount --bind '{0}' '{0}' && mount -o remount,bind,ro '{0}'", folder.display());
+        let Some(command) = in_namespace(&session, &script, &["search", "--json", "function_7"]) else { return };
+        let run = conexus_testkit::run(command).expect_any(&[0, 2]);
+        match run.status.code() {
+            Some(0) => assert_eq!(run.json()["hits"][0]["path"], "src/f7.rs", "{run}"),
+            _ => assert!(run.stderr.to_lowercase().contains("read-only") || run.stderr.contains("readonly"), "{run}"),
+        }
+        session.expect_like_fresh("after a read-only search");
+    }
+
+    #[test]
+    fn a_read_only_cache_folder_is_named() {
+        let session = session();
+        let script = format!("mount -t tmpfs -o ro none '{}'", session.program.home().display());
+        let Some(command) = in_namespace(&session, &script, &["search", "function_7"]) else { return };
+        let run = conexus_testkit::run(command).expect(2);
+        assert!(run.stderr.to_lowercase().contains("read-only"), "{run}");
+    }
+}

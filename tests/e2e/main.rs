@@ -1,0 +1,9 @@
+//! The built program, end to end: one test binary that links once.
+
+mod bad_input;
+mod cli_search;
+mod crash;
+mod damage;
+mod master_property;
+mod queries;
+mod support;

@@ -1,0 +1,177 @@
+//! What the end-to-end tests share: a workspace with the program beside it, and what an index answers as one value.
+
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use conexus_testkit::{Program, Run, Workspace};
+use serde_json::{Value, json};
+
+/// The built program with a home of its own.
+pub(crate) fn conexus() -> Program {
+    Program::new(env!("CARGO_BIN_EXE_conexus"))
+}
+
+/// A workspace, and the program that indexes it.
+pub(crate) struct Session<W = Workspace> {
+    pub(crate) program: Program,
+    pub(crate) workspace: W,
+}
+
+impl<W: AsRef<Workspace>> Session<W> {
+    /// Nothing is indexed yet.
+    pub(crate) fn new(workspace: W) -> Self {
+        Self { program: conexus(), workspace }
+    }
+
+    fn root(&self) -> &Path {
+        self.workspace.as_ref().root()
+    }
+
+    /// A command for this workspace.
+    pub(crate) fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Command {
+        let mut command = self.program.command(self.root());
+        command.arg("--workspace").arg(self.root()).args(arguments);
+        command
+    }
+
+    /// Runs a command for this workspace.
+    #[track_caller]
+    pub(crate) fn run<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Run {
+        conexus_testkit::run(self.command(arguments))
+    }
+
+    /// Brings the index up to date and returns the report.
+    #[track_caller]
+    pub(crate) fn index(&self) -> Value {
+        self.run(["index", "--json"]).expect(0).json()
+    }
+
+    /// Searches and returns the answer; a search without a hit is no failure.
+    #[track_caller]
+    pub(crate) fn search(&self, query: &str) -> Value {
+        self.run(["search", "--json", "--", query]).expect_any(&[0, 1]).json()
+    }
+
+    /// Paths of the hits of a query, best first.
+    #[track_caller]
+    pub(crate) fn paths(&self, query: &str) -> Vec<String> {
+        paths(&self.search(query))
+    }
+
+    /// Where this workspace's index lies.
+    pub(crate) fn index_dir(&self) -> PathBuf {
+        let status = self.run(["status", "--json"]).expect_any(&[0, 1]).json();
+        PathBuf::from(status["index_dir"].as_str().expect("status names the folder of the index"))
+    }
+
+    /// What the index answers, without looking at the files first.
+    #[track_caller]
+    pub(crate) fn state(&self) -> Value {
+        self.state_at(None)
+    }
+
+    /// Demands that the index as it is answers like one built from scratch, and that the program finds so itself.
+    #[track_caller]
+    pub(crate) fn expect_like_fresh(&self, when: &str) {
+        let fresh = tempfile::tempdir().expect("a temporary folder");
+        let mut command = self.command(["index", "--quiet", "--index-dir"]);
+        command.arg(fresh.path().join("index"));
+        conexus_testkit::run(command).expect(0);
+        let (kept, fresh) = (self.state(), self.state_at(Some(&fresh.path().join("index"))));
+        assert!(kept == fresh, "{when}: it does not answer like a fresh one\n{}", first_difference("", &kept, &fresh));
+        let verified = self.run(["verify"]).expect_any(&[0, 1]);
+        assert_eq!(verified.status.code(), Some(0), "{when}: {verified}");
+    }
+
+    #[track_caller]
+    fn state_at(&self, index_dir: Option<&Path>) -> Value {
+        let run = |arguments: &[&str]| {
+            let mut command = self.command(arguments);
+            if let Some(folder) = index_dir {
+                command.arg("--index-dir").arg(folder);
+            }
+            conexus_testkit::run(command).expect_any(&[0, 1]).json()
+        };
+        let status = run(&["status", "--json"]);
+        let symbols = run(&["symbols", "--json", "--limit", "100000"]);
+        let mut rows = symbols["symbols"].as_array().expect("symbols are listed").clone();
+        rows.sort_by_key(ToString::to_string);
+        let answers: Vec<Value> = STATE_QUERIES
+            .iter()
+            .map(|(query, mode)| {
+                let answer = run(&["search", "--json", "--no-index", "--limit", "50", "--mode", mode, query]);
+                json!({ "query": query, "hits": plain_hits(&answer), "searched": answer["searched_chunks"], "more": answer["more"] })
+            })
+            .collect();
+        json!({
+            "files": status["files"],
+            "chunks": status["chunks"],
+            "vectors": status["vectors"],
+            "languages": status["languages"],
+            "symbols": rows,
+            "answers": answers,
+        })
+    }
+}
+
+/// Queries whose answers make up the state of an index; their words are those of the random edits.
+const STATE_QUERIES: &[(&str, &str)] = &[
+    ("calls connect and waits", "auto"),
+    ("QueueWorker", "symbol"),
+    ("parse_header value count", "keyword"),
+    ("where is the result of a handler kept", "meaning"),
+];
+
+/// Hits without what may differ between two equal indexes. Scores are compared to four digits: sums of floating-point
+/// numbers depend on their order in the last bits.
+fn plain_hits(answer: &Value) -> Vec<Value> {
+    let hits = answer["hits"].as_array().expect("an answer has hits");
+    hits.iter()
+        .map(|hit| {
+            let mut hit = hit.clone();
+            let score = hit["score"].as_f64().expect("a hit has a score");
+            hit["score"] = json!(format!("{score:.4}"));
+            hit
+        })
+        .collect()
+}
+
+/// Paths of the hits of an answer, best first.
+pub(crate) fn paths(answer: &Value) -> Vec<String> {
+    let hits = answer["hits"].as_array().expect("an answer has hits");
+    hits.iter().map(|hit| hit["path"].as_str().expect("a hit has a path").to_owned()).collect()
+}
+
+/// The kinds of notices of an answer.
+pub(crate) fn notices(answer: &Value) -> Vec<&str> {
+    let notices = answer["notices"].as_array().expect("an answer has notices");
+    notices.iter().map(|notice| notice["kind"].as_str().expect("a notice has a kind")).collect()
+}
+
+/// The first place at which two values differ, for a message that a person can read.
+fn first_difference(at: &str, kept: &Value, fresh: &Value) -> String {
+    match (kept, fresh) {
+        (Value::Object(kept), Value::Object(fresh)) => {
+            let differing = kept.iter().find(|(key, value)| fresh.get(*key) != Some(value));
+            differing.map_or_else(
+                || format!("{at}: other keys"),
+                |(key, value)| first_difference(&format!("{at}/{key}"), value, fresh.get(key).unwrap_or(&Value::Null)),
+            )
+        }
+        (Value::Array(kept), Value::Array(fresh)) => {
+            let length = if kept.len() == fresh.len() {
+                String::new()
+            } else {
+                format!(" ({} against {})", kept.len(), fresh.len())
+            };
+            let differing =
+                (0..kept.len().max(fresh.len())).find(|&index| kept.get(index) != fresh.get(index)).unwrap_or(0);
+            let get = |values: &[Value]| values.get(differing).cloned().unwrap_or(Value::Null);
+            first_difference(&format!("{at}{length}/{differing}"), &get(kept), &get(fresh))
+        }
+        _ => format!("at {at}\nkept:  {kept}\nfresh: {fresh}"),
+    }
+}
