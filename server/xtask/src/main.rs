@@ -1,5 +1,6 @@
 //! Project tasks, run as `cargo xtask TASK`.
 
+mod fuzz;
 mod manifest;
 mod tidy;
 mod tree;
@@ -18,9 +19,13 @@ usage: cargo xtask TASK
 tasks:
   tidy           check what no compiler checks: who may depend on whom, what every file and page must hold
   tidy --rules   list the rules
+  fuzz [SECONDS] run each fuzz target for some seconds, 20 when not said
 ";
 
 fn main() -> ExitCode {
+    if let Some(code) = fuzz::as_compiler() {
+        return code;
+    }
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
         Ok(code) => code,
         Err(error) => {
@@ -39,6 +44,11 @@ fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
             for rule in tidy::RULES {
                 writeln!(out, "{:<18} {}", rule.name, rule.summary)?;
             }
+        }
+        ["fuzz"] => fuzz::run(&repository_root(), 20)?,
+        ["fuzz", seconds] => {
+            let seconds = seconds.parse().with_context(|| format!("{seconds:?} is not a number of seconds"))?;
+            fuzz::run(&repository_root(), seconds)?;
         }
         ["help" | "--help" | "-h"] => out.write_all(USAGE.as_bytes())?,
         _ => {

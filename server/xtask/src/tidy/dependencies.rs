@@ -27,6 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("conexus-testkit", &["conexus-core"]),
+    ("conexus-fuzz", &["conexus-core", "conexus-syntax", "conexus-engine"]),
     ("xtask", &[]),
 ];
 
