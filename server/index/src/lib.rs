@@ -11,8 +11,10 @@
 mod catalog;
 mod codec;
 mod error;
+mod files;
 mod filter;
 mod lexical;
+mod quantised;
 mod settings;
 mod slots;
 mod snapshot;

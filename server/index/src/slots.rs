@@ -13,6 +13,12 @@ impl SlotSet {
         Self::default()
     }
 
+    /// The set with bit `slot % 64` of word `slot / 64` set for each slot.
+    pub fn from_words(words: Vec<u64>) -> Self {
+        let len = words.iter().map(|word| u64::from(word.count_ones())).sum();
+        Self { words, len }
+    }
+
     /// Number of slots in the set.
     pub fn len(&self) -> u64 {
         self.len

@@ -3,17 +3,25 @@
 use conexus_core::{BlobId, Filter, Generation, Language, Note};
 use std::sync::Arc;
 
+use crate::catalog::Reader;
 use crate::codec::{ChunkRef, FileReferences, Heads, SymbolRef};
-use crate::{FileFlags, FileStat, LexicalHit, LexicalQuery, ModelStamp, Prepared, Result, SlotSet, VectorBlock, VectorHit};
+use crate::files::Files;
+use crate::lexical::{Addition, DeltaPart, LexicalView, add_lengths, check_query, part_lengths};
+use crate::vectors::{Block, Tail, VectorView, check_block};
+use crate::{
+    Error, FileFlags, FileStat, LexicalHit, LexicalQuery, ModelStamp, Prepared, Result, SlotSet, VectorBlock, VectorHit,
+    filter,
+};
 
 /// One live version of a file. Its chunks have the slots `first_slot..first_slot + chunk_count`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FileEntry {
     pub(crate) path: Arc<str>,
     pub(crate) blob: BlobId,
     pub(crate) stat: FileStat,
     pub(crate) flags: FileFlags,
     pub(crate) language: Language,
+    pub(crate) vector_key: u64,
     pub(crate) first_slot: u32,
     pub(crate) heads: Arc<Heads>,
 }
@@ -105,16 +113,22 @@ pub struct OverlayFile {
     pub language: Language,
     /// Its properties.
     pub flags: FileFlags,
-    /// Its content; keep it while the buffer stays as it is, a clone is cheap.
+    /// Its content from [`Prepared::with_postings`]; keep it while the buffer stays as it is, a clone is cheap.
     pub prepared: Prepared,
     /// Its vectors, shared for the same reason; none when there is no model.
     pub vectors: Option<Arc<VectorBlock>>,
 }
 
 /// One state of the index. It never changes; hold it for one request, not longer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct IndexSnapshot {
-    generation: Generation,
+    pub(crate) generation: Generation,
+    pub(crate) files: Files,
+    pub(crate) alive: Arc<SlotSet>,
+    pub(crate) slot_end: u32,
+    pub(crate) lexical: LexicalView,
+    pub(crate) vectors: VectorView,
+    pub(crate) reader: Arc<Reader>,
 }
 
 impl IndexSnapshot {
@@ -125,121 +139,152 @@ impl IndexSnapshot {
 
     /// Number of files.
     pub fn file_count(&self) -> usize {
-        todo!()
+        self.files.len()
     }
 
     /// Number of chunks of these files.
     pub fn live_chunks(&self) -> u64 {
-        todo!()
+        self.alive.len()
     }
 
-    /// Number of chunks that have a vector of the current model.
+    /// Number of chunks that have a vector of the current model; counted when asked.
     pub fn live_vectors(&self) -> u64 {
-        todo!()
+        self.vectors.live(&self.alive)
     }
 
     /// The model whose vectors are searched.
     pub fn model(&self) -> Option<&ModelStamp> {
-        todo!()
+        self.vectors.model.as_ref()
     }
 
     /// One past the highest slot in use.
     pub fn slot_end(&self) -> u32 {
-        todo!()
+        self.slot_end
     }
 
     /// The live slots.
     pub fn alive(&self) -> &SlotSet {
-        todo!()
+        &self.alive
     }
 
     /// All files, ordered by path.
     pub fn files(&self) -> impl Iterator<Item = &Arc<FileEntry>> {
-        std::iter::empty()
+        self.files.iter()
     }
 
     /// The files whose path starts with `prefix`, ordered by path.
     pub fn files_below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Arc<FileEntry>> {
-        let _ = prefix;
-        std::iter::empty()
+        self.files.below(prefix)
     }
 
     /// The file at a path.
     pub fn file(&self, path: &str) -> Option<&Arc<FileEntry>> {
-        let _ = path;
-        todo!()
+        self.files.get(path)
     }
 
     /// The file that holds a slot; `None` when the slot is not live.
     pub fn file_of(&self, slot: u32) -> Option<&Arc<FileEntry>> {
-        let _ = slot;
-        todo!()
+        self.files.at(slot)
     }
 
     /// The chunk in a slot; `None` when the slot is not live.
     pub fn chunk(&self, slot: u32) -> Option<LocatedChunk<'_>> {
-        let _ = slot;
-        todo!()
+        let file = self.files.at(slot)?;
+        Some(LocatedChunk { file, chunk: file.chunk(slot - file.first_slot)? })
     }
 
     /// All symbols of all files, for searching names.
     pub fn symbols(&self) -> impl Iterator<Item = (&Arc<FileEntry>, SymbolRef<'_>)> {
-        std::iter::empty()
+        self.files.iter().flat_map(|file| file.symbols().map(move |symbol| (file, symbol)))
     }
 
-    /// The live slots that a filter allows; `None` when it allows all.
+    /// The live slots that a filter allows; `None` when it allows all. It looks at every path: keep the result when
+    /// the same filter is used again on the same snapshot.
     pub fn allowed(&self, filter: &Filter) -> Result<Option<SlotSet>> {
-        let _ = filter;
-        todo!()
+        filter::allowed(&self.files, filter)
     }
 
     /// The best `count` chunks by BM25F among the allowed, best first; ties go to the lower slot.
     pub fn lexical(&self, query: &LexicalQuery, allowed: Option<&SlotSet>, count: usize) -> Result<Vec<LexicalHit>> {
-        let _ = (query, allowed, count);
-        todo!()
+        check_query(query)?;
+        self.lexical.search(query, &self.alive, self.slot_end, allowed, count)
     }
 
-    /// BM25F scores of given chunks, in their order; 0 where no term occurs.
+    /// BM25F scores of given chunks, in their order; 0 where no term occurs. It costs as much as a search.
     pub fn lexical_scores(&self, query: &LexicalQuery, slots: &[u32]) -> Result<Vec<f32>> {
-        let _ = (query, slots);
-        todo!()
+        check_query(query)?;
+        self.lexical.scores_of(query, &self.alive, self.slot_end, slots)
     }
 
     /// The live slots that hold a term (see [`crate::tokenizer`]) in any field.
     pub fn slots_with_term(&self, term: &str) -> Result<SlotSet> {
-        let _ = term;
-        todo!()
+        self.lexical.slots_with(term, &self.alive)
     }
 
     /// The `count` chunks nearest to a query vector among the allowed, best first; ties go to the lower slot.
-    /// Empty when there is no model; an error when the dimension is another or a number is not finite.
+    /// Empty when there is no model or the query is all zero; an error when the dimension is another or a number is
+    /// not finite.
     pub fn nearest(&self, query: &[f32], allowed: Option<&SlotSet>, count: usize) -> Result<Vec<VectorHit>> {
-        let _ = (query, allowed, count);
-        todo!()
+        self.vectors.nearest(query, &self.alive, allowed, count)
     }
 
     /// Similarities of given chunks to a query vector, in their order; `None` where a chunk has no vector.
     pub fn similarities(&self, query: &[f32], slots: &[u32]) -> Result<Vec<Option<f32>>> {
-        let _ = (query, slots);
-        todo!()
+        self.vectors.similarities(query, slots)
     }
 
     /// The vector of a chunk, as unit vector; `None` where it has none.
     pub fn vector(&self, slot: u32) -> Option<Vec<f32>> {
-        let _ = slot;
-        todo!()
+        self.vectors.vector(slot)
     }
 
-    /// The mentions in a file, read from the catalog. `None` when its analysis was pruned since.
+    /// The mentions in a file, read from the catalog. `None` when its analysis was pruned since, or when the file is
+    /// an overlay whose content was never committed.
     pub fn references(&self, file: &FileEntry) -> Result<Option<FileReferences>> {
-        let _ = file;
-        todo!()
+        self.reader.references(file.blob, file.language)
     }
 
     /// This state with open buffers in place of their files. Their slots begin at [`Self::slot_end`] of this state.
-    /// It costs microseconds per buffer: what is dear is in [`Prepared::new`].
-    pub fn overlay(&self, files: &[OverlayFile]) -> Result<Arc<IndexSnapshot>> {
-        let _ = files;
-        todo!()
+    /// It costs microseconds per buffer: what is dear is in [`Prepared::with_postings`]. An overlay of a path that
+    /// this state has as an overlay already replaces it.
+    pub fn overlay(&self, files: &[OverlayFile]) -> Result<Arc<Self>> {
+        let mut over = self.clone();
+        let alive = Arc::make_mut(&mut over.alive);
+        let mut blocks = Vec::new();
+        for file in files {
+            let entry = Arc::new(FileEntry {
+                path: Arc::clone(&file.path),
+                blob: file.blob,
+                stat: FileStat::default(),
+                flags: file.flags,
+                language: file.language,
+                vector_key: 0,
+                first_slot: over.slot_end,
+                heads: Arc::clone(&file.prepared.heads),
+            });
+            let chunks = entry.chunk_count();
+            over.slot_end = (over.slot_end.checked_add(chunks))
+                .ok_or_else(|| Error::Invalid("no slots left; the index has to be rebuilt".into()))?;
+            if let Some(old) = over.files.insert(Arc::clone(&entry)) {
+                alive.remove_range(old.first_slot, old.chunk_count());
+                let lengths = over.lexical.lengths(old.first_slot, old.chunk_count());
+                over.lexical.totals.iter_mut().zip(lengths).for_each(|(total, length)| *total -= length);
+            }
+            alive.insert_range(entry.first_slot, chunks);
+            let source = Arc::clone(&file.prepared.source);
+            let part = DeltaPart::of(Addition { source, first_slot: entry.first_slot }, file.prepared.postings());
+            add_lengths(&mut over.lexical.totals, part_lengths(&part, |_| true));
+            over.lexical.parts.push(Arc::new(part));
+            if let (Some(vectors), Some(model)) = (&file.vectors, &over.vectors.model)
+                && vectors.model == *model
+            {
+                check_block(vectors, chunks)?;
+                blocks.extend(Block::of(model.dimension, entry.first_slot, &vectors.rows, &vectors.scales)?);
+            }
+        }
+        if let Some(model) = &over.vectors.model {
+            over.vectors.tail = Tail::extended(&over.vectors.tail, blocks, model.dimension, alive)?;
+        }
+        Ok(Arc::new(over))
     }
 }

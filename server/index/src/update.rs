@@ -1,9 +1,11 @@
 //! What a writer hands in.
 
 use conexus_core::{BlobId, FileAnalysis, Language};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use crate::ModelStamp;
+use crate::codec::{FileReferences, Heads, decode_analysis, encode_heads, encode_references};
+use crate::lexical::{Postings, Source};
+use crate::{Error, ModelStamp, Result};
 
 /// What the file system said of a file when it was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,12 +60,48 @@ pub struct VectorBlock {
 }
 
 /// A file's content ready to be stored: its searchable form is computed here, on the caller's thread, so that several
-/// files can be prepared at once while the one writer only appends.
+/// files can be prepared at once while the one writer only appends. A clone is cheap.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    pub(crate) heads: Arc<crate::codec::Heads>,
-    pub(crate) references: Option<Arc<[u8]>>,
-    pub(crate) postings: Arc<crate::lexical::Postings>,
+    pub(crate) heads: Arc<Heads>,
+    pub(crate) references: Arc<[u8]>,
+    pub(crate) source: Arc<Source>,
+    pub(crate) postings: OnceLock<Arc<Postings>>,
+}
+
+impl Prepared {
+    /// Computes what the catalog keeps of a content. Independent of any store; several can run at once.
+    pub fn new(path: Arc<str>, mut analysis: FileAnalysis, text: Arc<str>) -> Result<Self> {
+        let heads = Heads::new(encode_heads(&analysis, &text).into())
+            .map_err(|_| Error::Invalid(format!("the analysis of {path} contradicts itself")))?;
+        let references = encode_references(&analysis.references, &text).into();
+        analysis.references = Vec::new();
+        let source = Source { path, text, analysis: Arc::new(analysis) };
+        Ok(Self { heads: Arc::new(heads), references, source: Arc::new(source), postings: OnceLock::new() })
+    }
+
+    /// A content whose analysis is stored.
+    pub(crate) fn known(path: Arc<str>, language: Language, heads: Arc<Heads>, text: Arc<str>) -> Self {
+        let analysis = Arc::new(decode_analysis(language, &heads, &FileReferences::default()));
+        let source = Arc::new(Source { path, text, analysis });
+        Self { heads, references: Arc::default(), source, postings: OnceLock::new() }
+    }
+
+    /// The same with the postings that a small commit and an overlay need. A bulk load does not need them.
+    #[must_use]
+    pub fn with_postings(self) -> Self {
+        self.postings();
+        self
+    }
+
+    /// Number of chunks.
+    pub fn chunk_count(&self) -> u32 {
+        self.heads.chunk_count()
+    }
+
+    pub(crate) fn postings(&self) -> Arc<Postings> {
+        Arc::clone(self.postings.get_or_init(|| Arc::new(Postings::of(&self.source))))
+    }
 }
 
 /// The content of a file.

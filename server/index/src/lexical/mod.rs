@@ -1,10 +1,19 @@
 //! Lexical search: postings in tantivy for what is settled, in memory for what changed lately, one scorer over both.
 
+mod delta;
+mod disk;
+mod document;
 mod postings;
 mod query;
+mod scorer;
 pub mod tokenizer;
+mod writer;
 
-pub(crate) use postings::Postings;
+pub(crate) use delta::DeltaPart;
+pub(crate) use disk::{Addition, Disk, Stamp};
+pub(crate) use postings::{Postings, Source};
+pub(crate) use scorer::{LexicalView, add as add_lengths, check as check_query, part_lengths};
+pub(crate) use writer::LexicalWriter;
 pub use query::{Bm25f, LexicalHit, LexicalQuery, QueryTerm};
 
 /// The fields of a passage, in the order in which scores are summed.

@@ -1,13 +1,399 @@
 //! How text becomes terms; the same for chunks and queries.
+//!
+//! An identifier gives its parts (cut as [`conexus_core::words::parts`] does), lower-cased and stemmed, and when it has
+//! more than one part also itself: the parts joined without separators, so that `parseJson` and `parse_json` are the
+//! same term. Numbers over six digits, parts over 40 bytes and identifiers over 128 bytes (encoded data) give nothing.
+
+use conexus_core::words;
+use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
+
+const MAX_IDENTIFIER: usize = 128;
+const MAX_WHOLE: usize = 64;
+const MAX_PART: usize = 40;
+const MAX_DIGITS: usize = 6;
+/// Whole identifiers that begin with a digit are literals; longer ones than this are not worth a term.
+const MAX_LITERAL: usize = 16;
+
+const LOWER: u8 = 1;
+const UPPER: u8 = 2;
+const DIGIT: u8 = 4;
+const UNDERSCORE: u8 = 8;
+const WIDE: u8 = 16;
+
+/// The class of each byte; 0 separates identifiers.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'a'..=b'z' => LOWER,
+            b'A'..=b'Z' => UPPER,
+            b'0'..=b'9' => DIGIT,
+            b'_' => UNDERSCORE,
+            128.. => WIDE,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+};
 
 /// The distinct terms of a text in the order of their first occurrence.
 pub fn terms(text: &str) -> Vec<String> {
-    let _ = text;
-    todo!()
+    let mut found: Vec<String> = Vec::new();
+    Scanner::default().scan(text, &mut |token| {
+        if !found.contains(&token.text) {
+            found.push(token.text.clone());
+        }
+    });
+    found
 }
 
-/// The term for one whole identifier, as chunks that mention it have it; `None` when it is not indexed.
+/// The term that stands for one whole identifier, as chunks that mention it have it; `None` when it has none.
 pub fn identifier_term(identifier: &str) -> Option<String> {
-    let _ = identifier;
-    todo!()
+    let mut last = None;
+    let mut count = 0;
+    let identifier = words::identifiers(identifier).next()?;
+    Scanner::default().scan(identifier, &mut |token| {
+        count += 1;
+        last = Some(token.text.clone());
+    });
+    // The whole identifier comes after its parts; without it (too long) there is no single term.
+    if count > 1 && words::parts(identifier).count() >= count { None } else { last }
+}
+
+/// Reusable buffers of a scan.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scanner {
+    token: Token,
+    whole: String,
+}
+
+impl Scanner {
+    /// Calls `sink` with each term of the text; only `Token::text` is set.
+    pub(crate) fn scan(&mut self, text: &str, sink: &mut dyn FnMut(&Token)) {
+        let bytes = text.as_bytes();
+        self.token.position = 0;
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            let class = CLASSES[byte as usize];
+            if class == 0 {
+                at += 1;
+                continue;
+            }
+            let start = at;
+            let mut seen = class;
+            at += 1;
+            while let Some(&byte) = bytes.get(at) {
+                let class = CLASSES[byte as usize];
+                if class == 0 {
+                    break;
+                }
+                seen |= class;
+                at += 1;
+            }
+            let run = &text[start..at];
+            if seen & WIDE != 0 {
+                // Between ASCII separators there may be wide ones, such as quotation marks.
+                for identifier in words::identifiers(run) {
+                    self.wide(identifier, sink);
+                }
+            } else if run.len() <= MAX_IDENTIFIER {
+                self.ascii(run, seen, sink);
+            }
+        }
+    }
+
+    fn ascii(&mut self, run: &str, seen: u8, sink: &mut dyn FnMut(&Token)) {
+        if seen & (seen - 1) == 0 {
+            if seen != UNDERSCORE {
+                self.part(run, seen == DIGIT, sink);
+            }
+            return;
+        }
+        let bytes = run.as_bytes();
+        let class = |at: usize| bytes.get(at).map_or(0, |&byte| CLASSES[byte as usize]);
+        self.whole.clear();
+        let mut parts = 0;
+        let mut at = 0;
+        while at < bytes.len() {
+            let first = class(at);
+            if first == UNDERSCORE {
+                at += 1;
+                continue;
+            }
+            let start = at;
+            at += 1;
+            while class(at) == first {
+                at += 1;
+            }
+            if first == UPPER && class(at) == LOWER {
+                if at - start > 1 {
+                    // An acronym ran into a capitalised word: its last capital begins the word.
+                    at -= 1;
+                } else {
+                    while class(at) == LOWER {
+                        at += 1;
+                    }
+                }
+            }
+            parts += 1;
+            let part = &run[start..at];
+            self.whole.push_str(part);
+            self.part(part, first == DIGIT, sink);
+        }
+        if parts > 1 {
+            self.whole(sink);
+        }
+    }
+
+    fn wide(&mut self, identifier: &str, sink: &mut dyn FnMut(&Token)) {
+        if identifier.len() > 2 * MAX_IDENTIFIER {
+            return;
+        }
+        self.whole.clear();
+        let mut parts = 0;
+        for part in words::parts(identifier) {
+            parts += 1;
+            self.whole.push_str(part);
+            self.part(part, part.bytes().all(|byte| byte.is_ascii_digit()), sink);
+        }
+        if parts > 1 {
+            self.whole(sink);
+        }
+    }
+
+    fn whole(&mut self, sink: &mut dyn FnMut(&Token)) {
+        let literal = self.whole.as_bytes().first().is_some_and(u8::is_ascii_digit);
+        if self.whole.len() <= if literal { MAX_LITERAL } else { MAX_WHOLE } {
+            let Self { token, whole } = self;
+            token.text.clear();
+            push_lowercase(&mut token.text, whole);
+            stem(&mut token.text);
+            sink(token);
+        }
+    }
+
+    fn part(&mut self, part: &str, digits: bool, sink: &mut dyn FnMut(&Token)) {
+        if part.len() <= if digits { MAX_DIGITS } else { MAX_PART } {
+            self.token.text.clear();
+            push_lowercase(&mut self.token.text, part);
+            stem(&mut self.token.text);
+            sink(&self.token);
+        }
+    }
+}
+
+fn push_lowercase(out: &mut String, text: &str) {
+    if text.is_ascii() {
+        out.push_str(text);
+        out.make_ascii_lowercase();
+    } else {
+        out.extend(text.chars().flat_map(char::to_lowercase));
+    }
+}
+
+/// Cuts English endings of words of four letters and more, so that `caches`, `cached`, `caching` and `cache` meet
+/// (`cach`). It is lighter than Porter's: plural, `ed`, `ing`, doubled consonant, final `e`.
+fn stem(word: &mut String) {
+    let bytes = word.as_bytes();
+    let mut end = bytes.len();
+    if end < 4 || !bytes.iter().all(u8::is_ascii_lowercase) {
+        return;
+    }
+    let mut add_y = false;
+    if bytes[end - 1] == b's' {
+        match &bytes[..end - 1] {
+            [.., b's' | b'u' | b'i'] => {}
+            [.., _, _, b'i', b'e'] => {
+                end -= 3;
+                add_y = true;
+            }
+            [_, _, .., b's' | b'x' | b'z', b'e'] | [_, .., b'c' | b's', b'h', b'e'] if end > 5 => end -= 2,
+            _ => end -= 1,
+        }
+    }
+    if !add_y && end >= 5 {
+        let cut = match &bytes[..end] {
+            [.., b'e', b'e', b'd'] => 0,
+            [.., b'e', b'd'] => 2,
+            [.., b'i', b'n', b'g'] => 3,
+            _ => 0,
+        };
+        let rest = &bytes[..end - cut];
+        if cut > 0 && rest.len() >= 3 && rest.iter().any(|byte| matches!(byte, b'a' | b'e' | b'i' | b'o' | b'u' | b'y')) {
+            end -= cut;
+            if let [.., a, b] = rest
+                && a == b
+                && !matches!(a, b'l' | b's' | b'z' | b'a' | b'e' | b'i' | b'o' | b'u')
+            {
+                end -= 1;
+            }
+        }
+        if end >= 4 && bytes[end - 1] == b'e' {
+            end -= 1;
+        }
+    } else if end == 4 && bytes[3] == b'e' {
+        end = 3;
+    }
+    word.truncate(end);
+    if add_y {
+        word.push('y');
+    }
+}
+
+/// The tokenizer in tantivy's form.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CodeTokenizer {
+    scanner: Scanner,
+}
+
+impl Tokenizer for CodeTokenizer {
+    type TokenStream<'a> = CodeTokens<'a>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> CodeTokens<'a> {
+        CodeTokens { scanner: &mut self.scanner, text, rest: None }
+    }
+}
+
+/// Tokens of one text. Indexing consumes them through `process`, which runs the scan in one go; `advance` collects
+/// them first and is there for the trait only.
+pub(crate) struct CodeTokens<'a> {
+    scanner: &'a mut Scanner,
+    text: &'a str,
+    rest: Option<std::vec::IntoIter<String>>,
+}
+
+impl TokenStream for CodeTokens<'_> {
+    fn advance(&mut self) -> bool {
+        let Self { scanner, text, rest } = self;
+        let next = rest
+            .get_or_insert_with(|| {
+                let mut all = Vec::new();
+                scanner.scan(text, &mut |token| all.push(token.text.clone()));
+                all.into_iter()
+            })
+            .next();
+        match next {
+            Some(term) => {
+                scanner.token.text = term;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn token(&self) -> &Token {
+        &self.scanner.token
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        &mut self.scanner.token
+    }
+
+    fn process(&mut self, sink: &mut dyn FnMut(&Token)) {
+        self.scanner.scan(self.text, sink);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use tantivy::tokenizer::BoxTokenStream;
+
+    #[test]
+    fn identifiers_and_their_parts() {
+        for (text, expected) in [
+            ("parseJson", "pars json parsejson"),
+            ("parse_json", "pars json parsejson"),
+            ("HTTPServer2go", "http server 2 go httpserver2go"),
+            ("__init__", "init"),
+            ("_", ""),
+            ("Foo ABC x", "foo abc x"),
+            ("0xdeadbeef", "0 x deadbeef 0xdeadbeef"),
+            ("1234567 123456", "123456"),
+            ("größeÄndern “größe”", "größe ändern größeändern"),
+            ("a.b->c", "a b c"),
+        ] {
+            assert_eq!(terms(text).join(" "), expected, "{text:?}");
+        }
+        assert_eq!(terms(&"x".repeat(200)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn words_of_one_stem_meet() {
+        for family in [
+            "cache caches cached caching",
+            "query queries",
+            "class classes",
+            "file files filed filing",
+            "index indexes indexed indexing",
+            "map maps mapped mapping",
+            "store stores stored storing",
+            "node nodes",
+            "response responses",
+            "call calls called calling",
+            "string strings",
+            "queue queues queued queueing",
+            "match matches matched matching",
+        ] {
+            let stems: Vec<_> = family.split(' ').map(|word| terms(word).join(" ")).collect();
+            assert!(stems.windows(2).all(|pair| pair[0] == pair[1]), "{family}: {stems:?}");
+        }
+        for kept in ["status", "this", "pass", "need", "ring", "tree"] {
+            assert!(kept.starts_with(terms(kept)[0].trim_end_matches('y')), "{kept}");
+        }
+    }
+
+    #[test]
+    fn one_term_for_an_identifier() {
+        assert_eq!(identifier_term("parse_json").as_deref(), Some("parsejson"));
+        assert_eq!(identifier_term("files").as_deref(), Some("fil"));
+        assert_eq!(identifier_term("(").as_deref(), None);
+        let long = ["part"; 20].join("_");
+        assert_eq!(identifier_term(&long), None);
+    }
+
+    proptest! {
+        #[test]
+        fn ascii_parts_are_those_of_the_core(identifier in "[a-cA-C0-1_]{1,12}") {
+            let mut scanner = Scanner::default();
+            let mut found = Vec::new();
+            scanner.scan(&identifier, &mut |token| found.push(token.text.clone()));
+            let mut expected: Vec<String> = words::parts(&identifier).map(str::to_owned).collect();
+            if expected.len() > 1 {
+                let whole = expected.concat();
+                if !(whole.as_bytes()[0].is_ascii_digit() && whole.len() > MAX_LITERAL) {
+                    expected.push(whole);
+                }
+            }
+            expected.retain(|part| !(part.len() > MAX_DIGITS && part.bytes().all(|byte| byte.is_ascii_digit())));
+            for term in &mut expected {
+                term.make_ascii_lowercase();
+                stem(term);
+            }
+            prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn any_text_is_scanned(text in ".*") {
+            for term in terms(&text) {
+                prop_assert!(!term.is_empty() && !term.contains(char::is_whitespace));
+            }
+        }
+
+        #[test]
+        fn both_ways_of_iterating_agree(text in "[a-zA-Z_0-9 é]{0,40}") {
+            let mut tokenizer = CodeTokenizer::default();
+            let mut one = Vec::new();
+            tokenizer.token_stream(&text).process(&mut |token| one.push(token.text.clone()));
+            let mut other = Vec::new();
+            let mut stream = BoxTokenStream::new(tokenizer.token_stream(&text));
+            while stream.advance() {
+                other.push(stream.token().text.clone());
+            }
+            prop_assert_eq!(one, other);
+        }
+    }
 }

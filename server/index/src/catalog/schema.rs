@@ -1,0 +1,243 @@
+//! Opening the catalog: pragmas, tables, versions.
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use std::hash::{BuildHasher, Hasher};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::{Error, Result, StoreSettings};
+
+pub(super) const FILE: &str = "catalog.sqlite";
+/// "Cnxs" in ASCII.
+const APPLICATION: i32 = 0x436e_7873;
+/// Version of the tables; any other is rebuilt.
+const VERSION: i32 = 1;
+/// How long a reader waits for the owner's checkpoint and the other way round.
+const BUSY: Duration = Duration::from_secs(5);
+/// Statements kept prepared per connection; there are fewer.
+const STATEMENTS: usize = 48;
+
+const TABLES: &str = "
+CREATE TABLE state(
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    epoch INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    next_slot INTEGER NOT NULL,
+    analyser_version INTEGER NOT NULL
+);
+CREATE TABLE model(
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    dimension INTEGER NOT NULL,
+    UNIQUE(name, dimension)
+);
+CREATE TABLE blob(
+    id INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL,
+    language TEXT NOT NULL,
+    heads BLOB NOT NULL,
+    UNIQUE(hash, language)
+);
+CREATE TABLE refs(
+    blob INTEGER PRIMARY KEY,
+    data BLOB NOT NULL
+);
+CREATE TABLE vector(
+    blob INTEGER NOT NULL,
+    model INTEGER NOT NULL,
+    key INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    UNIQUE(blob, model, key)
+);
+CREATE INDEX vector_generation ON vector(generation);
+CREATE TABLE file(
+    path TEXT PRIMARY KEY,
+    blob INTEGER NOT NULL,
+    vector_key INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    flags INTEGER NOT NULL,
+    first_slot INTEGER NOT NULL,
+    slots INTEGER NOT NULL,
+    generation INTEGER NOT NULL
+);
+CREATE INDEX file_blob ON file(blob);
+CREATE INDEX file_generation ON file(generation);
+CREATE TABLE retired(
+    first_slot INTEGER PRIMARY KEY,
+    generation INTEGER NOT NULL
+);
+";
+
+/// Where the catalog stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    /// Random; another one says that slots were given out anew.
+    pub(crate) epoch: u64,
+    /// Grows by one with each commit.
+    pub(crate) generation: u64,
+    /// The first slot that was never given out.
+    pub(crate) next_slot: u32,
+}
+
+/// A connection to the catalog.
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
+    /// Whether a transaction of a bulk load is open.
+    pub(super) open_transaction: bool,
+}
+
+impl Catalog {
+    /// Opens the catalog for its owner, and makes it when there is none. The flag says that it was made.
+    pub(crate) fn open(folder: &Path, settings: &StoreSettings) -> Result<(Self, bool)> {
+        let path = folder.join(FILE);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut catalog = Self::connect(path, flags, settings)?;
+        let created = catalog.is_empty_file()?;
+        catalog.prepare_for_writing().map_err(|error| catalog.failed(error))?;
+        if created {
+            catalog.create(settings)?;
+        }
+        catalog.check(settings)?;
+        Ok((catalog, created))
+    }
+
+    /// Opens the catalog for a reader beside its owner.
+    pub(crate) fn open_for_reading(folder: &Path, settings: &StoreSettings) -> Result<Self> {
+        let path = folder.join(FILE);
+        if !path.is_file() {
+            return Err(Error::NotFound { path: folder.to_path_buf() });
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let catalog = Self::connect(path.clone(), flags, settings)?;
+        match catalog.check(settings) {
+            // A folder that cannot be written has no shared memory for the log; without a log none is needed.
+            Err(Error::Catalog { .. } | Error::ReadOnly { .. }) if !folder.join(format!("{FILE}-wal")).exists() => {
+                let uri = format!("file:{}?immutable=1", escape(&path));
+                let flags = flags | OpenFlags::SQLITE_OPEN_URI;
+                let catalog = Self::connect_to(&uri, path, flags, settings)?;
+                catalog.check(settings)?;
+                Ok(catalog)
+            }
+            Err(error) => Err(error),
+            Ok(()) => Ok(catalog),
+        }
+    }
+
+    fn connect(path: PathBuf, flags: OpenFlags, settings: &StoreSettings) -> Result<Self> {
+        let name = path.to_string_lossy().into_owned();
+        match Self::connect_to(&name, path, flags, settings) {
+            Ok(catalog) => Ok(catalog),
+            Err(Error::Catalog { path, source }) if path.parent().is_some_and(|folder| !folder.is_dir()) => {
+                Err(Error::Io { path, source: std::io::Error::other(source) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn connect_to(name: &str, path: PathBuf, flags: OpenFlags, settings: &StoreSettings) -> Result<Self> {
+        let open = || {
+            let connection = Connection::open_with_flags(name, flags)?;
+            connection.busy_timeout(BUSY)?;
+            connection.set_prepared_statement_cache_capacity(STATEMENTS);
+            connection.pragma_update(None, "cache_size", -((settings.catalog_cache / 1024).max(64) as i64))?;
+            Ok(connection)
+        };
+        match open() {
+            Ok(connection) => Ok(Self { connection, path, open_transaction: false }),
+            Err(error) => Err(Error::catalog(&path, error)),
+        }
+    }
+
+    fn is_empty_file(&self) -> Result<bool> {
+        let tables: i64 = (self.connection)
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .map_err(|error| self.failed(error))?;
+        let version = self.pragma("user_version")?;
+        let application = self.pragma("application_id")?;
+        if tables > 0 && application != APPLICATION {
+            return Err(self.unusable("it belongs to another program"));
+        }
+        Ok(tables == 0 && version == 0)
+    }
+
+    fn prepare_for_writing(&self) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "journal_mode", "WAL")?;
+        // A power failure may lose the last generations, never damage the file; a killed process loses nothing.
+        self.connection.pragma_update(None, "synchronous", "NORMAL")?;
+        self.connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
+        Ok(())
+    }
+
+    fn create(&mut self, settings: &StoreSettings) -> Result<()> {
+        let epoch = random();
+        let make = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            transaction.execute_batch(TABLES)?;
+            transaction.execute(
+                "INSERT INTO state(id, epoch, generation, next_slot, analyser_version) VALUES (1, ?1, 0, 0, ?2)",
+                (epoch as i64, settings.analyser_version),
+            )?;
+            transaction.pragma_update(None, "application_id", APPLICATION)?;
+            transaction.pragma_update(None, "user_version", VERSION)?;
+            transaction.commit()
+        };
+        make(&mut self.connection).map_err(|error| self.failed(error))
+    }
+
+    fn check(&self, settings: &StoreSettings) -> Result<()> {
+        if self.pragma("application_id")? != APPLICATION {
+            return Err(self.unusable("it belongs to another program"));
+        }
+        let version = self.pragma("user_version")?;
+        if version != VERSION {
+            return Err(self.unusable(&format!("it has format {version}, this program writes {VERSION}")));
+        }
+        let analyser: Option<u32> = (self.connection)
+            .query_row("SELECT analyser_version FROM state WHERE id = 1", [], |row| row.get(0))
+            .optional()
+            .map_err(|error| self.failed(error))?;
+        match analyser {
+            Some(analyser) if analyser == settings.analyser_version => Ok(()),
+            Some(analyser) => Err(self.unusable(&format!(
+                "its files were analysed by version {analyser}, this program has {}",
+                settings.analyser_version
+            ))),
+            None => Err(self.unusable("its state is missing")),
+        }
+    }
+
+    fn pragma(&self, name: &str) -> Result<i32> {
+        self.connection.pragma_query_value(None, name, |row| row.get(0)).map_err(|error| self.failed(error))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn failed(&self, error: rusqlite::Error) -> Error {
+        Error::catalog(&self.path, error)
+    }
+
+    pub(super) fn unusable(&self, reason: &str) -> Error {
+        Error::Unusable { path: self.path.clone(), reason: reason.to_owned() }
+    }
+}
+
+/// A number that no earlier catalog had.
+pub(super) fn random() -> u64 {
+    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    if let Ok(now) = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
+        hasher.write_u128(now.as_nanos());
+    }
+    // SQLite's integers are signed.
+    hasher.finish() >> 1
+}
+
+fn escape(path: &Path) -> String {
+    path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
+}

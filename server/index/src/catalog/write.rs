@@ -1,0 +1,239 @@
+//! Changing the catalog. A change is a transaction; a bulk load is one long transaction with a savepoint per batch.
+
+use conexus_core::{BlobId, Language};
+use rusqlite::{OptionalExtension, Params};
+
+use super::load::join_vectors;
+use super::schema::{Catalog, State, random};
+use crate::codec::Heads;
+use crate::{FileFlags, FileStat, ModelStamp, Result, VectorBlock};
+
+/// A row of the table of files.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewFile<'a> {
+    pub(crate) path: &'a str,
+    /// Number of the stored analysis.
+    pub(crate) blob: i64,
+    pub(crate) stat: FileStat,
+    pub(crate) flags: FileFlags,
+    pub(crate) vector_key: u64,
+    pub(crate) first_slot: u32,
+    pub(crate) slots: u32,
+    pub(crate) generation: u64,
+}
+
+impl Catalog {
+    /// Runs a change as a whole: after an error nothing of it is kept.
+    pub(crate) fn change<T>(&mut self, work: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        let (begin, keep, undo) = if self.open_transaction {
+            ("SAVEPOINT batch", "RELEASE batch", "ROLLBACK TO batch; RELEASE batch")
+        } else {
+            ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
+        };
+        self.execute(begin, ())?;
+        let result = work(self).and_then(|value| self.execute(keep, ()).map(|_| value));
+        if result.is_err() {
+            // A full disk makes SQLite roll back by itself; then there is nothing left to undo.
+            if let Err(error) = self.connection.execute_batch(undo) {
+                tracing::debug!(%error, "rollback");
+            }
+            if self.connection.is_autocommit() {
+                self.open_transaction = false;
+            }
+        }
+        result
+    }
+
+    /// Opens the transaction of a bulk load.
+    pub(crate) fn begin_bulk(&mut self) -> Result<()> {
+        if !self.open_transaction {
+            self.execute("BEGIN IMMEDIATE", ())?;
+            self.open_transaction = true;
+        }
+        Ok(())
+    }
+
+    /// Commits the transaction of a bulk load, if one is open.
+    pub(crate) fn commit_bulk(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.open_transaction)
+            && let Err(error) = self.execute("COMMIT", ())
+        {
+            let _ = self.connection.execute_batch("ROLLBACK");
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Undoes the transaction of a bulk load, if one is open.
+    pub(crate) fn rollback_bulk(&mut self) {
+        if std::mem::take(&mut self.open_transaction)
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::debug!(%error, "rollback");
+        }
+    }
+
+    /// Runs reads that see one state.
+    pub(crate) fn reading<T>(&self, work: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        self.execute("BEGIN", ())?;
+        let result = work(self);
+        let ended = self.execute("COMMIT", ());
+        result.and_then(|value| ended.map(|_| value))
+    }
+
+    /// Whether the transaction of a bulk load is open.
+    pub(crate) fn is_bulk(&self) -> bool {
+        self.open_transaction
+    }
+
+    fn execute(&self, sql: &str, values: impl Params) -> Result<usize> {
+        (self.connection)
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(values))
+            .map_err(|error| self.failed(error))
+    }
+
+    pub(crate) fn set_state(&self, state: State) -> Result<()> {
+        self.execute(
+            "UPDATE state SET epoch = ?1, generation = ?2, next_slot = ?3 WHERE id = 1",
+            (state.epoch as i64, state.generation as i64, state.next_slot),
+        )?;
+        Ok(())
+    }
+
+    /// Stores an analysis and returns its number.
+    pub(crate) fn put_blob(&self, blob: BlobId, language: Language, heads: &Heads, references: &[u8]) -> Result<i64> {
+        let id: i64 = (self.connection)
+            .prepare_cached(
+                "INSERT INTO blob(hash, language, heads) VALUES (?1, ?2, ?3)
+                 ON CONFLICT(hash, language) DO UPDATE SET heads = excluded.heads RETURNING id",
+            )
+            .and_then(|mut statement| {
+                statement.query_row((blob.0, language.name(), heads.bytes()), |row| row.get(0))
+            })
+            .map_err(|error| self.failed(error))?;
+        self.execute("INSERT OR REPLACE INTO refs(blob, data) VALUES (?1, ?2)", (id, references))?;
+        Ok(id)
+    }
+
+    pub(crate) fn put_file(&self, file: &NewFile<'_>) -> Result<()> {
+        self.execute(
+            "INSERT OR REPLACE INTO file(path, blob, vector_key, size, mtime_ns, flags, first_slot, slots, generation)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            (
+                file.path,
+                file.blob,
+                file.vector_key as i64,
+                file.stat.size as i64,
+                file.stat.mtime_ns,
+                file.flags.0,
+                file.first_slot,
+                file.slots,
+                file.generation as i64,
+            ),
+        )?;
+        Ok(())
+    }
+
+    /// Changes what the file system says of a file.
+    pub(crate) fn touch_file(&self, path: &str, stat: FileStat, flags: FileFlags) -> Result<()> {
+        self.execute(
+            "UPDATE file SET size = ?2, mtime_ns = ?3, flags = ?4 WHERE path = ?1",
+            (path, stat.size as i64, stat.mtime_ns, flags.0),
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn remove_file(&self, path: &str) -> Result<()> {
+        self.execute("DELETE FROM file WHERE path = ?1", [path])?;
+        Ok(())
+    }
+
+    /// Notes that tantivy has to forget a file version.
+    pub(crate) fn retire(&self, first_slot: u32, generation: u64) -> Result<()> {
+        self.execute(
+            "INSERT OR REPLACE INTO retired(first_slot, generation) VALUES (?1, ?2)",
+            (first_slot, generation as i64),
+        )?;
+        Ok(())
+    }
+
+    /// Forgets what tantivy has forgotten.
+    pub(crate) fn forget_retired(&self, generation: u64) -> Result<()> {
+        self.execute("DELETE FROM retired WHERE generation <= ?1", [generation as i64])?;
+        Ok(())
+    }
+
+    /// The number of a model, given now if it has none.
+    pub(crate) fn put_model(&self, model: &ModelStamp) -> Result<i64> {
+        if let Some(id) = self.model(model)? {
+            return Ok(id);
+        }
+        self.execute("INSERT INTO model(name, dimension) VALUES (?1, ?2)", (&model.id, model.dimension as i64))?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    pub(crate) fn put_vectors(&self, blob: i64, model: i64, key: u64, generation: u64, block: &VectorBlock) -> Result<()> {
+        self.execute(
+            "INSERT OR REPLACE INTO vector(blob, model, key, generation, data) VALUES (?1, ?2, ?3, ?4, ?5)",
+            (blob, model, key as i64, generation as i64, join_vectors(block)),
+        )?;
+        Ok(())
+    }
+
+    /// Gives out all slots anew in the order of paths, under a new epoch. Tantivy and vector files are void after it.
+    pub(crate) fn renumber(&mut self) -> Result<()> {
+        let state = self.state()?;
+        self.change(|catalog| {
+            let files: Vec<(i64, u32)> = catalog
+                .list("SELECT rowid, slots FROM file ORDER BY path", (), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let mut next_slot = 0;
+            for (id, slots) in files {
+                catalog.execute("UPDATE file SET first_slot = ?2 WHERE rowid = ?1", (id, next_slot))?;
+                next_slot += slots;
+            }
+            catalog.execute("DELETE FROM retired", ())?;
+            catalog.set_state(State { epoch: random(), generation: state.generation + 1, next_slot })
+        })
+    }
+
+    /// Deletes analyses and vectors that no live file uses, oldest first, until they take at most `budget` bytes.
+    pub(crate) fn prune(&mut self, budget: u64, model: Option<i64>) -> Result<u64> {
+        let unused_vectors = "SELECT v.rowid, length(v.data) FROM vector v WHERE v.model <> ?1 OR NOT EXISTS
+            (SELECT 1 FROM file f WHERE f.blob = v.blob AND f.vector_key = v.key) ORDER BY v.rowid";
+        let unused_blobs = "SELECT b.id, length(b.heads) + ifnull((SELECT length(data) FROM refs WHERE blob = b.id), 0)
+            FROM blob b WHERE ?1 = ?1 AND NOT EXISTS (SELECT 1 FROM file f WHERE f.blob = b.id) ORDER BY b.id";
+        self.change(|catalog| {
+            let list = |sql: &str| -> Result<Vec<(i64, i64)>> {
+                catalog.list(sql, [model.unwrap_or(-1)], |row| Ok((row.get(0)?, row.get(1)?)))
+            };
+            let (vectors, blobs) = (list(unused_vectors)?, list(unused_blobs)?);
+            let mut left: u64 = vectors.iter().chain(&blobs).map(|&(_, bytes)| bytes as u64).sum();
+            let before = left;
+            for (id, bytes) in vectors {
+                if left > budget {
+                    catalog.execute("DELETE FROM vector WHERE rowid = ?1", [id])?;
+                    left -= bytes as u64;
+                }
+            }
+            for (id, bytes) in blobs {
+                if left > budget {
+                    catalog.execute("DELETE FROM vector WHERE blob = ?1", [id])?;
+                    catalog.execute("DELETE FROM refs WHERE blob = ?1", [id])?;
+                    catalog.execute("DELETE FROM blob WHERE id = ?1", [id])?;
+                    left -= bytes as u64;
+                }
+            }
+            Ok(before - left)
+        })
+    }
+
+    /// Moves the log into the file, so that the next open reads one file.
+    pub(crate) fn checkpoint(&self) {
+        let outcome: rusqlite::Result<Option<i64>> =
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).optional();
+        if let Err(error) = outcome {
+            tracing::debug!(%error, "checkpoint");
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! The part of the lexical index that tantivy keeps on disk.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tantivy::fieldnorm::FieldNormReader;
+use tantivy::index::SegmentId;
+use tantivy::indexer::NoMergePolicy;
+use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, InvertedIndexReader, ReloadPolicy, SegmentReader};
+
+use super::document::{self, ChunkDocument};
+use super::postings::Source;
+use super::Field;
+use crate::{Error, Result};
+
+/// tantivy refuses to work with less.
+const LEAST_HEAP: usize = 15_000_000;
+
+/// Which state of the catalog a cache shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    /// Which catalog: changes when it is created or renumbered.
+    pub(crate) epoch: u64,
+    /// Its generation.
+    pub(crate) generation: u64,
+}
+
+impl Stamp {
+    fn to_payload(self) -> String {
+        format!("1 {:x} {}", self.epoch, self.generation)
+    }
+
+    fn from_payload(payload: &str) -> Option<Self> {
+        let mut parts = payload.split(' ');
+        let ("1", epoch, generation) = (parts.next()?, parts.next()?, parts.next()?) else { return None };
+        Some(Self { epoch: u64::from_str_radix(epoch, 16).ok()?, generation: generation.parse().ok()? })
+    }
+}
+
+/// The tantivy index in a folder.
+#[derive(Clone)]
+pub(crate) struct Disk {
+    folder: PathBuf,
+    index: Index,
+    reader: IndexReader,
+}
+
+impl std::fmt::Debug for Disk {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Disk").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+/// A file to add, with its first slot.
+#[derive(Clone, Debug)]
+pub(crate) struct Addition {
+    pub(crate) source: Arc<Source>,
+    pub(crate) first_slot: u32,
+}
+
+impl Disk {
+    /// Opens what is there; fails when it is not one of ours or damaged.
+    pub(crate) fn open(folder: &Path) -> Result<Self> {
+        // A damaged segment can make tantivy panic where it trusts its own files.
+        let opened = std::panic::catch_unwind(|| -> tantivy::Result<(Index, IndexReader)> {
+            let index = Index::open_in_dir(folder)?;
+            if index.schema() != document::schema() {
+                return Err(tantivy::TantivyError::SchemaError("the index has other fields".into()));
+            }
+            document::register(&index);
+            let reader = reader(&index)?;
+            Ok((index, reader))
+        });
+        match opened {
+            Ok(Ok((index, reader))) => Ok(Self { folder: folder.to_path_buf(), index, reader }),
+            Ok(Err(error)) => Err(failed(folder, error)),
+            Err(_) => Err(Error::Lexical { path: folder.to_path_buf(), reason: "its files are damaged".into() }),
+        }
+    }
+
+    /// Makes an empty one in place of whatever is there.
+    pub(crate) fn create(folder: &Path) -> Result<Self> {
+        match std::fs::remove_dir_all(folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::io(folder, error)),
+            _ => {}
+        }
+        std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+        let settings = IndexSettings {
+            docstore_compression: tantivy::store::Compressor::None,
+            docstore_compress_dedicated_thread: false,
+            ..IndexSettings::default()
+        };
+        let directory = tantivy::directory::MmapDirectory::open(folder).map_err(|error| failed(folder, error.into()))?;
+        let index = Index::create(directory, document::schema(), settings).map_err(|error| failed(folder, error))?;
+        document::register(&index);
+        let reader = reader(&index).map_err(|error| failed(folder, error))?;
+        Ok(Self { folder: folder.to_path_buf(), index, reader })
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The state it shows; `None` when it was never written.
+    pub(crate) fn stamp(&self) -> Result<Option<Stamp>> {
+        let meta = self.index.load_metas().map_err(|error| failed(&self.folder, error))?;
+        Ok(meta.payload.as_deref().and_then(Stamp::from_payload))
+    }
+
+    /// Loads what was committed last.
+    pub(crate) fn segments(&self) -> Result<Segments> {
+        let loaded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| -> tantivy::Result<Segments> {
+            self.reader.reload()?;
+            let searcher = self.reader.searcher();
+            let segments = searcher.segment_readers().iter().map(Segment::load).collect::<tantivy::Result<Vec<_>>>()?;
+            Ok(Segments { segments, folder: self.folder.clone() })
+        }));
+        match loaded {
+            Ok(result) => result.map_err(|error| failed(&self.folder, error)),
+            Err(_) => Err(Error::Lexical { path: self.folder.clone(), reason: "its files are damaged".into() }),
+        }
+    }
+
+    /// A writer with one indexing thread that merges nothing by itself.
+    pub(crate) fn writer(&self, heap: usize) -> Result<DiskWriter> {
+        let options = tantivy::indexer::IndexWriterOptions::builder()
+            .memory_budget_per_thread(heap.max(LEAST_HEAP))
+            .num_worker_threads(1)
+            .num_merge_threads(1)
+            .build();
+        let writer = self.index.writer_with_options(options).map_err(|error| failed(&self.folder, error))?;
+        writer.set_merge_policy(Box::new(NoMergePolicy));
+        Ok(DiskWriter { folder: self.folder.clone(), writer })
+    }
+
+    /// Bytes on disk.
+    pub(crate) fn bytes(&self) -> u64 {
+        let Ok(entries) = std::fs::read_dir(&self.folder) else { return 0 };
+        entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum()
+    }
+}
+
+fn reader(index: &Index) -> tantivy::Result<IndexReader> {
+    index.reader_builder().reload_policy(ReloadPolicy::Manual).doc_store_cache_num_blocks(0).try_into()
+}
+
+/// Writes to a [`Disk`].
+pub(crate) struct DiskWriter {
+    folder: PathBuf,
+    writer: IndexWriter<ChunkDocument>,
+}
+
+impl std::fmt::Debug for DiskWriter {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("DiskWriter").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl DiskWriter {
+    /// Adds all chunks of a file. Waits when the indexing thread is 10,000 chunks behind.
+    pub(crate) fn add(&self, addition: &Addition) -> Result<()> {
+        for chunk in 0..addition.source.analysis.chunks.len() as u32 {
+            let document =
+                ChunkDocument { source: Arc::clone(&addition.source), chunk, first_slot: addition.first_slot };
+            self.writer.add_document(document).map_err(|error| failed(&self.folder, error))?;
+        }
+        Ok(())
+    }
+
+    /// Marks all chunks of a file version as gone.
+    pub(crate) fn remove(&self, first_slot: u32) {
+        self.writer.delete_term(document::file_term(first_slot));
+    }
+
+    /// Makes all that was added durable, as a whole.
+    pub(crate) fn commit(&mut self, stamp: Stamp) -> Result<()> {
+        let folder = &self.folder;
+        let mut prepared = self.writer.prepare_commit().map_err(|error| failed(folder, error))?;
+        prepared.set_payload(&stamp.to_payload());
+        prepared.commit().map_err(|error| failed(folder, error))?;
+        Ok(())
+    }
+
+    /// Joins small segments until each is more than twice as large as the next, so that there are at most
+    /// log2(chunks / 2,000) of them and each chunk is copied about as often.
+    pub(crate) fn tidy(&mut self) -> Result<()> {
+        let metas = self.writer.index().searchable_segment_metas().map_err(|error| failed(&self.folder, error))?;
+        let mut sizes: Vec<(u32, u32, SegmentId)> =
+            metas.iter().map(|meta| (meta.num_docs(), meta.num_deleted_docs(), meta.id())).collect();
+        sizes.sort_unstable_by_key(|&(live, _, _)| std::cmp::Reverse(live));
+        // The longest tail of segments of which some one is under twice the sum of those after it.
+        let mut after = 0u64;
+        let mut from = sizes.len();
+        for (at, &(live, dead, _)) in sizes.iter().enumerate().rev() {
+            let joins = at + 1 < sizes.len() && u64::from(live) < 2 * after;
+            if joins || dead > live {
+                from = at;
+            }
+            after += u64::from(live);
+        }
+        let ids: Vec<SegmentId> = sizes[from..].iter().map(|&(_, _, id)| id).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.writer.merge(&ids).wait().map_err(|error| failed(&self.folder, error))?;
+        self.writer.garbage_collect_files().wait().map_err(|error| failed(&self.folder, error))?;
+        Ok(())
+    }
+
+    /// Ends the writer's threads.
+    pub(crate) fn close(self) -> Result<()> {
+        let folder = self.folder;
+        self.writer.wait_merging_threads().map_err(|error| failed(&folder, error))
+    }
+}
+
+fn failed(folder: &Path, error: tantivy::TantivyError) -> Error {
+    match error {
+        tantivy::TantivyError::IoError(source) => {
+            let kind = source.kind();
+            Error::io(folder, std::io::Error::new(kind, source))
+        }
+        other => Error::Lexical { path: folder.to_path_buf(), reason: other.to_string() },
+    }
+}
+
+/// The loaded segments, immutable.
+pub(crate) struct Segments {
+    segments: Vec<Segment>,
+    folder: PathBuf,
+}
+
+impl std::fmt::Debug for Segments {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Segments").field("count", &self.segments.len()).finish_non_exhaustive()
+    }
+}
+
+impl Segments {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Segment> {
+        self.segments.iter()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.segments.len()
+    }
+
+    pub(crate) fn failed(&self, error: std::io::Error) -> Error {
+        Error::io(&self.folder, error)
+    }
+}
+
+/// One segment with what scoring needs of it at hand.
+pub(crate) struct Segment {
+    pub(super) inverted: [Arc<InvertedIndexReader>; 6],
+    pub(super) norms: [FieldNormReader; 6],
+    /// Slot by document.
+    pub(super) slots: Vec<u32>,
+    /// Whether `slots` ascends.
+    ascending: bool,
+}
+
+impl Segment {
+    fn load(reader: &SegmentReader) -> tantivy::Result<Self> {
+        let mut inverted = Vec::with_capacity(6);
+        let mut norms = Vec::with_capacity(6);
+        for field in Field::ALL {
+            inverted.push(reader.inverted_index(document::text_field(field))?);
+            norms.push(reader.get_fieldnorms_reader(document::text_field(field))?);
+        }
+        let wrong = || tantivy::TantivyError::SchemaError("six text fields expected".into());
+        let column = reader.fast_fields().u64(document::SLOT)?.first_or_default_col(u64::from(u32::MAX));
+        let mut slots = Vec::with_capacity(reader.max_doc() as usize);
+        let mut buffer = [0; 1024];
+        while slots.len() < reader.max_doc() as usize {
+            let count = (reader.max_doc() as usize - slots.len()).min(buffer.len());
+            column.get_range(slots.len() as u64, &mut buffer[..count]);
+            slots.extend(buffer[..count].iter().map(|&slot| slot as u32));
+        }
+        Ok(Self {
+            inverted: inverted.try_into().map_err(|_| wrong())?,
+            norms: norms.try_into().map_err(|_| wrong())?,
+            ascending: slots.is_sorted(),
+            slots,
+        })
+    }
+
+    /// The documents that have the slots `first..first + count`.
+    pub(crate) fn documents_of(&self, first: u32, count: u32) -> Vec<u32> {
+        let wanted = first..first.saturating_add(count);
+        if self.ascending {
+            let from = self.slots.partition_point(|&slot| slot < wanted.start);
+            let to = self.slots.partition_point(|&slot| slot < wanted.end);
+            (from as u32..to as u32).collect()
+        } else {
+            let documents = self.slots.iter().zip(0..).filter(|(slot, _)| wanted.contains(*slot));
+            documents.map(|(_, document)| document).collect()
+        }
+    }
+
+    /// Lengths of the fields of a document, as tantivy rounds them.
+    pub(crate) fn lengths(&self, document: u32) -> [u64; 6] {
+        std::array::from_fn(|field| u64::from(self.norms[field].fieldnorm(document)))
+    }
+}

@@ -1,0 +1,362 @@
+//! Commits: one transaction of the catalog, then the same change in memory.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{Current, MissingVectors, Store};
+use crate::catalog::{Catalog, NewFile, State};
+use crate::lexical::{Addition, DeltaPart, add_lengths, part_lengths};
+use crate::vectors::{Block, check_block};
+use crate::{Batch, Content, Error, FileEntry, FileUpdate, IndexSnapshot, Prepared, Result, VectorBlock};
+
+/// How often a bulk load becomes visible and durable.
+const PUBLISH_EVERY: Duration = Duration::from_secs(2);
+
+/// One new version of a file, ready to be written.
+struct Version {
+    entry: FileEntry,
+    /// The stored analysis; `None` when this batch stores it.
+    known: Option<i64>,
+    prepared: Prepared,
+    vectors: Option<VectorBlock>,
+}
+
+/// What a batch does, worked out before anything is written.
+#[derive(Default)]
+struct Plan {
+    versions: Vec<Version>,
+    touched: Vec<FileEntry>,
+    removed: Vec<Arc<FileEntry>>,
+    next_slot: u32,
+}
+
+impl Store {
+    /// Applies changes as one generation and publishes the new state. After an error nothing of the batch is kept.
+    ///
+    /// Between [`Self::begin_bulk`] and [`Self::end_bulk`] it returns the state that was published last, publishes
+    /// every two seconds, and an error may take with it what was not published yet.
+    pub fn commit(&mut self, batch: Batch) -> Result<Arc<IndexSnapshot>> {
+        self.check_writable()?;
+        if self.bulk.is_none() {
+            self.take_over()?;
+        }
+        let plan = self.plan(batch)?;
+        if plan.versions.is_empty() && plan.touched.is_empty() && plan.removed.is_empty() {
+            return Ok(self.snapshot());
+        }
+        let blocks = self.write(&plan)?;
+        self.apply(plan, blocks)
+    }
+
+    fn plan(&self, batch: Batch) -> Result<Plan> {
+        let mut plan = Plan { next_slot: self.current.state.next_slot, ..Plan::default() };
+        let mut seen = HashSet::new();
+        for path in batch.removals {
+            if let Some(old) = self.current.files.get(&path)
+                && seen.insert(path)
+            {
+                plan.removed.push(Arc::clone(old));
+            }
+        }
+        for update in batch.updates {
+            if !seen.insert(Arc::clone(&update.path)) {
+                return Err(Error::Invalid(format!("{} occurs twice in one batch", update.path)));
+            }
+            let old = self.current.files.get(&update.path);
+            if let Content::StatOnly = update.content {
+                let Some(old) = old.filter(|old| old.blob == update.blob && old.language == update.language) else {
+                    return Err(Error::Invalid(format!("{} is not in the index with that content", update.path)));
+                };
+                if old.stat != update.stat || old.flags != update.flags {
+                    plan.touched.push(FileEntry { stat: update.stat, flags: update.flags, ..FileEntry::clone(old) });
+                }
+                continue;
+            }
+            plan.removed.extend(old.cloned());
+            let version = self.version(update, plan.next_slot)?;
+            let end = plan.next_slot.checked_add(version.entry.chunk_count());
+            plan.next_slot = end.filter(|&end| end < u32::MAX / 8).ok_or_else(|| {
+                Error::Invalid(format!("no slots left in {}; the index has to be rebuilt", self.folder.display()))
+            })?;
+            plan.versions.push(version);
+        }
+        Ok(plan)
+    }
+
+    fn version(&self, update: FileUpdate, first_slot: u32) -> Result<Version> {
+        let FileUpdate { path, stat, flags, blob, language, vector_key, content } = update;
+        let (prepared, known, vectors) = match content {
+            Content::New { analysis, text, vectors } => (Prepared::new(Arc::clone(&path), analysis, text)?, None, vectors),
+            Content::Prepared { prepared, vectors } => (prepared, None, vectors),
+            Content::Known { text, vectors } => {
+                let Some((id, heads)) = self.catalog.heads(blob, language)? else {
+                    return Err(Error::Invalid(format!("the content of {path} is not known")));
+                };
+                (Prepared::known(Arc::clone(&path), language, Arc::new(heads), text), Some(id), vectors)
+            }
+            Content::StatOnly => return Err(Error::Invalid(format!("{path} has no content"))),
+        };
+        if prepared.source.path != path {
+            return Err(Error::Invalid(format!("{path} was prepared as {}", prepared.source.path)));
+        }
+        let vectors = vectors.filter(|block| Some(&block.model) == self.vectors.model());
+        if let Some(block) = &vectors {
+            check_block(block, prepared.chunk_count())?;
+        }
+        if self.bulk.is_none() {
+            prepared.postings();
+        }
+        let heads = Arc::clone(&prepared.heads);
+        let entry = FileEntry { path, blob, stat, flags, language, vector_key, first_slot, heads };
+        Ok(Version { entry, known, prepared, vectors })
+    }
+
+    /// The transaction. Returns the rows of the new versions.
+    fn write(&mut self, plan: &Plan) -> Result<Vec<Block>> {
+        let Some(state) = next_state(&self.current, self.catalog.is_bulk(), plan.next_slot, &self.snapshot) else {
+            return Err(Error::Invalid("no generation left".into()));
+        };
+        let model_stamp = self.settings.model.clone();
+        let model = self.model;
+        let (blocks, model) = self.catalog.change(|catalog| {
+            let mut model = model;
+            let mut blocks = Vec::new();
+            for old in &plan.removed {
+                catalog.remove_file(&old.path)?;
+                if old.chunk_count() > 0 {
+                    catalog.retire(old.first_slot, state.generation)?;
+                }
+            }
+            for entry in &plan.touched {
+                catalog.touch_file(&entry.path, entry.stat, entry.flags)?;
+            }
+            for version in &plan.versions {
+                let id = write_version(catalog, version, state.generation)?;
+                if version.entry.chunk_count() == 0 {
+                    continue;
+                }
+                let Some(stamp) = &model_stamp else { continue };
+                let (first_slot, key) = (version.entry.first_slot, version.entry.vector_key);
+                if let Some(block) = &version.vectors {
+                    let number = match model {
+                        Some(number) => number,
+                        None => *model.insert(catalog.put_model(stamp)?),
+                    };
+                    catalog.put_vectors(id, number, key, state.generation, block)?;
+                    blocks.extend(Block::of(stamp.dimension, first_slot, &block.rows, &block.scales)?);
+                } else if let Some(number) = model {
+                    blocks.extend(catalog.stored_block(id, number, key, stamp.dimension, &version.entry)?);
+                }
+            }
+            catalog.set_state(state)?;
+            Ok((blocks, model))
+        })?;
+        self.model = model;
+        self.current.state = state;
+        Ok(blocks)
+    }
+
+    /// The same change in memory.
+    fn apply(&mut self, plan: Plan, blocks: Vec<Block>) -> Result<Arc<IndexSnapshot>> {
+        let Current { files, alive, .. } = &mut self.current;
+        let mut totals = self.snapshot.lexical.totals;
+        let alive = Arc::make_mut(alive);
+        for old in &plan.removed {
+            files.remove(&old.path);
+            alive.remove_range(old.first_slot, old.chunk_count());
+            if self.bulk.is_none() {
+                let lengths = self.snapshot.lexical.lengths(old.first_slot, old.chunk_count());
+                totals.iter_mut().zip(lengths).for_each(|(total, length)| *total -= length);
+            }
+        }
+        for entry in plan.touched {
+            files.insert(Arc::new(entry));
+        }
+        let mut parts = Vec::new();
+        for Version { entry, prepared, .. } in plan.versions {
+            let addition = Addition { source: Arc::clone(&prepared.source), first_slot: entry.first_slot };
+            alive.insert_range(entry.first_slot, entry.chunk_count());
+            files.insert(Arc::new(entry));
+            if self.bulk.is_some() {
+                if let Err(error) = self.lexical.add_bulk(&addition) {
+                    self.abandon_bulk();
+                    return Err(error);
+                }
+            } else {
+                let part = DeltaPart::of(addition, prepared.postings());
+                add_lengths(&mut totals, part_lengths(&part, |_| true));
+                parts.push(part);
+            }
+        }
+        let alive = Arc::clone(&self.current.alive);
+        self.vectors.extend(blocks, &alive)?;
+        if let Some(published) = self.bulk {
+            if published.elapsed() < PUBLISH_EVERY {
+                return Ok(self.snapshot());
+            }
+            return self.publish_bulk(true);
+        }
+        self.lexical.extend(parts, &alive);
+        let snapshot = self.publish(Some(totals));
+        self.write_behind()?;
+        Ok(snapshot)
+    }
+
+    /// Starts background writing when enough is in memory only.
+    fn write_behind(&mut self) -> Result<()> {
+        if self.lexical.delta_chunks() > self.settings.delta_chunks as usize {
+            self.start_flush()?;
+        }
+        if self.vectors.is_checkpoint_due() {
+            self.vectors.start_checkpoint(self.stamp(), self.current.state.next_slot, &self.current.alive)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the following commits cheap per file and rarely visible: for the first index of many files, or for
+    /// hundreds of changed ones.
+    pub fn begin_bulk(&mut self) -> Result<()> {
+        self.check_writable()?;
+        if self.bulk.is_some() {
+            return Ok(());
+        }
+        if let Some(stamp) = self.lexical.wait()? {
+            self.forget_retired(stamp)?;
+        }
+        self.catalog.begin_bulk()?;
+        if let Err(error) = self.lexical.begin_bulk(self.settings.lexical_heap) {
+            self.abandon_bulk();
+            return Err(error);
+        }
+        self.bulk = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Publishes all that was committed since [`Self::begin_bulk`]. After an error the store has to be opened again.
+    pub fn end_bulk(&mut self) -> Result<Arc<IndexSnapshot>> {
+        self.check_writable()?;
+        if self.bulk.is_none() {
+            return Ok(self.snapshot());
+        }
+        self.publish_bulk(false)
+    }
+
+    /// Ends the transaction, and begins the next one if the load goes on.
+    fn publish_bulk(&mut self, goes_on: bool) -> Result<Arc<IndexSnapshot>> {
+        let written = self.catalog.commit_bulk().and_then(|()| {
+            let retired = self.catalog.retired()?;
+            self.lexical.commit_bulk(self.stamp(), retired, &self.current.alive)?;
+            self.catalog.forget_retired(self.current.state.generation)?;
+            if goes_on { self.catalog.begin_bulk() } else { self.lexical.end_bulk() }
+        });
+        if let Err(error) = written {
+            self.abandon_bulk();
+            return Err(error);
+        }
+        self.bulk = goes_on.then(Instant::now);
+        self.vectors.poll()?;
+        if self.vectors.is_checkpoint_due() || (!goes_on && self.vectors.is_behind()) {
+            self.vectors.start_checkpoint(self.stamp(), self.current.state.next_slot, &self.current.alive)?;
+        }
+        Ok(self.publish(None))
+    }
+
+    /// Goes back to what was published last.
+    fn abandon_bulk(&mut self) {
+        self.catalog.rollback_bulk();
+        if let Err(error) = self.lexical.abandon_bulk() {
+            tracing::warn!(%error, "lexical index after a failed load");
+        }
+        self.bulk = None;
+        if let Ok(state) = self.catalog.state() {
+            let snapshot = &self.snapshot;
+            if state.generation == snapshot.generation.0 {
+                self.current = Current { state, files: snapshot.files.clone(), alive: Arc::clone(&snapshot.alive) };
+            }
+        }
+    }
+
+    /// Stores vectors that were made later and publishes them. Blocks of another model, or for contents that are no
+    /// longer live, are passed over.
+    pub fn put_vectors(&mut self, blocks: Vec<(MissingVectors, VectorBlock)>) -> Result<Arc<IndexSnapshot>> {
+        self.check_writable()?;
+        let Some(stamp) = self.settings.model.clone() else { return Ok(self.snapshot()) };
+        let mut live: HashMap<_, Vec<Arc<FileEntry>>> = HashMap::new();
+        for (missing, block) in &blocks {
+            check_block(block, missing.chunks)?;
+            live.entry((missing.blob, missing.language, missing.vector_key)).or_default();
+        }
+        for file in self.current.files.iter() {
+            if let Some(files) = live.get_mut(&(file.blob, file.language, file.vector_key)) {
+                files.push(Arc::clone(file));
+            }
+        }
+        let view = self.vectors.view();
+        let next = next_state(&self.current, self.catalog.is_bulk(), self.current.state.next_slot, &self.snapshot)
+            .ok_or_else(|| Error::Invalid("no generation left".into()))?;
+        let (rows, model) = self.catalog.change(|catalog| {
+            let model = catalog.put_model(&stamp)?;
+            let mut rows = Vec::new();
+            for (missing, block) in &blocks {
+                let Some((id, heads)) = catalog.heads(missing.blob, missing.language)? else { continue };
+                if block.model != stamp || heads.chunk_count() != missing.chunks {
+                    continue;
+                }
+                catalog.put_vectors(id, model, missing.vector_key, next.generation, block)?;
+                for file in live.get(&(missing.blob, missing.language, missing.vector_key)).into_iter().flatten() {
+                    if !(file.first_slot..file.first_slot + file.chunk_count()).any(|slot| view.has(slot)) {
+                        rows.extend(Block::of(stamp.dimension, file.first_slot, &block.rows, &block.scales)?);
+                    }
+                }
+            }
+            catalog.set_state(next)?;
+            Ok((rows, model))
+        })?;
+        self.model = Some(model);
+        self.current.state = next;
+        self.vectors.extend(rows, &self.current.alive)?;
+        if self.bulk.is_some() {
+            return Ok(self.snapshot());
+        }
+        let totals = self.snapshot.lexical.totals;
+        let snapshot = self.publish(Some(totals));
+        self.write_behind()?;
+        Ok(snapshot)
+    }
+}
+
+/// All batches of one transaction of a bulk load are one generation.
+fn next_state(current: &Current, bulk: bool, next_slot: u32, published: &IndexSnapshot) -> Option<State> {
+    let generation = if bulk { published.generation.0 } else { current.state.generation }.checked_add(1)?;
+    Some(State { epoch: current.state.epoch, generation, next_slot })
+}
+
+fn write_version(catalog: &Catalog, version: &Version, generation: u64) -> Result<i64> {
+    let entry = &version.entry;
+    let blob = match version.known {
+        Some(id) => id,
+        None => catalog.put_blob(entry.blob, entry.language, &entry.heads, &version.prepared.references)?,
+    };
+    catalog.put_file(&NewFile {
+        path: &entry.path,
+        blob,
+        stat: entry.stat,
+        flags: entry.flags,
+        vector_key: entry.vector_key,
+        first_slot: entry.first_slot,
+        slots: entry.chunk_count(),
+        generation,
+    })?;
+    Ok(blob)
+}
+
+impl Catalog {
+    fn stored_block(&self, id: i64, model: i64, key: u64, dimension: usize, entry: &FileEntry) -> Result<Option<Block>> {
+        let Some(data) = self.vectors_of(id, model, key)? else { return Ok(None) };
+        match crate::catalog::split_vectors(&data, entry.chunk_count() as usize, dimension) {
+            Some((rows, scales)) => Block::of(dimension, entry.first_slot, &rows, &scales),
+            None => Err(Error::Unusable { path: self.path().to_path_buf(), reason: "vectors in it are damaged".into() }),
+        }
+    }
+}

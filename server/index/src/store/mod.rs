@@ -1,0 +1,287 @@
+//! The one writer, and readers that follow it.
+
+mod commit;
+mod follow;
+mod lock;
+mod open;
+
+use conexus_core::{BlobId, FileAnalysis, Generation, Language};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::catalog::{Catalog, Reader, State};
+use crate::files::Files;
+use crate::lexical::{LexicalView, LexicalWriter, Stamp};
+use crate::vectors::VectorWriter;
+use crate::{Error, IndexSnapshot, Prepared, Result, SlotSet, StoreSettings, Stored};
+
+/// What a store may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Own the index: create it, lock it, change it.
+    Write,
+    /// Follow an index that another process may own.
+    Read,
+}
+
+/// What opening had to do.
+#[derive(Clone, Debug, Default)]
+pub struct OpenReport {
+    /// Whether there was no index yet.
+    pub created: bool,
+    /// Files of which the lexical index had to be caught up.
+    pub caught_up: usize,
+    /// Files that were dropped from the index because their text is no longer to be had; the next scan finds them as
+    /// new, and their analysis still stored if they come back.
+    pub dropped: Vec<Arc<str>>,
+    /// Whether the lexical index was built again as a whole.
+    pub lexical_rebuilt: bool,
+    /// Whether the vector file was missing or void, so that all vectors came from the catalog.
+    pub vectors_rebuilt: bool,
+}
+
+/// A content whose vectors of the current model are missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingVectors {
+    /// A file that has this content.
+    pub path: Arc<str>,
+    /// Hash of its bytes.
+    pub blob: BlobId,
+    /// Its language.
+    pub language: Language,
+    /// As its update gave it.
+    pub vector_key: u64,
+    /// Number of chunks.
+    pub chunks: u32,
+}
+
+/// Sizes, for reports.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StoreStatistics {
+    /// Live files.
+    pub files: u64,
+    /// Live chunks.
+    pub chunks: u64,
+    /// Slots given out, live or not.
+    pub slots: u64,
+    /// Live chunks with a vector.
+    pub vectors: u64,
+    /// Bytes of the catalog on disk.
+    pub catalog_bytes: u64,
+    /// Bytes of the lexical index on disk.
+    pub lexical_bytes: u64,
+    /// Bytes of the vector files on disk.
+    pub vector_bytes: u64,
+    /// Segments of the lexical index.
+    pub lexical_segments: usize,
+    /// Chunks in the in-memory part of the lexical index.
+    pub delta_chunks: u64,
+}
+
+/// The index in one folder. Methods that change it take `&mut self`: one thread owns it; readers take
+/// [`Store::snapshot`].
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+    settings: StoreSettings,
+    access: Access,
+    catalog: Catalog,
+    lexical: LexicalWriter,
+    vectors: VectorWriter,
+    /// Number of the current model in the catalog.
+    model: Option<i64>,
+    current: Current,
+    snapshot: Arc<IndexSnapshot>,
+    reader: Arc<Reader>,
+    /// When the running bulk load was last published.
+    bulk: Option<Instant>,
+    /// Last, so that the lock is released after all else has ended.
+    _lock: Option<lock::Lock>,
+}
+
+/// The state that the next commit builds on; the snapshot shows it, or during a bulk load an earlier one.
+#[derive(Clone, Debug)]
+struct Current {
+    state: State,
+    files: Files,
+    alive: Arc<SlotSet>,
+}
+
+impl Store {
+    /// The last published state.
+    pub fn snapshot(&self) -> Arc<IndexSnapshot> {
+        Arc::clone(&self.snapshot)
+    }
+
+    /// The folder it is in.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What it may do.
+    pub fn access(&self) -> Access {
+        self.access
+    }
+
+    /// What is stored of a content in that language.
+    pub fn stored(&self, blob: BlobId, language: Language, vector_key: u64) -> Result<Stored> {
+        let vectors = self.model.map(|model| (model, vector_key));
+        Ok(match self.catalog.knows(blob, language, vectors)? {
+            (false, _) => Stored::Nothing,
+            (true, false) if self.vectors.model().is_some() => Stored::Analysis,
+            (true, _) => Stored::All,
+        })
+    }
+
+    /// The stored analysis of a content, equal to what was committed.
+    pub fn stored_analysis(&self, blob: BlobId, language: Language) -> Result<Option<FileAnalysis>> {
+        self.catalog.analysis(blob, language)
+    }
+
+    /// The stored analysis of a content, prepared for a path: for an open buffer that holds a known text.
+    pub fn stored_prepared(
+        &self,
+        path: Arc<str>,
+        blob: BlobId,
+        language: Language,
+        text: Arc<str>,
+    ) -> Result<Option<Prepared>> {
+        let analysis = self.catalog.analysis(blob, language)?;
+        analysis.map(|analysis| Prepared::new(path, analysis, text)).transpose()
+    }
+
+    /// Some live contents without vectors of the current model, at most `limit`.
+    pub fn missing_vectors(&self, limit: usize) -> Result<Vec<MissingVectors>> {
+        match (&self.settings.model, self.model) {
+            (None, _) => Ok(Vec::new()),
+            (Some(_), model) => self.catalog.missing_vectors(model.unwrap_or(-1), limit),
+        }
+    }
+
+    /// Deletes stored analyses and vectors that no live file uses (vectors of other models too) while they take more
+    /// than `budget` bytes. Returns the bytes that were freed inside the catalog's file.
+    pub fn prune(&mut self, budget: u64) -> Result<u64> {
+        self.check_writable()?;
+        self.catalog.prune(budget, self.model)
+    }
+
+    /// Takes over what background work has finished; the new state if that changed what searches read. Commits do
+    /// it too: call it when nothing was committed for a second.
+    pub fn poll(&mut self) -> Result<Option<Arc<IndexSnapshot>>> {
+        if self.bulk.is_some() || !self.take_over()? {
+            return Ok(None);
+        }
+        Ok(Some(self.publish(None)))
+    }
+
+    /// Writes the in-memory parts out, so that the next open has nothing to catch up.
+    pub fn flush(&mut self) -> Result<()> {
+        self.check_writable()?;
+        if self.bulk.is_some() {
+            self.end_bulk()?;
+        }
+        self.settle()?;
+        if self.lexical.delta_chunks() > 0 || !self.catalog.retired()?.is_empty() {
+            self.start_flush()?;
+        }
+        if self.vectors.is_behind() {
+            self.vectors.start_checkpoint(self.stamp(), self.current.state.next_slot, &self.current.alive)?;
+        }
+        self.settle()?;
+        self.publish(None);
+        self.catalog.checkpoint();
+        Ok(())
+    }
+
+    /// Waits for background work, without starting a graph.
+    fn settle(&mut self) -> Result<()> {
+        if let Some(stamp) = self.lexical.wait()? {
+            self.forget_retired(stamp)?;
+        }
+        self.vectors.finish()
+    }
+
+    /// Flushes and gives the index back. Dropping a store without it loses nothing, but the next open is slower.
+    pub fn close(mut self) -> Result<()> {
+        if self.access == Access::Write { self.flush() } else { Ok(()) }
+    }
+
+    /// Sizes, for reports.
+    pub fn statistics(&self) -> StoreStatistics {
+        let size = |name: &str| std::fs::metadata(self.folder.join(name)).map_or(0, |meta| meta.len());
+        StoreStatistics {
+            files: self.snapshot.file_count() as u64,
+            chunks: self.snapshot.live_chunks(),
+            slots: u64::from(self.current.state.next_slot),
+            vectors: self.snapshot.live_vectors(),
+            catalog_bytes: size("catalog.sqlite") + size("catalog.sqlite-wal"),
+            lexical_bytes: self.lexical.disk().bytes(),
+            vector_bytes: self.vectors.bytes(),
+            lexical_segments: self.lexical.segments().len(),
+            delta_chunks: self.lexical.delta_chunks() as u64,
+        }
+    }
+
+    fn stamp(&self) -> Stamp {
+        Stamp { epoch: self.current.state.epoch, generation: self.current.state.generation }
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        match self.access {
+            Access::Write => Ok(()),
+            Access::Read => Err(Error::NotWritable { path: self.folder.clone() }),
+        }
+    }
+
+    fn start_flush(&mut self) -> Result<()> {
+        let retired = self.catalog.retired()?;
+        self.lexical.start_flush(self.stamp(), retired, &self.current.alive)
+    }
+
+    /// Takes over finished background work; `true` when searches would read something else now.
+    fn take_over(&mut self) -> Result<bool> {
+        let mut changed = false;
+        match self.lexical.poll() {
+            Ok(Some(stamp)) => {
+                changed = true;
+                self.forget_retired(stamp)?;
+            }
+            Ok(None) => {}
+            // Memory stays in charge and the next flush tries again.
+            Err(error) => tracing::warn!(%error, "lexical index not written"),
+        }
+        match self.vectors.poll() {
+            Ok(new) => changed |= new,
+            Err(error) => tracing::warn!(%error, "vector file not written"),
+        }
+        Ok(changed)
+    }
+
+    fn forget_retired(&mut self, stamp: Stamp) -> Result<()> {
+        if self.catalog.is_bulk() { Ok(()) } else { self.catalog.forget_retired(stamp.generation) }
+    }
+
+    /// Makes the current state the snapshot. Without totals the lexical statistics are counted anew.
+    fn publish(&mut self, totals: Option<[u64; 6]>) -> Arc<IndexSnapshot> {
+        let lexical = match totals {
+            Some(totals) => LexicalView {
+                segments: Arc::clone(self.lexical.segments()),
+                parts: self.lexical.parts(),
+                totals,
+                pool: Arc::clone(&self.snapshot.lexical.pool),
+            },
+            None => self.lexical.view(&self.current.alive),
+        };
+        self.snapshot = Arc::new(IndexSnapshot {
+            generation: Generation(self.current.state.generation),
+            files: self.current.files.clone(),
+            alive: Arc::clone(&self.current.alive),
+            slot_end: self.current.state.next_slot,
+            lexical,
+            vectors: self.vectors.view(),
+            reader: Arc::clone(&self.reader),
+        });
+        self.snapshot()
+    }
+}

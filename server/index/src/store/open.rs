@@ -1,0 +1,279 @@
+//! Opening: the catalog is loaded, the caches are caught up with it or built again.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Access, Current, OpenReport, Store, lock::Lock};
+use crate::catalog::{Catalog, FileRow, Reader, State};
+use crate::codec::{FileReferences, decode_analysis};
+use crate::files::Files;
+use crate::lexical::{Addition, DeltaPart, Disk, LexicalWriter, Postings, Source, Stamp};
+use crate::vectors::{Block, VectorWriter};
+use crate::{Error, FileEntry, IndexSnapshot, Result, SlotSet, StoreSettings, TextSource};
+
+/// The folder of the lexical index.
+const LEXICAL: &str = "lexical";
+/// Slots are given out anew when this many are dead, and two thirds of all.
+const RENUMBER_FROM: u64 = 100_000;
+
+impl Store {
+    /// Opens the index in a folder; with [`Access::Write`] it is created and locked. `texts` gives the texts that a
+    /// crash, or for readers the owner's memory, keeps from the lexical index.
+    pub fn open(
+        folder: &Path,
+        settings: StoreSettings,
+        access: Access,
+        texts: &dyn TextSource,
+    ) -> Result<(Self, OpenReport)> {
+        let mut report = OpenReport::default();
+        let lock = match access {
+            Access::Write => {
+                std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+                Some(Lock::take(folder)?)
+            }
+            Access::Read => None,
+        };
+        // Readers load the lexical index before the catalog: then it can only be older, and is caught up.
+        let (mut catalog, disk) = match access {
+            Access::Write => {
+                let (catalog, created) = Catalog::open(folder, &settings)?;
+                report.created = created;
+                (catalog, Disk::open(&folder.join(LEXICAL)))
+            }
+            Access::Read => {
+                let disk = Disk::open(&folder.join(LEXICAL));
+                (Catalog::open_for_reading(folder, &settings)?, disk)
+            }
+        };
+        if access == Access::Write {
+            renumber_if_sparse(&mut catalog)?;
+        }
+        let opened = disk.and_then(|disk| Ok((disk.stamp()?, LexicalWriter::new(disk)?)));
+        let catalog_view = catalog.load(&settings)?;
+        let (state, model) = (catalog_view.state, catalog_view.model);
+        let stamp = Stamp { epoch: state.epoch, generation: state.generation };
+
+        let mut alive = SlotSet::new();
+        for file in &catalog_view.files {
+            alive.insert_range(file.first_slot, file.heads.chunk_count());
+        }
+        let (lexical, shown) = match opened {
+            Ok((Some(shown), lexical)) if shown.epoch == stamp.epoch && shown.generation <= stamp.generation => {
+                (lexical, shown.generation)
+            }
+            Ok((_, lexical)) if access == Access::Read => (lexical, 0),
+            Err(error) if access == Access::Read => return Err(error),
+            other => {
+                if let Err(error) = &other
+                    && !report.created
+                {
+                    tracing::warn!(%error, "the lexical index is built again");
+                }
+                drop(other);
+                report.lexical_rebuilt = !report.created;
+                (LexicalWriter::new(Disk::create(&folder.join(LEXICAL))?)?, 0)
+            }
+        };
+        let (mut vectors, vectors_shown) =
+            VectorWriter::open(folder, stamp, settings.model.as_ref(), settings.graph_from);
+        report.vectors_rebuilt = vectors_shown.is_none() && model.is_some();
+        if let (Some(model), Some(stamp)) = (model, &settings.model) {
+            let blocks = catalog.blocks_after(model, stamp.dimension, vectors_shown)?;
+            vectors.extend(blocks, &alive)?;
+        }
+
+        let reader = Arc::new(Reader::new(folder, &settings));
+        let entries = catalog_view.files.iter().map(|row| Arc::new(FileEntry::from(row))).collect();
+        let current = Current { state, files: Files::new(entries), alive: Arc::new(alive) };
+        let snapshot = Arc::new(IndexSnapshot {
+            generation: conexus_core::Generation(state.generation),
+            files: current.files.clone(),
+            alive: Arc::clone(&current.alive),
+            slot_end: state.next_slot,
+            lexical: lexical.view(&current.alive),
+            vectors: vectors.view(),
+            reader: Arc::clone(&reader),
+        });
+        let mut store = Self {
+            folder: folder.to_path_buf(),
+            settings,
+            access,
+            catalog,
+            lexical,
+            vectors,
+            model,
+            current,
+            snapshot,
+            reader,
+            bulk: None,
+            _lock: lock,
+        };
+        let pending: Vec<FileRow> = (catalog_view.files.into_iter())
+            .filter(|row| row.generation > shown && row.heads.chunk_count() > 0)
+            .collect();
+        if !pending.is_empty() {
+            store.catch_up(&pending, texts, &mut report)?;
+            store.publish(None);
+        }
+        if access == Access::Write {
+            store.start_background_work(vectors_shown)?;
+        }
+        Ok((store, report))
+    }
+
+    fn start_background_work(&mut self, vectors_shown: Option<u64>) -> Result<()> {
+        if self.vectors.is_checkpoint_due() {
+            self.vectors.start_checkpoint(self.stamp(), self.current.state.next_slot, &self.current.alive)?;
+        } else if let Some(generation) = vectors_shown {
+            self.vectors.start_graph(Stamp { generation, ..self.stamp() })?;
+        }
+        Ok(())
+    }
+
+    /// Brings files that the lexical index does not have into it; drops those whose text changed.
+    pub(super) fn catch_up(&mut self, pending: &[FileRow], texts: &dyn TextSource, report: &mut OpenReport) -> Result<()> {
+        let chunks: u64 = pending.iter().map(|row| u64::from(row.heads.chunk_count())).sum();
+        let direct = self.access == Access::Write && chunks > u64::from(self.settings.delta_chunks);
+        if direct {
+            self.lexical.begin_bulk(self.settings.lexical_heap)?;
+        }
+        let mut parts = Vec::new();
+        for row in pending {
+            let Some(text) = texts.text(&row.path, row.blob) else {
+                report.dropped.push(Arc::clone(&row.path));
+                continue;
+            };
+            let analysis = decode_analysis(row.language, &row.heads, &FileReferences::default());
+            let source = Arc::new(Source { path: Arc::clone(&row.path), text, analysis: Arc::new(analysis) });
+            let addition = Addition { source, first_slot: row.first_slot };
+            if direct {
+                self.lexical.add_bulk(&addition)?;
+            } else {
+                let postings = Arc::new(Postings::of(&addition.source));
+                parts.push(DeltaPart::of(addition, postings));
+            }
+            report.caught_up += 1;
+        }
+        self.drop_files(&report.dropped)?;
+        self.lexical.extend(parts, &self.current.alive);
+        if direct {
+            let retired = self.catalog.retired()?;
+            self.lexical.commit_bulk(self.stamp(), retired, &self.current.alive)?;
+            self.lexical.end_bulk()?;
+            self.catalog.forget_retired(self.current.state.generation)?;
+        }
+        Ok(())
+    }
+
+    /// Takes files out of the index that cannot be searched as the catalog has them.
+    fn drop_files(&mut self, paths: &[Arc<str>]) -> Result<()> {
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let Current { state, files, alive } = &mut self.current;
+        let alive = Arc::make_mut(alive);
+        let mut gone = Vec::new();
+        for path in paths {
+            if let Some(old) = files.remove(path) {
+                alive.remove_range(old.first_slot, old.chunk_count());
+                gone.push(old);
+            }
+        }
+        if self.access == Access::Write {
+            let next = State { generation: state.generation + 1, ..*state };
+            self.catalog.change(|catalog| {
+                for old in &gone {
+                    catalog.remove_file(&old.path)?;
+                    catalog.retire(old.first_slot, next.generation)?;
+                }
+                catalog.set_state(next)
+            })?;
+            *state = next;
+        }
+        Ok(())
+    }
+
+    /// Deletes the files of an index that nobody has open. Files that are not ours stay, and so does the folder.
+    pub fn destroy(folder: &Path) -> Result<()> {
+        if !folder.is_dir() {
+            return Ok(());
+        }
+        let lock = Lock::take(folder)?;
+        for name in ["catalog.sqlite-wal", "catalog.sqlite-shm", "catalog.sqlite-journal", "catalog.sqlite"] {
+            remove(&folder.join(name), |path| std::fs::remove_file(path))?;
+        }
+        for name in [LEXICAL, crate::vectors::FOLDER] {
+            remove(&folder.join(name), |path| std::fs::remove_dir_all(path))?;
+        }
+        lock.delete(folder);
+        Ok(())
+    }
+}
+
+fn remove(path: &Path, how: impl Fn(&Path) -> std::io::Result<()>) -> Result<()> {
+    match how(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path, error)),
+        _ => Ok(()),
+    }
+}
+
+/// What a catalog says at one moment.
+pub(super) struct Loaded {
+    pub(super) state: State,
+    pub(super) model: Option<i64>,
+    pub(super) files: Vec<FileRow>,
+}
+
+impl Catalog {
+    fn load(&self, settings: &StoreSettings) -> Result<Loaded> {
+        self.reading(|catalog| {
+            let state = catalog.state()?;
+            let model = settings.model.as_ref().map_or(Ok(None), |model| catalog.model(model))?;
+            Ok(Loaded { state, model, files: catalog.files_after(0)? })
+        })
+    }
+
+    pub(super) fn blocks_after(&self, model: i64, dimension: usize, generation: Option<u64>) -> Result<Vec<Block>> {
+        let mut blocks = Vec::new();
+        let mut failed = None;
+        self.vectors_after(model, dimension, generation, |row| {
+            match Block::of(dimension, row.first_slot, &row.rows, &row.scales) {
+                Ok(block) => blocks.extend(block),
+                Err(error) => failed = Some(error),
+            }
+        })?;
+        failed.map_or(Ok(blocks), Err)
+    }
+}
+
+impl From<&FileRow> for FileEntry {
+    fn from(row: &FileRow) -> Self {
+        Self {
+            path: Arc::clone(&row.path),
+            blob: row.blob,
+            stat: row.stat,
+            flags: row.flags,
+            language: row.language,
+            vector_key: row.vector_key,
+            first_slot: row.first_slot,
+            heads: Arc::clone(&row.heads),
+        }
+    }
+}
+
+/// Slots are never used again, so an index that lived long has mostly dead ones.
+fn renumber_if_sparse(catalog: &mut Catalog) -> Result<()> {
+    let slots = u64::from(catalog.state()?.next_slot);
+    if slots >= RENUMBER_FROM && slots > 3 * catalog.live_slots()? {
+        tracing::info!(slots, "slots are given out anew");
+        catalog.renumber()?;
+    }
+    Ok(())
+}
+
+/// The paths that a set of live files lacks, for readers that follow.
+pub(super) fn gone(files: &Files, live: &HashSet<(Arc<str>, u32)>) -> Vec<Arc<str>> {
+    let lacks = |file: &&Arc<FileEntry>| !live.contains(&(Arc::clone(&file.path), file.first_slot));
+    files.iter().filter(lacks).map(|file| Arc::clone(&file.path)).collect()
+}
