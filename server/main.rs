@@ -1,2 +1,7 @@
-//! Arguments to front ends; no logic.
-fn main() {}
+//! Conexus: arguments to front ends; no logic.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

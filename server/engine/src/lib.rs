@@ -1,1 +1,27 @@
-//! Placeholder.
+//! The engine: a workspace's files become one index, and one index answers every front end.
+//!
+//! [`Host`] owns the index of a workspace; [`Snapshot`] is what readers hold. Front ends call these two and convert.
+//!
+//! Invariant: nothing here knows a protocol, a terminal or an async runtime (guarded by `cargo xtask tidy`).
+
+pub mod content;
+mod difference;
+mod error;
+pub mod git;
+mod host;
+mod indexing;
+mod location;
+pub mod roles;
+mod search;
+mod settings;
+mod snapshot;
+pub mod walk;
+
+pub use conexus_index::{FileEntry, FileFlags, OpenReport, StoreStatistics, SymbolRef};
+pub use difference::difference;
+pub use error::{Error, Result};
+pub use host::{Host, IndexReport, Progress, clear};
+pub use location::{Location, workspace_root};
+pub use search::{MAX_QUERY_BYTES, Name, Shape, Understanding, Weights, understand};
+pub use settings::{Embedding, Settings};
+pub use snapshot::{CurrentText, Snapshot};

@@ -1,0 +1,216 @@
+//! Repeats the figures of `docs/performance.md` on repositories that the caller names:
+//! `cargo bench --bench figures -- DIR...`, with `--copies N` for one workspace of N altered copies of the first.
+//!
+//! Bounds are ratios within one run: cold indexing against reading and parsing the same files with the same threads,
+//! an unchanged run against `git status`.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use conexus_core::Query;
+use conexus_engine::{Host, Location, Settings, content, walk};
+use conexus_syntax::{Analyser, Limits};
+
+/// Questions of the kind that people ask; no repository is meant.
+const QUESTIONS: &[&str] = &[
+    "where do we retry failed requests",
+    "parse command line arguments",
+    "connection pool with idle timeout",
+    "how is the configuration file loaded and validated",
+    "spawn a background task and wait for it",
+    "escape html in templates",
+    "read a line from a buffered stream",
+    "cache eviction policy",
+    "serialize a struct to json",
+    "open",
+    "HttpClient",
+    "write_all",
+];
+
+fn main() {
+    let mut folders = Vec::new();
+    let mut copies = 0;
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--copies" => copies = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(0),
+            "--bench" => {}
+            folder => folders.push(PathBuf::from(folder)),
+        }
+    }
+    if folders.is_empty() {
+        println!("name one folder or more: cargo bench --bench figures -- DIR...");
+        return;
+    }
+    println!("threads: {}, peak memory counts this whole process", Settings::default().analysis_threads());
+    if copies > 0 {
+        let many = tempfile::tempdir().unwrap();
+        multiply(&folders[0], copies, many.path());
+        measure(many.path(), false);
+        return;
+    }
+    for folder in folders {
+        measure(&folder, true);
+    }
+}
+
+fn measure(folder: &Path, repeat: bool) {
+    let root = folder.canonicalize().unwrap();
+    let index = tempfile::tempdir().unwrap();
+    let location = Location { root: root.clone(), index_dir: index.path().join("index") };
+    let settings = Settings::default();
+    let threads = settings.analysis_threads();
+    let cancel = AtomicBool::new(false);
+    let quiet = |_| ();
+
+    let (mut host, _) = Host::open(location.clone(), settings.clone()).unwrap();
+    let files = walk::walk(&root, &host.walk_rules(), &cancel).unwrap().files;
+    // The page cache is warm for both: the first pass reads everything.
+    read_and_parse(&root, &files, threads);
+    let (floor, bytes) = read_and_parse(&root, &files, threads);
+    let started = Instant::now();
+    let report = host.index(&quiet, &cancel).unwrap();
+    host.close().unwrap();
+    let cold = started.elapsed();
+    println!("\n{}: {} files, {:.1} MB, {} chunks", root.file_name().unwrap_or_default().display(), report.files, bytes as f64 / 1e6, report.chunks);
+    row("read and parse alone", floor, None);
+    row("cold index", cold, Some(cold.as_secs_f64() / floor.as_secs_f64()));
+    println!("| peak resident memory so far | {:.0} MB | |", peak_memory() as f64 / 1e6);
+
+    let started = Instant::now();
+    let (mut host, _) = Host::open(location.clone(), settings.clone()).unwrap();
+    let cancelled = AtomicBool::new(false);
+    let answered = host.snapshot().search(&Query::new(QUESTIONS[0]), &cancelled).unwrap();
+    row("open the index and answer", started.elapsed(), None);
+    println!("| hits of the first answer | {} | |", answered.hits.len());
+
+    if repeat {
+        unchanged(&root, &mut host, &files);
+        one_file(&root, &mut host, &files);
+    }
+    queries(&host);
+    host.close().unwrap();
+}
+
+/// Reads and parses every file once with that many threads.
+fn read_and_parse(root: &Path, files: &[walk::Found], threads: usize) -> (Duration, u64) {
+    let next = AtomicUsize::new(0);
+    let total = AtomicUsize::new(0);
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut analyser = Analyser::new(Limits::default());
+                while let Some(found) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let Ok(content) = content::read(&root.join(&found.path), u64::MAX) else { continue };
+                    let language = conexus_syntax::detect(&found.path, &content.text.as_bytes()[..content.text.len().min(4_096)]);
+                    std::hint::black_box(analyser.parse(language, &content.text, None));
+                    total.fetch_add(content.text.len(), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    (started.elapsed(), total.load(Ordering::Relaxed) as u64)
+}
+
+fn unchanged(root: &Path, host: &mut Host, files: &[walk::Found]) {
+    let status = || Command::new("git").arg("-C").arg(root).args(["status", "--porcelain"]).output();
+    let cancel = AtomicBool::new(false);
+    let ours = median(7, || host.index(&|_| (), &cancel).map(|report| assert_eq!(report.updated, 0)).unwrap());
+    if status().is_ok_and(|output| output.status.success()) {
+        let git = median(7, || drop(status()));
+        row("git status", git, None);
+        row("index again, nothing changed", ours, Some(ours.as_secs_f64() / git.as_secs_f64()));
+    } else {
+        row("index again, nothing changed", ours, None);
+    }
+    println!("| files looked at | {} | |", files.len());
+}
+
+/// Changes one file of middling size and brings the index up to date, without the walk that finds it.
+fn one_file(root: &Path, host: &mut Host, files: &[walk::Found]) {
+    let Some(found) = files.iter().filter(|found| (4_000..20_000).contains(&found.size)).nth(files.len() / 50) else { return };
+    let path = root.join(&found.path);
+    let before = std::fs::read(&path).unwrap();
+    let cancel = AtomicBool::new(false);
+    let mut count = 0;
+    let mut spent = Vec::new();
+    for _ in 0..9 {
+        count += 1;
+        let mut changed = before.clone();
+        changed.extend_from_slice(format!("\n// change {count}\n").as_bytes());
+        std::fs::write(&path, changed).unwrap();
+        let started = Instant::now();
+        let report = host.index_paths(&[found.path.clone()], &cancel).unwrap();
+        spent.push(started.elapsed());
+        assert_eq!(report.updated, 1);
+    }
+    std::fs::write(&path, before).unwrap();
+    host.index_paths(&[found.path.clone()], &cancel).unwrap();
+    spent.sort();
+    row(&format!("one changed file of {} bytes", found.size), spent[spent.len() / 2], None);
+}
+
+fn queries(host: &Host) {
+    let snapshot = host.snapshot();
+    let cancel = AtomicBool::new(false);
+    let mut spent = Vec::new();
+    for round in 0..20 {
+        for question in QUESTIONS {
+            let started = Instant::now();
+            std::hint::black_box(snapshot.search(&Query::new(*question), &cancel).unwrap());
+            if round >= 2 {
+                spent.push(started.elapsed());
+            }
+        }
+    }
+    spent.sort();
+    row(&format!("warm query, p50 at {} chunks", snapshot.index().live_chunks()), spent[spent.len() / 2], None);
+    row("warm query, p99", spent[spent.len() * 99 / 100], None);
+    println!("| peak resident memory | {:.0} MB | |", peak_memory() as f64 / 1e6);
+}
+
+/// Writes copies of a tree whose files differ in a last line, so that each has a content of its own.
+fn multiply(folder: &Path, copies: usize, into: &Path) {
+    let rules = walk::WalkRules { threads: 2, hidden: false, ignore_files: true, max_file_bytes: 2 << 20, index_dir: None, exclude: Vec::new() };
+    let files = walk::walk(folder, &rules, &AtomicBool::new(false)).unwrap().files;
+    for copy in 0..copies {
+        for found in &files {
+            let target = into.join(format!("copy{copy}")).join(&found.path);
+            std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+            let mut bytes = std::fs::read(folder.join(&found.path)).unwrap();
+            bytes.extend_from_slice(format!("\n// copy {copy}\n").as_bytes());
+            std::fs::write(target, bytes).unwrap();
+        }
+    }
+}
+
+fn median(runs: usize, mut action: impl FnMut()) -> Duration {
+    let mut spent: Vec<Duration> = (0..runs)
+        .map(|_| {
+            let started = Instant::now();
+            action();
+            started.elapsed()
+        })
+        .collect();
+    spent.sort();
+    spent[runs / 2]
+}
+
+fn row(what: &str, spent: Duration, ratio: Option<f64>) {
+    let milliseconds = spent.as_secs_f64() * 1e3;
+    println!("| {what} | {milliseconds:.2} ms | {} |", ratio.map_or(String::new(), |ratio| format!("{ratio:.2}x")));
+}
+
+/// Highest resident memory of this process in bytes; 0 where the system does not say.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
+}

@@ -1,0 +1,320 @@
+//! The arguments, as clap reads them.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use conexus_core::{Filter, Mode, Query, SymbolKind, TestFilter};
+
+/// One live index of your code that your editor and your AI assistant share.
+#[derive(Debug, Parser)]
+#[command(name = "conexus", version, about, max_term_width = 110, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Workspace folder; default: the repository around the current folder
+    #[arg(long, short = 'w', global = true, value_name = "DIR", env = "CONEXUS_WORKSPACE")]
+    pub(crate) workspace: Option<PathBuf>,
+    /// Folder of this workspace's index; default: a folder of its own in the user's cache
+    #[arg(long, global = true, value_name = "DIR", env = "CONEXUS_INDEX_DIR")]
+    pub(crate) index_dir: Option<PathBuf>,
+    /// Settings file in place of the user's one
+    #[arg(long, global = true, value_name = "FILE", env = "CONEXUS_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Threads for analysis; 0 is one per core
+    #[arg(long, global = true, value_name = "N", env = "CONEXUS_THREADS")]
+    pub(crate) threads: Option<usize>,
+    /// Form of the answer
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Shorthand for --format json
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to colour the answer
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    /// No progress, no summary
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more on stderr; twice for debugging
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+impl Global {
+    /// The workspace folder.
+    pub(crate) fn workspace(&self) -> Result<PathBuf> {
+        match &self.workspace {
+            Some(folder) if folder.as_os_str().is_empty() => bail!("--workspace is empty, name a folder"),
+            Some(folder) => Ok(folder.clone()),
+            None => Ok(conexus_engine::workspace_root(&std::env::current_dir()?)),
+        }
+    }
+
+    /// Whether answers are JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json || self.format == Format::Json
+    }
+}
+
+/// Form of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// When to colour the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Search the workspace by meaning, words or names; indexes it first when needed
+    Search(SearchArguments),
+    /// Bring the index up to date
+    Index(IndexArguments),
+    /// List symbols of a file, or of all files by name
+    Symbols(SymbolsArguments),
+    /// Find code similar to a place
+    Similar(SimilarArguments),
+    /// Show what the index holds
+    Status,
+    /// Check everything and say what to do
+    Doctor,
+    /// Compare the index with one built from scratch; exit code 1 when they differ
+    Verify,
+    /// Delete the index of the workspace
+    Clear,
+    /// Measure retrieval quality on labelled queries
+    Eval(EvalArguments),
+    /// Print a completion script
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Which chunks may answer.
+#[derive(Debug, Args)]
+pub(crate) struct FilterArguments {
+    /// Only paths that match a glob; a folder stands for what is below it (repeatable)
+    #[arg(long, short, value_name = "GLOB")]
+    glob: Vec<String>,
+    /// No paths that match a glob (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+    /// Only these languages, such as rust or typescript (repeatable)
+    #[arg(long = "lang", short, value_name = "LANGUAGE", value_parser = parse_language)]
+    languages: Vec<String>,
+    /// Only these kinds of symbols, such as function or class (repeatable)
+    #[arg(long = "kind", short, value_name = "KIND", value_parser = parse_kind)]
+    kinds: Vec<SymbolKind>,
+    /// Whether tests may answer
+    #[arg(long, value_enum, default_value_t = Tests::Any)]
+    tests: Tests,
+}
+
+impl FilterArguments {
+    /// As a filter.
+    pub(crate) fn to_filter(&self) -> Filter {
+        Filter {
+            include: self.glob.clone(),
+            exclude: self.exclude.clone(),
+            languages: self.languages.clone(),
+            kinds: self.kinds.clone(),
+            tests: match self.tests {
+                Tests::Any => TestFilter::Any,
+                Tests::Only => TestFilter::Only,
+                Tests::Exclude => TestFilter::Exclude,
+            },
+        }
+    }
+}
+
+fn parse_kind(name: &str) -> Result<SymbolKind, String> {
+    SymbolKind::from_name(name).ok_or_else(|| {
+        let names: Vec<_> = SymbolKind::ALL.iter().map(|kind| kind.name()).collect();
+        format!("no such kind, one of: {}", names.join(", "))
+    })
+}
+
+fn parse_language(name: &str) -> Result<String, String> {
+    let lower = name.to_ascii_lowercase();
+    if conexus_syntax::language_named(&lower).is_some() {
+        return Ok(lower);
+    }
+    let names: Vec<_> = conexus_syntax::languages().map(|language| language.language.name()).collect();
+    Err(format!("no such language, one of: {}", names.join(", ")))
+}
+
+/// Whether tests may answer.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Tests {
+    /// Tests and code.
+    Any,
+    /// Tests alone.
+    Only,
+    /// No tests.
+    Exclude,
+}
+
+/// How to read a query.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ModeArgument {
+    /// By the shape of the text.
+    Auto,
+    /// As a description in words.
+    Meaning,
+    /// As words that occur in the text.
+    Keyword,
+    /// As a symbol's name.
+    Symbol,
+}
+
+/// Which hits to show.
+#[derive(Debug, Args)]
+pub(crate) struct PageArguments {
+    /// Most hits to show
+    #[arg(long, short = 'n', default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+    /// Hits to pass over first
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub(crate) offset: u32,
+    /// Lines of code shown per hit; 0 shows places only
+    #[arg(long, short = 'c', default_value_t = 6, value_name = "LINES")]
+    pub(crate) context: u32,
+}
+
+/// Arguments of `search`.
+#[derive(Debug, Args)]
+pub(crate) struct SearchArguments {
+    /// What to look for: a question, words, a name, a path, "quoted text"
+    #[arg(required = true, num_args = 1.., allow_hyphen_values = false)]
+    query: Vec<String>,
+    /// How to read the query
+    #[arg(long, short, value_enum, default_value_t = ModeArgument::Auto)]
+    mode: ModeArgument,
+    #[command(flatten)]
+    filter: FilterArguments,
+    #[command(flatten)]
+    pub(crate) page: PageArguments,
+    /// Show what each hit's score is made of
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Search the index as it is, without looking for changed files first
+    #[arg(long)]
+    pub(crate) no_index: bool,
+}
+
+impl SearchArguments {
+    /// As a query.
+    pub(crate) fn to_query(&self) -> Query {
+        Query {
+            mode: match self.mode {
+                ModeArgument::Auto => Mode::Auto,
+                ModeArgument::Meaning => Mode::Meaning,
+                ModeArgument::Keyword => Mode::Keyword,
+                ModeArgument::Symbol => Mode::Symbol,
+            },
+            filter: self.filter.to_filter(),
+            limit: self.page.limit as usize,
+            offset: self.page.offset as usize,
+            explain: self.explain,
+            ..Query::new(self.query.join(" "))
+        }
+    }
+}
+
+/// Arguments of `index`.
+#[derive(Debug, Args)]
+pub(crate) struct IndexArguments {
+    /// Workspace folder, as --workspace
+    pub(crate) path: Option<PathBuf>,
+    /// Delete the index first
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Arguments of `symbols`.
+#[derive(Debug, Args)]
+pub(crate) struct SymbolsArguments {
+    /// A file of the workspace, or a name such as `Parser::next`; nothing lists all
+    pub(crate) pattern: Option<String>,
+    /// Most symbols to show
+    #[arg(long, short = 'n', default_value_t = 100)]
+    pub(crate) limit: usize,
+}
+
+/// Arguments of `similar`.
+#[derive(Debug, Args)]
+pub(crate) struct SimilarArguments {
+    /// PATH:LINE, the line numbered from 1
+    #[arg(value_name = "PATH:LINE")]
+    pub(crate) place: String,
+    #[command(flatten)]
+    filter: FilterArguments,
+    #[command(flatten)]
+    pub(crate) page: PageArguments,
+}
+
+impl SimilarArguments {
+    /// Filter and page as a query without text.
+    pub(crate) fn to_query(&self) -> Query {
+        Query {
+            filter: self.filter.to_filter(),
+            limit: self.page.limit as usize,
+            offset: self.page.offset as usize,
+            ..Query::new("")
+        }
+    }
+}
+
+/// Arguments of `eval`.
+#[derive(Debug, Args)]
+pub(crate) struct EvalArguments {
+    /// Labelled queries: tab-separated repo, language, category, query, relevant, secondary; first line names them
+    #[arg(long, value_name = "FILE", required_unless_present = "compare")]
+    pub(crate) queries: Option<PathBuf>,
+    /// Repositories: tab-separated columns with at least `repo` and `root`; default: repos.tsv beside the queries
+    #[arg(long, value_name = "FILE")]
+    pub(crate) repos: Option<PathBuf>,
+    /// Folder that holds a checkout of each repository under its name
+    #[arg(long, value_name = "DIR", required_unless_present = "compare")]
+    pub(crate) checkouts: Option<PathBuf>,
+    /// Only these repositories (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) repo: Vec<String>,
+    /// Write each query's scores to a file, for --compare
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+    /// Compare two saved results, paired per query
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["queries", "checkouts"])]
+    pub(crate) compare: Option<Vec<PathBuf>>,
+    /// Rank with another constant, for measuring: NAME=VALUE (repeatable)
+    #[arg(long = "weight", value_name = "NAME=VALUE")]
+    pub(crate) weights: Vec<String>,
+    /// Show the queries whose score is below this
+    #[arg(long, value_name = "NDCG")]
+    pub(crate) show_below: Option<f64>,
+}

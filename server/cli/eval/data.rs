@@ -1,0 +1,144 @@
+//! Labelled queries and where their repositories are.
+
+use std::{collections::HashMap, path::Path};
+
+use anyhow::{Context, Result, bail};
+use conexus_core::Hit;
+
+/// A repository of the query set.
+pub(super) struct Repository {
+    pub(super) name: String,
+    /// Folder of it that is indexed; `.` is all of it.
+    pub(super) root: String,
+}
+
+/// A place that answers a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    path: String,
+    /// First and last line from 1, or the whole file.
+    lines: Option<(u32, u32)>,
+}
+
+/// A query with its targets.
+pub(super) struct LabelledQuery {
+    pub(super) language: String,
+    pub(super) category: String,
+    pub(super) query: String,
+    pub(super) targets: Vec<Target>,
+}
+
+impl LabelledQuery {
+    /// For each target that is among the hits, the rank of the first hit that is it, from 1.
+    pub(super) fn ranks(&self, hits: &[Hit], root: &str) -> Vec<usize> {
+        let full: Vec<String> = hits.iter().map(|hit| if root == "." { hit.path.to_string() } else { format!("{root}/{}", hit.path) }).collect();
+        self.targets
+            .iter()
+            .filter_map(|target| hits.iter().zip(&full).position(|(hit, path)| target.is(path, (hit.lines.0 + 1, hit.lines.1 + 1))))
+            .map(|position| position + 1)
+            .collect()
+    }
+}
+
+impl Target {
+    fn parse(text: &str) -> Self {
+        if let Some((path, lines)) = text.rsplit_once(':')
+            && let Some((first, last)) = lines.split_once('-')
+            && let (Ok(first), Ok(last)) = (first.parse(), last.parse())
+        {
+            return Self { path: path.to_owned(), lines: Some((first, last)) };
+        }
+        Self { path: text.to_owned(), lines: None }
+    }
+
+    fn is(&self, path: &str, lines: (u32, u32)) -> bool {
+        let same = path == self.path || path.strip_suffix(self.path.as_str()).is_some_and(|front| front.ends_with('/'));
+        same && self.lines.is_none_or(|(first, last)| lines.0 <= last && first <= lines.1)
+    }
+}
+
+/// Queries by repository.
+pub(super) fn queries(path: &Path) -> Result<HashMap<String, Vec<LabelledQuery>>> {
+    let mut queries: HashMap<String, Vec<LabelledQuery>> = HashMap::new();
+    let table = Table::read(path)?;
+    for row in table.rows() {
+        let targets: Vec<Target> = [row.get("relevant")?, row.optional("secondary")]
+            .iter()
+            .flat_map(|cell| cell.split(';'))
+            .map(str::trim)
+            .filter(|target| !target.is_empty())
+            .map(Target::parse)
+            .collect();
+        if targets.is_empty() {
+            bail!("{}: the query {:?} has no target", path.display(), row.get("query")?);
+        }
+        queries.entry(row.get("repo")?.to_owned()).or_default().push(LabelledQuery {
+            language: row.get("language")?.to_owned(),
+            category: row.get("category")?.to_owned(),
+            query: row.get("query")?.to_owned(),
+            targets,
+        });
+    }
+    Ok(queries)
+}
+
+/// The repositories in the order of the file.
+pub(super) fn repositories(path: &Path) -> Result<Vec<Repository>> {
+    let table = Table::read(path)?;
+    table.rows().map(|row| Ok(Repository { name: row.get("repo")?.to_owned(), root: row.get("root")?.to_owned() })).collect()
+}
+
+/// A tab-separated file whose first line names the columns.
+struct Table {
+    columns: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+struct Row<'a> {
+    table: &'a Table,
+    cells: &'a [String],
+}
+
+impl Table {
+    fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty()).map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
+        let columns = lines.next().with_context(|| format!("{} is empty", path.display()))?;
+        Ok(Self { columns, rows: lines.collect() })
+    }
+
+    fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.rows.iter().map(|cells| Row { table: self, cells })
+    }
+}
+
+impl<'a> Row<'a> {
+    fn optional(&self, column: &str) -> &'a str {
+        self.table.columns.iter().position(|name| name == column).and_then(|at| self.cells.get(at)).map_or("", String::as_str)
+    }
+
+    fn get(&self, column: &str) -> Result<&'a str> {
+        match self.optional(column) {
+            "" => bail!("a row has no column {column:?}: {:?}", self.cells),
+            cell => Ok(cell),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Target;
+
+    #[test]
+    fn targets_match_suffixes_and_spans() {
+        for (target, path, lines, expected) in [
+            ("src/a.rs", "src/a.rs", (1, 5), true),
+            ("a.rs", "src/a.rs", (1, 5), true),
+            ("a.rs", "src/aa.rs", (1, 5), false),
+            ("a.rs:5-9", "src/a.rs", (1, 5), true),
+            ("a.rs:6-9", "src/a.rs", (1, 5), false),
+        ] {
+            assert_eq!(Target::parse(target).is(path, lines), expected, "{target} {path}");
+        }
+    }
+}

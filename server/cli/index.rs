@@ -1,0 +1,101 @@
+//! `conexus index` and `conexus clear`.
+
+use std::{io::Write, sync::atomic::AtomicBool};
+
+use anyhow::{Context, Result};
+use conexus_engine::{Host, IndexReport, Location};
+use serde_json::json;
+
+use super::{
+    Outcome,
+    arguments::{Arguments, IndexArguments},
+    output::{self, Output},
+    progress::Reporter,
+    settings,
+};
+
+/// Brings the index up to date and says what was done.
+pub(crate) fn run(arguments: &Arguments, index: &IndexArguments, output: &mut Output) -> Result<Outcome> {
+    let workspace = match &index.path {
+        Some(path) => path.clone(),
+        None => arguments.global.workspace()?,
+    };
+    if index.force {
+        let settings = settings::load(&arguments.global, &workspace)?;
+        let location = Location::of(&workspace, settings.index_dir.as_deref())?;
+        conexus_engine::clear(&location).with_context(|| format!("cannot delete the index in {}", location.index_dir.display()))?;
+    }
+    let mut host = super::open_at(arguments, &workspace)?;
+    let report = update(arguments, &mut host)?;
+    let follows = host.follows();
+    let generation = host.snapshot().generation();
+    host.close()?;
+    if arguments.global.is_json() {
+        output.json(&report_json(&report, generation.0, follows))?;
+    } else if !arguments.global.quiet {
+        writeln!(
+            output,
+            "{} files, {} chunks; {} updated, {} reused, {} removed in {:.2} s",
+            report.files,
+            report.chunks,
+            report.updated,
+            report.reused,
+            report.removed,
+            report.elapsed.as_secs_f64()
+        )?;
+        for (skip, count, examples) in report.skipped.iter() {
+            writeln!(output, "  passed over: {count} {} (such as {})", skip.reason(), output::printable(examples.first().map_or("", String::as_str)))?;
+        }
+        if let Some(fault) = &report.embedding_fault {
+            writeln!(output, "  vectors are missing, search goes by words there: {fault}")?;
+        }
+        if follows {
+            writeln!(output, "  another process owns this index and keeps it up to date; this one only read it")?;
+        }
+    }
+    Ok(Outcome::Clean)
+}
+
+/// Indexes with progress on stderr.
+pub(crate) fn update(arguments: &Arguments, host: &mut Host) -> Result<IndexReport> {
+    let reporter = Reporter::new(arguments.global.quiet);
+    let report = host.index(&|progress| reporter.observe(progress), &AtomicBool::new(false));
+    reporter.finish();
+    report.context("cannot bring the index up to date")
+}
+
+/// Deletes the index of the workspace.
+pub(crate) fn clear(arguments: &Arguments, output: &mut Output) -> Result<Outcome> {
+    let workspace = arguments.global.workspace()?;
+    let settings = settings::load(&arguments.global, &workspace)?;
+    let location = Location::of(&workspace, settings.index_dir.as_deref())?;
+    let existed = location.index_dir.exists();
+    conexus_engine::clear(&location).with_context(|| format!("cannot delete the index in {}", location.index_dir.display()))?;
+    if arguments.global.is_json() {
+        output.json(&json!({ "index_dir": location.index_dir, "existed": existed }))?;
+    } else if existed {
+        writeln!(output, "deleted {}", location.index_dir.display())?;
+    } else {
+        writeln!(output, "there is no index in {}", location.index_dir.display())?;
+    }
+    Ok(Outcome::Clean)
+}
+
+fn report_json(report: &IndexReport, generation: u64, follows: bool) -> serde_json::Value {
+    json!({
+        "files": report.files,
+        "chunks": report.chunks,
+        "updated": report.updated,
+        "reused": report.reused,
+        "touched": report.touched,
+        "removed": report.removed,
+        "bytes": report.bytes,
+        "generation": generation,
+        "follows": follows,
+        "embedding_fault": report.embedding_fault,
+        "cancelled": report.cancelled,
+        "walk_ms": report.walk.as_secs_f64() * 1e3,
+        "elapsed_ms": report.elapsed.as_secs_f64() * 1e3,
+        "skipped": report.skipped.iter().map(|(skip, count, examples)| json!({ "reason": skip.reason(), "count": count, "examples": examples })).collect::<Vec<_>>(),
+    })
+}

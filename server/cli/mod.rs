@@ -1,0 +1,100 @@
+//! The command line: every capability without an editor.
+//!
+//! Exit codes are a contract: 0 clean, 1 findings or no match, 2 error. Answers go to stdout, everything else to stderr.
+
+mod arguments;
+mod eval;
+mod index;
+mod output;
+mod progress;
+mod search;
+mod settings;
+mod snippet;
+mod status;
+mod symbols;
+mod verify;
+
+use std::{path::Path, process::ExitCode};
+
+use anyhow::{Context, Result};
+use clap::{CommandFactory, Parser};
+use conexus_engine::{Host, Location};
+
+use arguments::{Arguments, Command};
+use output::Output;
+
+/// How a command ended, as an exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// 0: done, or at least one hit.
+    Clean,
+    /// 1: findings, or no match.
+    Findings,
+}
+
+/// Runs the command line.
+pub(crate) fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log(arguments.global.verbose);
+    match run(&arguments) {
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(1),
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<Outcome> {
+    let mut output = Output::stdout(arguments.global.is_json(), arguments.global.color);
+    let outcome = match &arguments.command {
+        Command::Search(search) => search::run(arguments, search, &mut output),
+        Command::Index(index) => index::run(arguments, index, &mut output),
+        Command::Symbols(symbols) => symbols::run(arguments, symbols, &mut output),
+        Command::Similar(similar) => search::similar(arguments, similar, &mut output),
+        Command::Status => status::status(arguments, &mut output),
+        Command::Doctor => status::doctor(arguments, &mut output),
+        Command::Verify => verify::run(arguments, &mut output),
+        Command::Clear => index::clear(arguments, &mut output),
+        Command::Eval(eval) => eval::run(arguments, eval, &mut output),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Arguments::command(), "conexus", &mut output);
+            Ok(Outcome::Clean)
+        }
+        Command::Man => {
+            clap_mangen::Man::new(Arguments::command()).render(&mut output)?;
+            Ok(Outcome::Clean)
+        }
+    }?;
+    output.finish()?;
+    Ok(outcome)
+}
+
+/// Logs go to stderr; `CONEXUS_LOG` takes the filters of `tracing`, such as `conexus=debug`.
+fn start_log(verbose: u8) {
+    let default = match verbose {
+        0 => "error",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("CONEXUS_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    // A second subscriber in one process is a programming error of an embedder, not of the user.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+/// Opens the index of the workspace that the arguments name.
+fn open(arguments: &Arguments) -> Result<Host> {
+    let workspace = arguments.global.workspace()?;
+    open_at(arguments, &workspace)
+}
+
+fn open_at(arguments: &Arguments, workspace: &Path) -> Result<Host> {
+    let settings = settings::load(&arguments.global, workspace)?;
+    let location = Location::of(workspace, settings.index_dir.as_deref())?;
+    let folder = location.index_dir.clone();
+    let (host, report) = Host::open(location, settings).with_context(|| format!("cannot open the index in {}", folder.display()))?;
+    tracing::info!(?report, "index opened");
+    Ok(host)
+}

@@ -1,0 +1,75 @@
+//! Progress: a bar on a terminal, a line now and then elsewhere.
+
+use std::{
+    io::IsTerminal,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use conexus_engine::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::output;
+
+/// Shows the progress of one indexing run on stderr.
+pub(crate) struct Reporter {
+    bar: Option<ProgressBar>,
+    /// When the last plain line was written.
+    last_line: Mutex<Instant>,
+    quiet: bool,
+}
+
+/// A plain line is written at most this often.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+impl Reporter {
+    /// A reporter; a quiet one shows nothing.
+    pub(crate) fn new(quiet: bool) -> Self {
+        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::no_length();
+            if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} ({eta})") {
+                bar.set_style(style.progress_chars("=> "));
+            }
+            bar
+        });
+        Self { bar, last_line: Mutex::new(Instant::now()), quiet }
+    }
+
+    /// Shows a step.
+    pub(crate) fn observe(&self, progress: Progress) {
+        if let Some(bar) = &self.bar {
+            match progress {
+                Progress::Walking | Progress::Finishing => {}
+                Progress::Indexing { done, total } => show(bar, "indexing files", done, total),
+                Progress::Embedding { done, total } => show(bar, "embedding chunks", done, total),
+            }
+            return;
+        }
+        if self.quiet {
+            return;
+        }
+        let (what, done, total) = match progress {
+            Progress::Walking | Progress::Finishing => return,
+            Progress::Indexing { done, total } => ("indexing files", done, total),
+            Progress::Embedding { done, total } => ("embedding chunks", done, total),
+        };
+        let Ok(mut last) = self.last_line.lock() else { return };
+        if last.elapsed() >= LINE_EVERY {
+            *last = Instant::now();
+            output::note(&format!("{what}: {done} of {total}"));
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn show(bar: &ProgressBar, what: &'static str, done: u64, total: u64) {
+    bar.set_message(what);
+    bar.set_length(total);
+    bar.set_position(done);
+}

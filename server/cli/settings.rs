@@ -1,0 +1,297 @@
+//! Settings: from flags, environment and files to one validated value.
+//!
+//! Later ones win: defaults, the user's file, the workspace's `conexus.toml`, environment, flags. A workspace's file
+//! comes with a repository that somebody else may have written, so it may not send code anywhere nor choose where
+//! the index is written: those settings are taken from the user's file alone.
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use conexus_embed::{EmbedderSettings, OpenAiSettings};
+use conexus_engine::{Embedding, Settings};
+use serde::Deserialize;
+
+use super::arguments::Global;
+
+/// Name of the settings file, in a workspace and in the user's configuration folder.
+pub(crate) const FILE_NAME: &str = "conexus.toml";
+
+/// The settings file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    index: IndexTable,
+    #[serde(default)]
+    embedding: Option<EmbeddingTable>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IndexTable {
+    dir: Option<PathBuf>,
+    threads: Option<usize>,
+    max_file_bytes: Option<u64>,
+    memory_mb: Option<u64>,
+    hidden: Option<bool>,
+    ignore_files: Option<bool>,
+    exclude: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case", tag = "provider")]
+enum EmbeddingTable {
+    /// Names and words only.
+    Off,
+    /// The model in the binary.
+    Builtin,
+    /// A file in the built-in model's format.
+    StaticFile { path: PathBuf },
+    /// An endpoint that speaks the OpenAI embeddings protocol.
+    Openai(EndpointTable),
+}
+
+/// What of an endpoint can be set; the rest has the defaults of [`OpenAiSettings::new`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EndpointTable {
+    url: String,
+    model: String,
+    api_key_env: Option<String>,
+    dimension: Option<NonZeroUsize>,
+    request_dimension: Option<bool>,
+    query_prefix: Option<String>,
+    document_prefix: Option<String>,
+    batch_texts: Option<usize>,
+    text_characters: Option<usize>,
+    attempts: Option<u32>,
+    request_timeout_seconds: Option<u64>,
+}
+
+impl EndpointTable {
+    fn into_settings(self) -> OpenAiSettings {
+        let mut settings = OpenAiSettings::new(self.url, self.model);
+        settings.api_key_env = self.api_key_env;
+        settings.dimension = self.dimension;
+        if let Some(request) = self.request_dimension {
+            settings.request_dimension = request;
+        }
+        if let Some(prefix) = self.query_prefix {
+            settings.query_prefix = prefix;
+        }
+        if let Some(prefix) = self.document_prefix {
+            settings.document_prefix = prefix;
+        }
+        if let Some(texts) = self.batch_texts {
+            settings.batch_texts = texts;
+        }
+        if let Some(characters) = self.text_characters {
+            settings.text_characters = characters;
+        }
+        if let Some(attempts) = self.attempts {
+            settings.attempts = attempts;
+        }
+        if let Some(seconds) = self.request_timeout_seconds {
+            settings.request_timeout = Duration::from_secs(seconds);
+        }
+        settings
+    }
+}
+
+impl EmbeddingTable {
+    fn into_embedding(self) -> Embedding {
+        match self {
+            Self::Off => Embedding::Off,
+            Self::Builtin => Embedding::Model(EmbedderSettings::Builtin),
+            Self::StaticFile { path } => Embedding::Model(EmbedderSettings::StaticFile { path }),
+            Self::Openai(endpoint) => Embedding::Model(EmbedderSettings::OpenAi(Box::new(endpoint.into_settings()))),
+        }
+    }
+}
+
+/// Which file a setting comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    User,
+    Workspace,
+}
+
+/// Gathers the settings for a workspace.
+pub(crate) fn load(global: &Global, workspace: &Path) -> Result<Settings> {
+    let mut settings = Settings::default();
+    match &global.config {
+        Some(path) => apply(read(path)?, Source::User, path, &mut settings)?,
+        None => {
+            if let Some(path) = user_file().filter(|path| path.is_file()) {
+                apply(read(&path)?, Source::User, &path, &mut settings)?;
+            }
+        }
+    }
+    let path = workspace.join(FILE_NAME);
+    if path.is_file() {
+        apply(read(&path)?, Source::Workspace, &path, &mut settings)?;
+    }
+    environment(&mut settings)?;
+    if let Some(folder) = &global.index_dir {
+        if folder.as_os_str().is_empty() {
+            bail!("--index-dir is empty, name a folder");
+        }
+        settings.index_dir = Some(folder.clone());
+    }
+    if let Some(threads) = global.threads {
+        settings.threads = threads;
+    }
+    validate(&settings)?;
+    Ok(settings)
+}
+
+fn read(path: &Path) -> Result<File> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the settings file {}", path.display()))?;
+    // The message of the TOML reader shows line, column and the line itself.
+    toml::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
+}
+
+fn apply(file: File, source: Source, path: &Path, settings: &mut Settings) -> Result<()> {
+    let IndexTable { dir, threads, max_file_bytes, memory_mb, hidden, ignore_files, exclude } = file.index;
+    if source == Source::Workspace && (dir.is_some() || file.embedding.as_ref().is_some_and(|table| !matches!(table, EmbeddingTable::Off | EmbeddingTable::Builtin))) {
+        bail!(
+            "{}: `index.dir` and an embedding model other than `off` and `builtin` are taken from the user's settings file only{}",
+            path.display(),
+            user_file().map(|file| format!(": {}", file.display())).unwrap_or_default()
+        );
+    }
+    if let Some(dir) = dir {
+        settings.index_dir = Some(path.parent().unwrap_or(Path::new("")).join(dir));
+    }
+    if let Some(threads) = threads {
+        settings.threads = threads;
+    }
+    if let Some(bytes) = max_file_bytes {
+        settings.max_file_bytes = bytes;
+    }
+    if let Some(memory) = memory_mb {
+        settings.memory = memory.saturating_mul(1 << 20);
+    }
+    if let Some(hidden) = hidden {
+        settings.hidden = hidden;
+    }
+    if let Some(keep) = ignore_files {
+        settings.ignore_files = keep;
+    }
+    if let Some(globs) = exclude {
+        settings.exclude.extend(globs);
+    }
+    if let Some(table) = file.embedding {
+        settings.embedding = table.into_embedding();
+    }
+    validate(settings).with_context(|| path.display().to_string())
+}
+
+fn environment(settings: &mut Settings) -> Result<()> {
+    if let Some(bytes) = variable("CONEXUS_MAX_FILE_BYTES")? {
+        settings.max_file_bytes = bytes;
+    }
+    if let Some(memory) = variable::<u64>("CONEXUS_MEMORY_MB")? {
+        settings.memory = memory.saturating_mul(1 << 20);
+    }
+    if let Some(hidden) = variable("CONEXUS_HIDDEN")? {
+        settings.hidden = hidden;
+    }
+    if let Some(keep) = variable("CONEXUS_IGNORE_FILES")? {
+        settings.ignore_files = keep;
+    }
+    if let Some(provider) = variable::<String>("CONEXUS_EMBEDDING")? {
+        settings.embedding = match provider.as_str() {
+            "off" => Embedding::Off,
+            "builtin" => Embedding::Model(EmbedderSettings::Builtin),
+            other => bail!("CONEXUS_EMBEDDING is {other:?}, it may be `off` or `builtin`; other models are set in the user's settings file"),
+        };
+    }
+    Ok(())
+}
+
+fn variable<T: FromStr>(name: &str) -> Result<Option<T>> {
+    match std::env::var(name) {
+        Ok(text) if text.is_empty() => Ok(None),
+        Ok(text) => match text.parse() {
+            Ok(value) => Ok(Some(value)),
+            Err(_) => bail!("the environment variable {name} has the value {text:?}, which is not of its type"),
+        },
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => bail!("the environment variable {name} is not valid Unicode"),
+    }
+}
+
+/// Smallest memory ceiling that an index can be built under.
+const LEAST_MEMORY: u64 = 100 << 20;
+
+fn validate(settings: &Settings) -> Result<()> {
+    if settings.threads > 1024 {
+        bail!("`index.threads` is {}, it may be at most 1024", settings.threads);
+    }
+    if settings.max_file_bytes == 0 || settings.max_file_bytes > 64 << 20 {
+        bail!("`index.max_file_bytes` is {}, it may be 1 to {}", settings.max_file_bytes, 64 << 20);
+    }
+    if settings.memory < LEAST_MEMORY {
+        bail!("`index.memory_mb` is {}, it must be at least {}", settings.memory >> 20, LEAST_MEMORY >> 20);
+    }
+    Ok(())
+}
+
+/// The user's settings file: `$XDG_CONFIG_HOME/conexus/conexus.toml` or `~/.config/conexus/conexus.toml`; on Windows
+/// `%APPDATA%\conexus\conexus.toml`. It need not exist.
+pub(crate) fn user_file() -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = if cfg!(windows) {
+        variable("APPDATA")?
+    } else {
+        variable("XDG_CONFIG_HOME").filter(|folder| folder.is_absolute()).or_else(|| variable("HOME").map(|home| home.join(".config")))?
+    };
+    Some(folder.join("conexus").join(FILE_NAME))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn applied(text: &str, source: Source) -> Result<Settings, String> {
+        let path = Path::new("conexus.toml");
+        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        let mut settings = Settings::default();
+        apply(file, source, path, &mut settings).map_err(|error| format!("{error:#}"))?;
+        Ok(settings)
+    }
+
+    #[test]
+    fn a_file_sets_what_it_names() {
+        let settings = applied("[index]\nmemory_mb = 500\nexclude = ['gen/']\n[embedding]\nprovider = 'off'\n", Source::Workspace).expect("valid settings");
+        assert_eq!((settings.memory, settings.exclude, settings.embedding), (500 << 20, vec!["gen/".to_owned()], Embedding::Off));
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_place() {
+        for (text, message) in [
+            ("[index]\nthread = 1\n", "line 2"),
+            ("[index]\nmemory_mb = 'x'\n", "line 2"),
+            ("[index]\nmemory_mb = 1\n", "index.memory_mb"),
+            ("[index]\nmax_file_bytes = 0\n", "index.max_file_bytes"),
+            ("[embedding]\nprovider = 'cloud'\n", "cloud"),
+        ] {
+            let error = applied(text, Source::User).expect_err(text);
+            assert!(error.contains(message), "{text:?} gave {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_workspace_may_not_choose_where_data_goes() {
+        for text in ["[index]\ndir = '/elsewhere'\n", "[embedding]\nprovider = 'static_file'\npath = 'm.bin'\n"] {
+            assert!(applied(text, Source::Workspace).is_err(), "{text}");
+            assert!(applied(text, Source::User).is_ok(), "{text}");
+        }
+    }
+}

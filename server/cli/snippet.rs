@@ -1,0 +1,88 @@
+//! Snippets: the lines of a hit that say most about why it is one.
+
+use conexus_core::{LineIndex, Span, words};
+
+/// One line of a snippet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SnippetLine {
+    /// Number of the line in the file, from 0.
+    pub(crate) line: u32,
+    /// Its text without the line break.
+    pub(crate) text: String,
+    /// Byte ranges of the text that match the query.
+    pub(crate) matches: Vec<std::ops::Range<usize>>,
+}
+
+/// Longest line that is shown, in bytes; the rest is cut.
+const MAX_LINE_BYTES: usize = 240;
+
+/// The first line of a span that is not blank, and the lines that hold the most words of the query, in order.
+pub(crate) fn snippet(text: &str, span: Span, query_words: &[String], count: usize) -> Vec<SnippetLine> {
+    if count == 0 {
+        return Vec::new();
+    }
+    let index = LineIndex::new(text);
+    let (first, last) = index.lines_of(span);
+    let mut lines: Vec<SnippetLine> = Vec::new();
+    for line in first..=last {
+        let Some(span) = index.span(line) else { break };
+        let content = span.slice(text).trim_end_matches(['\n', '\r']);
+        let content = &content[..content.floor_char_boundary(MAX_LINE_BYTES)];
+        if !content.trim().is_empty() {
+            lines.push(SnippetLine { line, text: content.to_owned(), matches: matches(content, query_words) });
+        }
+    }
+    if lines.len() <= count {
+        return lines;
+    }
+    // The head always counts; then the lines with the most matches, earlier ones first.
+    let mut order: Vec<usize> = (1..lines.len()).collect();
+    order.sort_by_key(|&index| (std::cmp::Reverse(lines[index].matches.len()), index));
+    let mut keep: Vec<usize> = std::iter::once(0).chain(order.into_iter().take(count - 1)).collect();
+    keep.sort_unstable();
+    keep.into_iter().map(|index| std::mem::replace(&mut lines[index], SnippetLine { line: 0, text: String::new(), matches: Vec::new() })).collect()
+}
+
+fn matches(line: &str, query_words: &[String]) -> Vec<std::ops::Range<usize>> {
+    let base = line.as_ptr() as usize;
+    let mut found = Vec::new();
+    for identifier in words::identifiers(line) {
+        let whole = identifier.to_lowercase();
+        if query_words.contains(&whole) {
+            let start = identifier.as_ptr() as usize - base;
+            found.push(start..start + identifier.len());
+            continue;
+        }
+        for part in words::parts(identifier) {
+            let lower = part.to_lowercase();
+            if query_words.iter().any(|word| same_word(word, &lower)) {
+                let start = part.as_ptr() as usize - base;
+                found.push(start..start + part.len());
+            }
+        }
+    }
+    found
+}
+
+/// Equal but for a short ending, as in `retry` and `retries`: for showing only.
+fn same_word(left: &str, right: &str) -> bool {
+    let common = left.bytes().zip(right.bytes()).take_while(|(left, right)| left == right).count();
+    let longest = left.len().max(right.len());
+    left == right || (common >= 4 && common + 3 >= longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn head_and_matching_lines() {
+        let text = "fn send() {\n    a();\n\n    retry_request();\n    b();\n}\n";
+        let words = vec!["retry".to_owned()];
+        let lines = snippet(text, Span::new(0, text.len()), &words, 2);
+        let shown: Vec<_> = lines.iter().map(|line| (line.line, line.matches.iter().map(|range| &line.text[range.clone()]).collect())).collect();
+        assert_eq!(shown, [(0, vec![]), (3, vec!["retry"])]);
+        assert!(snippet(text, Span::new(0, text.len()), &words, 0).is_empty());
+        assert_eq!(snippet("", Span::new(0, 0), &words, 3), []);
+    }
+}

@@ -1,0 +1,39 @@
+//! `conexus verify`: the index against one built from scratch.
+
+use std::{io::Write, sync::atomic::AtomicBool};
+
+use anyhow::{Context, Result};
+use conexus_engine::{Host, Location, difference};
+use serde_json::json;
+
+use super::{
+    Outcome,
+    arguments::Arguments,
+    index,
+    output::{Output, printable},
+};
+
+/// Brings the index up to date, builds another one beside it and compares what they hold and answer.
+pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome> {
+    let mut host = super::open(arguments)?;
+    index::update(arguments, &mut host)?;
+    let folder = tempfile::Builder::new().prefix("conexus-verify").tempdir().context("cannot make a temporary folder for the fresh index")?;
+    let location = Location { root: host.location().root.clone(), index_dir: folder.path().join("index") };
+    let mut fresh = Host::open(location, host.settings().clone())?.0;
+    fresh.index(&|_| (), &AtomicBool::new(false))?;
+    let differences = difference(&host.snapshot(), &fresh.snapshot())?;
+    let (files, chunks) = (host.snapshot().index().file_count(), host.snapshot().index().live_chunks());
+    fresh.close()?;
+    host.close()?;
+    if arguments.global.is_json() {
+        output.json(&json!({ "equal": differences.is_empty(), "files": files, "chunks": chunks, "differences": differences }))?;
+    } else if differences.is_empty() {
+        writeln!(output, "the index equals a fresh one: {files} files, {chunks} chunks")?;
+    } else {
+        for difference in &differences {
+            writeln!(output, "{}", printable(difference))?;
+        }
+        writeln!(output, "{} differences; `conexus index --force` builds the index anew", differences.len())?;
+    }
+    Ok(if differences.is_empty() { Outcome::Clean } else { Outcome::Findings })
+}

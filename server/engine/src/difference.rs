@@ -1,0 +1,99 @@
+//! The master property as a function: two indexes of one workspace hold and answer the same.
+
+use std::sync::atomic::AtomicBool;
+
+use conexus_core::{Hit, Query};
+use conexus_index::FileEntry;
+
+use crate::{Result, Snapshot};
+
+/// Differences that are listed at the most.
+const MOST: usize = 20;
+/// Names whose searches are compared.
+const PROBES: usize = 40;
+
+/// What differs between two snapshots, in words; empty when they hold the same files, chunks, symbols, references and
+/// vectors and answer probing queries alike. Generations and slots may differ.
+pub fn difference(left: &Snapshot, right: &Snapshot) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut ours = left.index().files().peekable();
+    let mut theirs = right.index().files().peekable();
+    while found.len() < MOST {
+        match (ours.peek(), theirs.peek()) {
+            (None, None) => break,
+            (Some(file), other) if other.is_none_or(|other| file.path() < other.path()) => {
+                found.push(format!("{}: only in the first index", file.path()));
+                ours.next();
+            }
+            (file, Some(other)) if file.is_none_or(|file| other.path() < file.path()) => {
+                found.push(format!("{}: only in the second index", other.path()));
+                theirs.next();
+            }
+            _ => {
+                if let (Some(file), Some(other)) = (ours.next(), theirs.next()) {
+                    compare_files(left, file, right, other, &mut found)?;
+                }
+            }
+        }
+    }
+    if found.is_empty() {
+        compare_answers(left, right, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn compare_files(left: &Snapshot, file: &FileEntry, right: &Snapshot, other: &FileEntry, found: &mut Vec<String>) -> Result<()> {
+    let path = file.path();
+    let mut differ = |what: &str, same: bool| {
+        if !same {
+            found.push(format!("{path}: {what} differ"));
+        }
+    };
+    differ("contents", file.blob() == other.blob());
+    differ("languages", file.language() == other.language());
+    differ("properties", file.flags() == other.flags());
+    differ("chunks", file.chunks().map(|chunk| (chunk.to_chunk(), chunk.lines())).eq(other.chunks().map(|chunk| (chunk.to_chunk(), chunk.lines()))));
+    differ("symbols", file.symbols().map(|symbol| symbol.to_symbol()).eq(other.symbols().map(|symbol| symbol.to_symbol())));
+    let ours = left.index().references(file)?;
+    let theirs = right.index().references(other)?;
+    let listed = |references: &Option<conexus_index::FileReferences>| references.as_ref().map(|all| all.iter().map(|named| named.reference).collect::<Vec<_>>());
+    differ("references", listed(&ours) == listed(&theirs));
+    let vectors = (0..file.chunk_count()).all(|index| left.index().vector(file.first_slot() + index) == right.index().vector(other.first_slot() + index));
+    differ("vectors", vectors);
+    Ok(())
+}
+
+/// Asks both for names and signatures spread over the files and compares the answers, scores included.
+fn compare_answers(left: &Snapshot, right: &Snapshot, found: &mut Vec<String>) -> Result<()> {
+    let names: Vec<String> = left.index().symbols().map(|(_, symbol)| symbol.name().to_owned()).collect();
+    let step = (names.len() / PROBES).max(1);
+    let cancel = AtomicBool::new(false);
+    let mut probes: Vec<String> = names.iter().step_by(step).cloned().collect();
+    probes.extend(names.iter().step_by(step * 3).zip(names.iter().skip(1).step_by(step * 3)).map(|(one, two)| format!("how does {one} relate to {two}")));
+    for probe in probes {
+        let query = Query::new(probe.clone());
+        let ours = left.search(&query, &cancel)?;
+        let theirs = right.search(&query, &cancel)?;
+        if !same_hits(&ours.hits, &theirs.hits) {
+            found.push(format!("the query {probe:?} is answered differently"));
+            if found.len() >= MOST {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Equal but for the order of hits with equal scores: that order follows slots, which depend on history.
+fn same_hits(ours: &[Hit], theirs: &[Hit]) -> bool {
+    const GRAIN: f32 = 1e-4;
+    let scores = ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(ours, theirs)| (ours.score - theirs.score).abs() <= GRAIN);
+    // The last hits may be cut out of a larger group of equals.
+    let floor = ours.last().map_or(0.0, |hit| hit.score) + GRAIN;
+    let places = |hits: &[Hit]| {
+        let mut places: Vec<_> = hits.iter().filter(|hit| hit.score > floor).map(|hit| (hit.path.clone(), hit.span)).collect();
+        places.sort();
+        places
+    };
+    scores && places(ours) == places(theirs)
+}

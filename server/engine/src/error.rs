@@ -1,0 +1,49 @@
+//! What can go wrong between a workspace and its index.
+
+use std::path::PathBuf;
+
+/// An error of the engine. Messages name the file or setting to fix.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The workspace cannot be opened.
+    #[error("cannot open the workspace {path:?}: {source}")]
+    Workspace {
+        /// The path as given.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The workspace is a file.
+    #[error("the workspace {path:?} is not a folder")]
+    NotAFolder {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// There is no place for the index.
+    #[error("no cache folder is known, set HOME or name a folder with --index-dir")]
+    NoCacheFolder,
+    /// A glob of the settings or of a query is malformed.
+    #[error("cannot read the glob: {0}")]
+    Glob(String),
+    /// The walk could not start.
+    #[error("cannot walk the workspace: {0}")]
+    Walk(#[from] ignore::Error),
+    /// The store failed.
+    #[error(transparent)]
+    Index(#[from] conexus_index::Error),
+    /// The embedding model failed.
+    #[error(transparent)]
+    Embed(#[from] conexus_embed::EmbedError),
+    /// No indexed file has that path.
+    #[error("{path:?} is not in the index{why}")]
+    NotIndexed {
+        /// Workspace-relative path.
+        path: String,
+        /// Why, after a colon, or empty.
+        why: String,
+    },
+}
+
+/// Result of the engine.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,57 @@
+//! What git knows of a workspace, asked of the `git` command. Without git, or outside a repository, nothing is known.
+
+use std::{path::Path, process::Command};
+
+/// Runs git in a folder without its locks, pagers and prompts; `None` when it fails.
+fn git(folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(["--no-optional-locks", "-c", "core.fsmonitor=false"])
+        .args(arguments)
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .stdin(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .output()
+        .ok()?;
+    output.status.success().then_some(output.stdout)
+}
+
+fn line(bytes: Vec<u8>) -> Option<String> {
+    let text = String::from_utf8(bytes).ok()?;
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Version of the git command.
+pub fn version() -> Option<String> {
+    git(Path::new("."), &["version"]).and_then(line)
+}
+
+/// The checked-out branch, or the short hash of a detached commit.
+pub fn branch(folder: &Path) -> Option<String> {
+    git(folder, &["symbolic-ref", "--quiet", "--short", "HEAD"])
+        .and_then(line)
+        .or_else(|| git(folder, &["rev-parse", "--short", "HEAD"]).and_then(line))
+}
+
+/// Paths, relative to the folder, that differ between a revision and the working tree, untracked files included.
+/// `None` when the folder is in no repository or the revision is unknown.
+pub fn changed_since(folder: &Path, revision: &str) -> Option<Vec<String>> {
+    // A revision may not be taken for an option.
+    if revision.starts_with('-') {
+        return None;
+    }
+    let changed = git(folder, &["diff", "--name-only", "--relative", "-z", revision, "--"])?;
+    let untracked = git(folder, &["ls-files", "--others", "--exclude-standard", "-z"])?;
+    let mut paths: Vec<String> = [changed, untracked]
+        .iter()
+        .flat_map(|list| list.split(|&byte| byte == 0))
+        .filter_map(|path| std::str::from_utf8(path).ok())
+        .filter(|path| !path.is_empty())
+        .map(str::to_owned)
+        .collect();
+    paths.sort_unstable();
+    paths.dedup();
+    Some(paths)
+}

@@ -1,0 +1,254 @@
+//! The host: the one owner of a workspace's index.
+
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::{Duration, Instant},
+};
+
+use conexus_core::BlobId;
+use conexus_embed::{Embedder, EmbedderSettings, Environment, Speed};
+use conexus_index::{Access, ModelStamp, OpenReport, Store, StoreSettings, StoreStatistics, TextSource};
+
+use crate::{
+    Embedding, Error, Location, Result, Settings, Snapshot, Weights, content, indexing,
+    walk::{self, SkipCounts, WalkRules},
+};
+
+/// How far an indexing run has come. Numbers only grow within one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Looking for files.
+    Walking,
+    /// Reading and analysing changed files.
+    Indexing {
+        /// Files done.
+        done: u64,
+        /// Files to do.
+        total: u64,
+    },
+    /// Computing vectors with a slow model; search goes on lexically.
+    Embedding {
+        /// Chunks that have vectors.
+        done: u64,
+        /// All chunks.
+        total: u64,
+    },
+    /// Making what was indexed durable.
+    Finishing,
+}
+
+/// What an indexing run did.
+#[derive(Clone, Debug, Default)]
+pub struct IndexReport {
+    /// Files in the index now.
+    pub files: u64,
+    /// Chunks in the index now.
+    pub chunks: u64,
+    /// Files analysed and stored anew.
+    pub updated: u64,
+    /// Files taken over from stored analyses: a branch seen before, a rename, a revert.
+    pub reused: u64,
+    /// Files of which only the time had changed.
+    pub touched: u64,
+    /// Files that are gone.
+    pub removed: u64,
+    /// Bytes of text read.
+    pub bytes: u64,
+    /// Files that were passed over, by reason.
+    pub skipped: SkipCounts,
+    /// Why vectors are missing, when the model failed; search is lexical where they are.
+    pub embedding_fault: Option<String>,
+    /// Whether the run was cancelled before its end.
+    pub cancelled: bool,
+    /// Time for looking at the workspace.
+    pub walk: Duration,
+    /// Time of the whole run.
+    pub elapsed: Duration,
+}
+
+/// The owner of a workspace's index, or a reader beside an owner in another process.
+pub struct Host {
+    location: Location,
+    settings: Settings,
+    store: Store,
+    embedder: Option<Arc<dyn Embedder>>,
+    weights: Arc<Weights>,
+    follows: bool,
+    /// Why there are no vectors although a model is set: its endpoint does not answer.
+    embedding_fault: Option<String>,
+}
+
+impl Host {
+    /// Opens or creates the index of a workspace. When another process owns it, the host follows that one's commits and
+    /// [`Host::follows`] says so. An index of another version, a foreign or a broken one is built anew.
+    pub fn open(location: Location, settings: Settings) -> Result<(Self, OpenReport)> {
+        let (embedder, embedding_fault) = open_embedder(&settings.embedding)?;
+        let store_settings = StoreSettings {
+            analyser_version: conexus_syntax::ANALYSER_VERSION,
+            model: embedder.as_deref().map(stamp),
+            lexical_heap: (settings.memory / 6).clamp(16 << 20, 128 << 20) as usize,
+            ..StoreSettings::default()
+        };
+        let texts = DiskTexts { location: &location, max_file_bytes: settings.max_file_bytes };
+        let mut follows = false;
+        let (store, report) = match Store::open(&location.index_dir, store_settings.clone(), Access::Write, &texts) {
+            Err(conexus_index::Error::Locked { .. }) => {
+                follows = true;
+                Store::open(&location.index_dir, store_settings, Access::Read, &texts)?
+            }
+            Err(error) if error.needs_rebuild() => {
+                tracing::warn!(%error, "the index is built anew");
+                Store::destroy(&location.index_dir)?;
+                Store::open(&location.index_dir, store_settings, Access::Write, &texts)?
+            }
+            other => other?,
+        };
+        Ok((Self { location, settings, store, embedder, weights: Arc::new(Weights::default()), follows, embedding_fault }, report))
+    }
+
+    /// Whether another process owns the index and this host only reads it.
+    pub fn follows(&self) -> bool {
+        self.follows
+    }
+
+    /// Where the workspace and its index are.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// The settings it was opened with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Ranks with other weights from now on: for measuring.
+    pub fn set_weights(&mut self, weights: Weights) {
+        self.weights = Arc::new(weights);
+    }
+
+    /// The current state, for readers.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::new(self.store.snapshot(), self.embedder.clone(), self.embedding_fault.clone(), Arc::clone(&self.weights), &self.location, self.settings.max_file_bytes)
+    }
+
+    /// Brings the index up to the workspace on disk: new, changed and deleted files, and vectors that are missing.
+    /// What was committed before a cancellation or an error stays.
+    pub fn index(&mut self, observe: &(dyn Fn(Progress) + Sync), cancel: &AtomicBool) -> Result<IndexReport> {
+        let started = Instant::now();
+        if self.follows {
+            self.store.refresh(&DiskTexts { location: &self.location, max_file_bytes: self.settings.max_file_bytes })?;
+            return Ok(self.finish(IndexReport::default(), started));
+        }
+        observe(Progress::Walking);
+        let walk = walk::walk(&self.location.root, &self.walk_rules(), cancel)?;
+        let mut report = IndexReport { walk: started.elapsed(), skipped: walk.skipped.clone(), cancelled: walk.cancelled, ..IndexReport::default() };
+        if !walk.cancelled {
+            let run = indexing::Run { location: &self.location, settings: &self.settings, embedder: self.inline_embedder(), observe, cancel };
+            run.files(&mut self.store, &walk, &mut report)?;
+            if let Some(embedder) = self.embedder.clone() {
+                let run = indexing::Run { location: &self.location, settings: &self.settings, embedder: Some(embedder), observe, cancel };
+                if let Err(error) = run.missing_vectors(&mut self.store) {
+                    // The files are indexed; only the vectors wait for a model that answers again.
+                    tracing::warn!(%error, "vectors are missing");
+                    report.embedding_fault = Some(error.to_string());
+                }
+            }
+        }
+        Ok(self.finish(report, started))
+    }
+
+    /// Brings some files up to date without walking the workspace: what changed, as an editor or a watcher tells it.
+    /// Paths are workspace-relative; one that is gone, or that the rules on names leave out, is removed from the index.
+    /// The ignore files are not asked: the caller names files that the walk would find.
+    pub fn index_paths(&mut self, paths: &[String], cancel: &AtomicBool) -> Result<IndexReport> {
+        let started = Instant::now();
+        let mut report = IndexReport::default();
+        if !self.follows {
+            let run = indexing::Run { location: &self.location, settings: &self.settings, embedder: self.inline_embedder(), observe: &|_| (), cancel };
+            run.paths(&mut self.store, paths, &mut report)?;
+        }
+        Ok(self.finish(report, started))
+    }
+
+    /// Writes out what is only in memory and gives the index back.
+    pub fn close(self) -> Result<()> {
+        Ok(self.store.close()?)
+    }
+
+    /// Sizes of the index.
+    pub fn statistics(&self) -> StoreStatistics {
+        self.store.statistics()
+    }
+
+    /// The walk's rules under these settings.
+    pub fn walk_rules(&self) -> WalkRules {
+        WalkRules {
+            threads: self.settings.analysis_threads(),
+            hidden: self.settings.hidden,
+            ignore_files: self.settings.ignore_files,
+            max_file_bytes: self.settings.max_file_bytes,
+            index_dir: Some(self.location.index_dir.clone()),
+            exclude: self.settings.exclude.clone(),
+        }
+    }
+
+    /// The embedder when it is fast enough to run where the text is.
+    fn inline_embedder(&self) -> Option<Arc<dyn Embedder>> {
+        self.embedder.clone().filter(|embedder| embedder.speed() == Speed::Instant)
+    }
+
+    fn finish(&self, mut report: IndexReport, started: Instant) -> IndexReport {
+        let snapshot = self.store.snapshot();
+        report.files = snapshot.file_count() as u64;
+        report.chunks = snapshot.live_chunks();
+        report.elapsed = started.elapsed();
+        report
+    }
+}
+
+/// An embedder as threads share it.
+type SharedEmbedder = Arc<dyn Embedder>;
+
+/// Opens the embedder. A model on this machine that cannot be opened is an error in the settings; an endpoint that does
+/// not answer is a state of the world, in which search goes on by words and says why.
+fn open_embedder(embedding: &Embedding) -> Result<(Option<SharedEmbedder>, Option<String>)> {
+    let Embedding::Model(model) = embedding else { return Ok((None, None)) };
+    match model.open(&Environment::default()) {
+        Ok(embedder) => Ok((Some(Arc::from(embedder)), None)),
+        Err(error) if matches!(model, EmbedderSettings::OpenAi(_)) => {
+            tracing::warn!(%error, "the embedding endpoint cannot be used");
+            Ok((None, Some(error.to_string())))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Deletes the index of a workspace. It is an error while a process owns it; files that are not ours stay.
+pub fn clear(location: &Location) -> Result<()> {
+    Ok(Store::destroy(&location.index_dir)?)
+}
+
+/// The identity under which an embedder's vectors are stored.
+pub(crate) fn stamp(embedder: &dyn Embedder) -> ModelStamp {
+    ModelStamp { id: embedder.model().as_str().to_owned(), dimension: embedder.dimension() }
+}
+
+/// Texts from the workspace on disk, given only while their hash is the wanted one.
+pub(crate) struct DiskTexts<'a> {
+    pub(crate) location: &'a Location,
+    pub(crate) max_file_bytes: u64,
+}
+
+impl TextSource for DiskTexts<'_> {
+    fn text(&self, path: &str, blob: BlobId) -> Option<Arc<str>> {
+        let content = content::read(&self.location.root.join(path), self.max_file_bytes).ok()?;
+        (content.blob == blob).then(|| content.text.into())
+    }
+}
+
+impl Error {
+    /// Whether the index folder is owned by another process.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Index(conexus_index::Error::Locked { .. }))
+    }
+}

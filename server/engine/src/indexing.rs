@@ -1,0 +1,397 @@
+//! One indexing run: compare the workspace with the index, analyse what changed in parallel, commit in batches.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::SystemTime,
+};
+
+use conexus_core::{BlobId, FileAnalysis, Passage};
+use conexus_embed::Embedder;
+use conexus_index::{Batch, Content, FileFlags, FileStat, FileUpdate, Prepared, Store, Stored, TextSource, VectorBlock};
+use conexus_syntax::{Analyser, Limits};
+
+use crate::{
+    IndexReport, Location, Progress, Result, Settings,
+    content::{self, Skip},
+    host::{DiskTexts, stamp},
+    roles::{self, Role},
+    walk::{self, Found, SkipCounts, Walk},
+};
+
+/// What one run works with.
+pub(crate) struct Run<'a> {
+    pub(crate) location: &'a Location,
+    pub(crate) settings: &'a Settings,
+    /// Embeds where the text is; `None` leaves the vectors for later.
+    pub(crate) embedder: Option<Arc<dyn Embedder>>,
+    pub(crate) observe: &'a (dyn Fn(Progress) + Sync),
+    pub(crate) cancel: &'a AtomicBool,
+}
+
+/// Files per commit: enough to keep the cost of a commit small, few enough that search soon sees them.
+const FILES_PER_COMMIT: usize = 512;
+/// Text bytes per commit.
+const BYTES_PER_COMMIT: u64 = 16 << 20;
+/// Changed files from which a run is committed in bulk.
+const BULK_FILES: usize = 1_000;
+/// Finished files that may wait for the committer; with the size limit it bounds the memory of a run.
+const WAITING_FILES: usize = 32;
+/// Contents embedded per commit by a slow model.
+const CONTENTS_PER_EMBEDDING: usize = 64;
+/// A file that changed this shortly before it was read may change again within the clock's grain, unseen.
+const RACY_NS: i64 = 20_000_000;
+/// The time stored for such a file: no file has it, so the next run reads the file again.
+const RACY_TIME: i64 = -1;
+
+/// What is to be done with one file.
+struct Job<'a> {
+    found: &'a Found,
+    /// Its hash when the catalog knows the content, and what of it.
+    known: Option<(BlobId, Known)>,
+    /// Hash of the version in the index.
+    indexed: Option<BlobId>,
+}
+
+enum Known {
+    Whole,
+    Analysis(Box<FileAnalysis>),
+}
+
+/// What a worker hands to the committer.
+enum Done {
+    Update { update: Box<FileUpdate>, bytes: u64, reused: bool },
+    Skipped { path: String, skip: Skip },
+}
+
+impl Run<'_> {
+    /// Updates, adds and removes files.
+    pub(crate) fn files(&self, store: &mut Store, walk: &Walk, report: &mut IndexReport) -> Result<()> {
+        let snapshot = store.snapshot();
+        let cold = snapshot.file_count() == 0;
+        let mut jobs: Vec<Job<'_>> = Vec::new();
+        let mut removals: Vec<Arc<str>> = Vec::new();
+        let mut indexed = snapshot.files().peekable();
+        // Both lists are ordered by path, so one pass finds what is new, changed and gone.
+        for found in &walk.files {
+            while let Some(file) = indexed.next_if(|file| file.path().as_ref() < found.path.as_str()) {
+                removals.push(Arc::clone(file.path()));
+            }
+            match indexed.next_if(|file| file.path().as_ref() == found.path.as_str()) {
+                Some(file) if file.stat() == stat(found) => {}
+                Some(file) => jobs.push(Job { found, known: None, indexed: Some(file.blob()) }),
+                None => jobs.push(Job { found, known: None, indexed: None }),
+            }
+        }
+        removals.extend(indexed.map(|file| Arc::clone(file.path())));
+        drop(snapshot);
+        self.apply(store, jobs, removals, cold, report)
+    }
+
+    /// Updates, adds or removes the named files alone.
+    pub(crate) fn paths(&self, store: &mut Store, paths: &[String], report: &mut IndexReport) -> Result<()> {
+        let snapshot = store.snapshot();
+        let mut found = Vec::new();
+        let mut removals = Vec::new();
+        for path in paths {
+            match walk::look_at(&self.location.root, path, self.settings.max_file_bytes) {
+                Ok(file) => found.push(file),
+                Err(skip) => {
+                    report.skipped.add(skip, path);
+                    removals.extend(snapshot.file(path).map(|file| Arc::clone(file.path())));
+                }
+            }
+        }
+        found.sort_unstable();
+        found.dedup_by(|left, right| left.path == right.path);
+        let jobs = found
+            .iter()
+            .filter_map(|found| match snapshot.file(&found.path) {
+                Some(file) if file.stat() == stat(found) => None,
+                file => Some(Job { found, known: None, indexed: file.map(|file| file.blob()) }),
+            })
+            .collect();
+        drop(snapshot);
+        self.apply(store, jobs, removals, false, report)
+    }
+
+    fn apply(&self, store: &mut Store, mut jobs: Vec<Job<'_>>, removals: Vec<Arc<str>>, cold: bool, report: &mut IndexReport) -> Result<()> {
+        report.removed = removals.len() as u64;
+        if jobs.is_empty() && removals.is_empty() {
+            return Ok(());
+        }
+        if !cold {
+            self.find_known(store, &mut jobs)?;
+        }
+        let bulk = jobs.len() >= BULK_FILES;
+        if bulk {
+            store.begin_bulk()?;
+        }
+        let outcome = self.analyse_and_commit(store, &jobs, removals, report);
+        if bulk {
+            (self.observe)(Progress::Finishing);
+            store.end_bulk()?;
+        }
+        outcome
+    }
+
+    /// Looks up which contents the catalog has: after a branch switch or a rename nothing is analysed again.
+    fn find_known(&self, store: &Store, jobs: &mut [Job<'_>]) -> Result<()> {
+        let hashes = self.hashes(jobs);
+        for (job, hash) in jobs.iter_mut().zip(hashes) {
+            let Some((blob, language)) = hash else { continue };
+            if job.indexed == Some(blob) {
+                continue;
+            }
+            job.known = match store.stored(blob, language, vector_key(&job.found.path))? {
+                Stored::Nothing => None,
+                Stored::All => Some((blob, Known::Whole)),
+                Stored::Analysis if self.embedder.is_none() => Some((blob, Known::Whole)),
+                Stored::Analysis => store.stored_analysis(blob, language)?.map(|analysis| (blob, Known::Analysis(Box::new(analysis)))),
+            };
+        }
+        Ok(())
+    }
+
+    fn hashes(&self, jobs: &[Job<'_>]) -> Vec<Option<(BlobId, conexus_core::Language)>> {
+        let next = AtomicUsize::new(0);
+        let mut hashes = vec![None; jobs.len()];
+        let worker = || {
+            let mut own = Vec::new();
+            while let Some((index, job)) = next_job(&next, jobs, self.cancel) {
+                if let Ok(content) = content::read(&self.location.root.join(&job.found.path), self.settings.max_file_bytes) {
+                    own.push((index, (content.blob, detect(&job.found.path, &content.text))));
+                }
+            }
+            own
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.settings.analysis_threads().min(jobs.len())).map(|_| scope.spawn(worker)).collect();
+            for worker in workers {
+                for (index, hash) in worker.join().unwrap_or_default() {
+                    hashes[index] = Some(hash);
+                }
+            }
+        });
+        hashes
+    }
+
+    fn analyse_and_commit(&self, store: &mut Store, jobs: &[Job<'_>], removals: Vec<Arc<str>>, report: &mut IndexReport) -> Result<()> {
+        let next = AtomicUsize::new(0);
+        let stop = AtomicBool::new(false);
+        let (sender, receiver) = crossbeam_channel::bounded::<Done>(WAITING_FILES);
+        let threads = self.settings.analysis_threads().min(jobs.len());
+        let bulk = jobs.len() >= BULK_FILES;
+        let total = jobs.len() as u64;
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                let sender = sender.clone();
+                let (next, stop) = (&next, &stop);
+                scope.spawn(move || {
+                    let mut worker = Worker { run: self, analyser: Analyser::new(Limits::default()), rows: Vec::new(), bulk };
+                    while let Some((_, job)) = next_job(next, jobs, self.cancel) {
+                        if stop.load(Ordering::Relaxed) || sender.send(worker.work(job)).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            let mut committer = Committer { store, report, batch: Batch { removals, ..Batch::default() }, batch_bytes: 0 };
+            for (finished, done) in receiver.into_iter().zip(1..) {
+                let outcome = committer.take(finished);
+                if outcome.is_err() {
+                    // Workers that wait for a place are let go by the receiver's end.
+                    stop.store(true, Ordering::Relaxed);
+                    return outcome;
+                }
+                (self.observe)(Progress::Indexing { done, total });
+            }
+            committer.commit()
+        })?;
+        report.cancelled |= self.cancel.load(Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Computes the vectors that are missing, in batches, until none is.
+    pub(crate) fn missing_vectors(&self, store: &mut Store) -> Result<()> {
+        let Some(embedder) = self.embedder.as_deref() else { return Ok(()) };
+        let texts = DiskTexts { location: self.location, max_file_bytes: self.settings.max_file_bytes };
+        while !self.cancel.load(Ordering::Relaxed) {
+            let missing = store.missing_vectors(CONTENTS_PER_EMBEDDING)?;
+            let mut blocks = Vec::with_capacity(missing.len());
+            for content in missing {
+                let Some(text) = texts.text(&content.path, content.blob) else { continue };
+                let Some(analysis) = store.stored_analysis(content.blob, content.language)? else { continue };
+                let mut rows = Vec::new();
+                let block = embed(embedder, &content.path, &text, &analysis, &mut rows)?;
+                blocks.push((content, block));
+            }
+            if blocks.is_empty() {
+                break;
+            }
+            store.put_vectors(blocks)?;
+            let snapshot = store.snapshot();
+            (self.observe)(Progress::Embedding { done: snapshot.live_vectors(), total: snapshot.live_chunks() });
+        }
+        Ok(())
+    }
+}
+
+fn stat(found: &Found) -> FileStat {
+    FileStat { size: found.size, mtime_ns: found.modified_ns }
+}
+
+fn next_job<'j, 'a>(next: &AtomicUsize, jobs: &'j [Job<'a>], cancel: &AtomicBool) -> Option<(usize, &'j Job<'a>)> {
+    if cancel.load(Ordering::Relaxed) {
+        return None;
+    }
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    jobs.get(index).map(|job| (index, job))
+}
+
+/// One analysis thread.
+struct Worker<'a, 'r> {
+    run: &'a Run<'r>,
+    analyser: Analyser,
+    rows: Vec<f32>,
+    /// Whether the store loads in bulk and needs no postings from here.
+    bulk: bool,
+}
+
+impl Worker<'_, '_> {
+    fn work(&mut self, job: &Job<'_>) -> Done {
+        let path = job.found.path.as_str();
+        let read_at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| i64::try_from(now.as_nanos()).unwrap_or(i64::MAX));
+        let content = match content::read(&self.run.location.root.join(path), self.run.settings.max_file_bytes) {
+            Ok(content) => content,
+            Err(skip) => return Done::Skipped { path: path.to_owned(), skip },
+        };
+        let path: Arc<str> = path.into();
+        let text: Arc<str> = content.text.into();
+        let bytes = text.len() as u64;
+        let racy = job.found.modified_ns.saturating_add(RACY_NS) >= read_at;
+        let language = detect(&path, &text);
+        let mut update = FileUpdate {
+            path: Arc::clone(&path),
+            stat: FileStat { mtime_ns: if racy { RACY_TIME } else { job.found.modified_ns }, ..stat(job.found) },
+            flags: flags(&path, content.generated),
+            blob: content.blob,
+            language,
+            vector_key: vector_key(&path),
+            content: Content::StatOnly,
+        };
+        let mut reused = false;
+        if job.indexed != Some(content.blob) {
+            update.content = match &job.known {
+                Some((blob, known)) if *blob == content.blob => {
+                    reused = true;
+                    let vectors = match known {
+                        Known::Whole => None,
+                        Known::Analysis(analysis) => self.vectors(&path, &text, analysis),
+                    };
+                    Content::Known { text, vectors }
+                }
+                _ => {
+                    let analysis = self.analyser.analyse(language, &text);
+                    let vectors = self.vectors(&path, &text, &analysis);
+                    match Prepared::new(path, analysis, text) {
+                        Ok(prepared) => Content::Prepared { prepared: if self.bulk { prepared } else { prepared.with_postings() }, vectors },
+                        Err(error) => {
+                            tracing::error!(%error, "an analysis cannot be stored");
+                            return Done::Skipped { path: job.found.path.clone(), skip: Skip::Special };
+                        }
+                    }
+                }
+            };
+        }
+        Done::Update { update: Box::new(update), bytes, reused }
+    }
+
+    fn vectors(&mut self, path: &str, text: &str, analysis: &FileAnalysis) -> Option<VectorBlock> {
+        let embedder = self.run.embedder.as_deref()?;
+        match embed(embedder, path, text, analysis, &mut self.rows) {
+            Ok(block) => Some(block),
+            Err(error) => {
+                tracing::warn!(path, %error, "cannot embed, the file is searched lexically");
+                None
+            }
+        }
+    }
+}
+
+/// Gathers finished files and commits them.
+struct Committer<'a> {
+    store: &'a mut Store,
+    report: &'a mut IndexReport,
+    batch: Batch,
+    batch_bytes: u64,
+}
+
+impl Committer<'_> {
+    fn take(&mut self, done: Done) -> Result<()> {
+        match done {
+            Done::Skipped { path, skip } => {
+                let mut counts = SkipCounts::default();
+                counts.add(skip, &path);
+                self.report.skipped.merge(counts);
+                // It may have been text before: an index that still holds it would answer with what is not there.
+                self.batch.removals.push(path.into());
+            }
+            Done::Update { update, bytes, reused } => {
+                match update.content {
+                    Content::StatOnly => self.report.touched += 1,
+                    _ if reused => self.report.reused += 1,
+                    _ => self.report.updated += 1,
+                }
+                self.report.bytes += bytes;
+                self.batch_bytes += bytes;
+                self.batch.updates.push(*update);
+            }
+        }
+        if self.batch.updates.len() >= FILES_PER_COMMIT || self.batch_bytes >= BYTES_PER_COMMIT {
+            self.commit()?;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        self.batch_bytes = 0;
+        let batch = std::mem::take(&mut self.batch);
+        if !batch.updates.is_empty() || !batch.removals.is_empty() {
+            self.store.commit(batch)?;
+        }
+        Ok(())
+    }
+}
+
+/// Vectors of all chunks of a file, quantised.
+pub(crate) fn embed(embedder: &dyn Embedder, path: &str, text: &str, analysis: &FileAnalysis, rows: &mut Vec<f32>) -> Result<VectorBlock> {
+    let passages: Vec<Passage<'_>> = analysis.chunks.iter().map(|chunk| Passage::of(chunk, path, text, analysis)).collect();
+    embedder.embed_passages(&passages, rows)?;
+    Ok(VectorBlock::from_rows(stamp(embedder), rows))
+}
+
+/// The static and the transformer models read the path, so stored vectors fit a content only under the same path.
+pub(crate) fn vector_key(path: &str) -> u64 {
+    u64::from_le_bytes(blake3::hash(path.as_bytes()).as_bytes()[..8].try_into().expect("a hash has 32 bytes"))
+}
+
+pub(crate) fn detect(path: &str, text: &str) -> conexus_core::Language {
+    conexus_syntax::detect(path, &text.as_bytes()[..text.len().min(4_096)])
+}
+
+pub(crate) fn flags(path: &str, generated: bool) -> FileFlags {
+    let by_role = match roles::role(path) {
+        Role::Test => FileFlags::TEST,
+        Role::Example => FileFlags::EXAMPLE,
+        Role::Vendored => FileFlags::VENDORED,
+        Role::Documentation => FileFlags::DOCUMENTATION,
+        Role::Compatibility => FileFlags::COMPATIBILITY,
+        Role::Data => FileFlags::DATA,
+        Role::Code | Role::Declarations => FileFlags::default(),
+    };
+    if generated { by_role.with(FileFlags::GENERATED) } else { by_role }
+}

@@ -1,0 +1,89 @@
+//! Where a workspace and its index are.
+
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+
+/// A workspace root and the folder of its index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// Canonical absolute path of the workspace.
+    pub root: PathBuf,
+    /// Folder that holds the index; it may not exist yet.
+    pub index_dir: PathBuf,
+}
+
+impl Location {
+    /// Finds the index of a workspace. By default it lies in the user's cache folder, in one folder per workspace named
+    /// after the workspace and the hash of its path, so that it is never in the way of the repository:
+    ///
+    /// - Linux: `$XDG_CACHE_HOME/conexus` or `~/.cache/conexus`
+    /// - macOS: `~/Library/Caches/conexus`
+    /// - Windows: `%LOCALAPPDATA%\conexus`
+    pub fn of(root: &Path, index_dir: Option<&Path>) -> Result<Self, Error> {
+        let canonical = root.canonicalize().map_err(|source| Error::Workspace { path: root.to_owned(), source })?;
+        if !canonical.is_dir() {
+            return Err(Error::NotAFolder { path: root.to_owned() });
+        }
+        let index_dir = match index_dir {
+            Some(dir) => std::path::absolute(dir).map_err(|source| Error::Workspace { path: dir.to_owned(), source })?,
+            None => cache_folder().ok_or(Error::NoCacheFolder)?.join(folder_name(&canonical)),
+        };
+        Ok(Self { root: canonical, index_dir })
+    }
+}
+
+/// Walks up from a path to the folder that looks like the top of a repository; the path's own folder when none does.
+pub fn workspace_root(from: &Path) -> PathBuf {
+    let start = if from.is_dir() { from } else { from.parent().unwrap_or(from) };
+    let mut folder = start;
+    loop {
+        if [".git", ".hg", ".jj", ".svn", "conexus.toml"].iter().any(|mark| folder.join(mark).exists()) {
+            return folder.to_owned();
+        }
+        match folder.parent() {
+            Some(parent) => folder = parent,
+            None => return start.to_owned(),
+        }
+    }
+}
+
+fn folder_name(root: &Path) -> String {
+    let name: String = root
+        .file_name()
+        .map(|name| name.to_string_lossy().chars().map(|character| if character.is_alphanumeric() { character } else { '-' }).take(40).collect())
+        .unwrap_or_default();
+    let hash = blake3::hash(root.as_os_str().as_encoded_bytes()).to_hex();
+    format!("{name}-{}", &hash[..16])
+}
+
+fn cache_folder() -> Option<PathBuf> {
+    let home = || std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    if cfg!(target_os = "macos") {
+        home().map(|home| home.join("Library/Caches/conexus"))
+    } else if cfg!(windows) {
+        std::env::var_os("LOCALAPPDATA").map(|folder| PathBuf::from(folder).join("conexus"))
+    } else {
+        std::env::var_os("XDG_CACHE_HOME")
+            .filter(|folder| Path::new(folder).is_absolute())
+            .map(PathBuf::from)
+            .or_else(|| home().map(|home| home.join(".cache")))
+            .map(|folder| folder.join("conexus"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_root_must_be_a_folder() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("file");
+        std::fs::write(&file, "x").expect("a file");
+        assert!(matches!(Location::of(&file, None), Err(Error::NotAFolder { .. })));
+        assert!(matches!(Location::of(&folder.path().join("none"), None), Err(Error::Workspace { .. })));
+        let location = Location::of(folder.path(), Some(&folder.path().join("index"))).expect("a location");
+        assert!(location.index_dir.ends_with("index") && location.root.is_absolute());
+    }
+}

@@ -1,0 +1,123 @@
+//! What a file is for, judged by its path: code, tests, examples and so on. Ranking lets some roles sink.
+
+/// The role of a file. Only its path decides, so a role costs nothing to store and can change with a new version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Code of the product itself.
+    Code,
+    /// Tests, their fixtures and helpers.
+    Test,
+    /// Examples, samples, demonstrations and benchmarks.
+    Example,
+    /// Code of others that is kept here.
+    Vendored,
+    /// Code kept for older users: compatibility, legacy, deprecated.
+    Compatibility,
+    /// Declarations without code: `.d.ts`, `.pyi`.
+    Declarations,
+    /// Prose.
+    Documentation,
+    /// Settings, manifests, lock files and data.
+    Data,
+}
+
+const TEST_FOLDERS: &[&str] = &[
+    "test", "tests", "testing", "__tests__", "spec", "specs", "e2e", "testdata", "test_data", "fixtures", "__mocks__", "mocks",
+    "testkit", "testutil", "testutils", "unittests", "integration_tests", "androidtest", "commontest", "jvmtest",
+];
+const EXAMPLE_FOLDERS: &[&str] = &[
+    "example", "examples", "sample", "samples", "demo", "demos", "bench", "benches", "benchmark", "benchmarks", "tutorial", "tutorials",
+    "playground", "sandbox", "docs_src",
+];
+const VENDORED_FOLDERS: &[&str] =
+    &["vendor", "vendored", "third_party", "thirdparty", "3rdparty", "node_modules", "bower_components", "external", "_vendor"];
+const COMPATIBILITY_WORDS: &[&str] = &["compat", "compatibility", "legacy", "deprecated", "polyfill", "polyfills", "shim", "shims", "obsolete"];
+const DOCUMENTATION_EXTENSIONS: &[&str] = &["md", "markdown", "rst", "txt", "adoc", "asciidoc", "org", "tex", "mdx"];
+const DATA_EXTENSIONS: &[&str] = &[
+    "json", "yaml", "yml", "toml", "lock", "xml", "csv", "tsv", "ini", "cfg", "conf", "properties", "svg", "plist", "snap", "po", "pot",
+    "resx", "csproj", "sln", "gradle", "sum", "mod", "html", "htm", "css", "scss", "less", "jsonl", "ndjson", "env",
+];
+
+/// The role of a workspace-relative path with `/`.
+pub fn role(path: &str) -> Role {
+    let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let lower = file.to_ascii_lowercase();
+    let (stem, extension) = lower.split_once('.').map_or((lower.as_str(), ""), |(stem, _)| (stem, lower.rsplit('.').next().unwrap_or("")));
+    let in_folder = |names: &[&str]| folders.split('/').any(|folder| names.iter().any(|name| folder.eq_ignore_ascii_case(name)));
+    if in_folder(VENDORED_FOLDERS) {
+        return Role::Vendored;
+    }
+    if in_folder(TEST_FOLDERS) || is_test_file(file, &lower, stem) || folders.split('/').any(|folder| folder.ends_with(".Tests") || folder.ends_with("Tests")) {
+        return Role::Test;
+    }
+    if DOCUMENTATION_EXTENSIONS.contains(&extension) {
+        return Role::Documentation;
+    }
+    if DATA_EXTENSIONS.contains(&extension) {
+        return Role::Data;
+    }
+    if in_folder(EXAMPLE_FOLDERS) {
+        return Role::Example;
+    }
+    if in_folder(COMPATIBILITY_WORDS) || stem.split(['_', '-']).any(|word| COMPATIBILITY_WORDS.contains(&word)) {
+        return Role::Compatibility;
+    }
+    if extension == "pyi" || [".d.ts", ".d.mts", ".d.cts"].iter().any(|ending| lower.ends_with(ending)) {
+        return Role::Declarations;
+    }
+    Role::Code
+}
+
+fn is_test_file(file: &str, lower: &str, stem: &str) -> bool {
+    stem.starts_with("test_")
+        || stem.ends_with("_test")
+        || stem.ends_with("_tests")
+        || stem.ends_with("_spec")
+        || stem.ends_with("-test")
+        || stem == "test"
+        || stem == "tests"
+        || stem == "conftest"
+        || lower.contains(".test.")
+        || lower.contains(".spec.")
+        || lower.contains(".stories.")
+        || lower.split('.').next_back() == Some("bats")
+        || ["Test.", "Tests.", "TestCase.", "Spec.", "Suite."].iter().any(|ending| file.contains(ending))
+}
+
+/// The part of a file's name before its first dot: `ranking` of `src/ranking.test.ts`.
+pub fn stem(path: &str) -> &str {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    match file.strip_prefix('.') {
+        Some(hidden) => hidden.split('.').next().unwrap_or(hidden),
+        None => file.split('.').next().unwrap_or(file),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_by_path() {
+        for (path, expected) in [
+            ("src/lib.rs", Role::Code),
+            ("src/latest/attest.rs", Role::Code),
+            ("tests/it.rs", Role::Test),
+            ("pkg/server_test.go", Role::Test),
+            ("web/app.test.tsx", Role::Test),
+            ("src/FooTest.java", Role::Test),
+            ("Dapper.Tests/Async.cs", Role::Test),
+            ("vendor/a/b_test.go", Role::Vendored),
+            ("examples/hello.rs", Role::Example),
+            ("src/compat/io.rs", Role::Compatibility),
+            ("py/_compat.py", Role::Compatibility),
+            ("types/index.d.ts", Role::Declarations),
+            ("README.md", Role::Documentation),
+            ("Cargo.lock", Role::Data),
+            ("Makefile", Role::Code),
+        ] {
+            assert_eq!(role(path), expected, "{path}");
+        }
+        assert_eq!((stem("a/b/ranking.test.ts"), stem(".bashrc"), stem("Makefile")), ("ranking", "bashrc", "Makefile"));
+    }
+}

@@ -1,0 +1,146 @@
+//! Search: understand the query, gather candidates, rank them, say what the answer covers.
+
+mod candidates;
+mod names;
+mod rank;
+mod understand;
+mod weights;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use conexus_core::{Answer, Hit, Notice, Query};
+use conexus_embed::Embedder;
+use conexus_index::IndexSnapshot;
+
+pub use understand::{MAX_QUERY_BYTES, Name, Shape, Understanding, understand};
+pub use weights::Weights;
+
+pub(crate) use candidates::chunk_at;
+pub(crate) use names::symbols_named;
+
+use crate::Result;
+use candidates::Candidate;
+
+/// Searches one state of the index. Cheap to make; holds no state of its own.
+pub(crate) struct Searcher<'a> {
+    snapshot: &'a IndexSnapshot,
+    embedder: Option<&'a dyn Embedder>,
+    /// Why there is no embedder although one is set.
+    embedding_fault: Option<&'a str>,
+    weights: &'a Weights,
+}
+
+impl<'a> Searcher<'a> {
+    /// A searcher over a snapshot. Without an embedder the search is lexical and says so.
+    pub(crate) fn new(snapshot: &'a IndexSnapshot, embedder: Option<&'a dyn Embedder>, embedding_fault: Option<&'a str>, weights: &'a Weights) -> Self {
+        Self { snapshot, embedder, embedding_fault, weights }
+    }
+
+    /// Answers a query. `cancel` is looked at between the steps, each of which takes milliseconds at most; a cancelled
+    /// search answers with what it has, which may be nothing.
+    pub(crate) fn search(&self, query: &Query, cancel: &AtomicBool) -> Result<Answer> {
+        let text = cut(&query.text);
+        let mut answer = self.empty_answer();
+        if text.len() < query.text.len() {
+            answer.notices.push(Notice::QueryCut { bytes: text.len() });
+        }
+        let understanding = understand(text, query.mode);
+        if understanding.shape == Shape::Empty {
+            answer.notices.push(Notice::EmptyQuery);
+            return Ok(answer);
+        }
+        if self.snapshot.live_chunks() == 0 {
+            answer.notices.push(Notice::NothingIndexed);
+            return Ok(answer);
+        }
+        let allowed = self.snapshot.allowed(&query.filter)?;
+        if let Some(allowed) = &allowed {
+            answer.searched_chunks = allowed.len();
+            if allowed.is_empty() {
+                answer.notices.push(Notice::FilterMatchesNothing);
+                return Ok(answer);
+            }
+        }
+        let gathered = candidates::gather(self, text, &understanding, query, allowed.as_ref(), cancel)?;
+        if let Some(reason) = gathered.lexical_only {
+            answer.notices.push(Notice::LexicalOnly { reason });
+        }
+        let mut ranked = if cancel.load(Ordering::Relaxed) {
+            Vec::new()
+        } else {
+            rank::rank(self.snapshot, self.weights, &understanding, query, gathered.candidates)
+        };
+        answer.more = ranked.len() > query.offset.saturating_add(query.limit);
+        answer.hits = ranked.drain(..).skip(query.offset).take(query.limit).filter_map(|candidate| self.hit(candidate)).collect();
+        if answer.hits.is_empty() && query.offset == 0 {
+            answer.notices.push(Notice::NoMatch);
+        }
+        Ok(answer)
+    }
+
+    /// The chunks most similar to the chunk in a slot, itself and what overlaps it left out.
+    pub(crate) fn similar(&self, slot: u32, query: &Query) -> Result<Answer> {
+        let mut answer = self.empty_answer();
+        let allowed = self.snapshot.allowed(&query.filter)?;
+        if let Some(allowed) = &allowed {
+            answer.searched_chunks = allowed.len();
+        }
+        let Some(vector) = self.snapshot.vector(slot) else {
+            answer.notices.push(Notice::LexicalOnly { reason: "this chunk has no vector".to_owned() });
+            return Ok(answer);
+        };
+        let wanted = query.offset.saturating_add(query.limit).saturating_add(1);
+        let own = self.snapshot.chunk(slot);
+        let found: Vec<_> = self
+            .snapshot
+            .nearest(&vector, allowed.as_ref(), wanted.saturating_add(8))?
+            .into_iter()
+            .filter(|hit| match (self.snapshot.chunk(hit.slot), own) {
+                (Some(other), Some(own)) => !(other.file.path() == own.file.path() && other.chunk.span().overlaps(own.chunk.span())),
+                _ => false,
+            })
+            .collect();
+        answer.more = found.len() >= wanted;
+        answer.hits = found
+            .into_iter()
+            .skip(query.offset)
+            .take(query.limit)
+            .filter_map(|found| self.hit(Candidate { score: found.similarity, ..Candidate::new(found.slot) }))
+            .collect();
+        if answer.hits.is_empty() && query.offset == 0 {
+            answer.notices.push(Notice::NoMatch);
+        }
+        Ok(answer)
+    }
+
+    fn empty_answer(&self) -> Answer {
+        Answer {
+            hits: Vec::new(),
+            generation: self.snapshot.generation(),
+            searched_chunks: self.snapshot.live_chunks(),
+            more: false,
+            notices: Vec::new(),
+        }
+    }
+
+    fn hit(&self, candidate: Candidate) -> Option<Hit> {
+        let located = self.snapshot.chunk(candidate.slot)?;
+        let symbol = located.chunk.symbol();
+        Some(Hit {
+            path: located.file.path().as_ref().into(),
+            language: located.file.language(),
+            span: located.chunk.span(),
+            lines: located.chunk.lines(),
+            chunk_kind: located.chunk.kind(),
+            kind: symbol.map(|symbol| symbol.kind()),
+            name: symbol.map_or("", |symbol| symbol.name()).into(),
+            container: symbol.map_or("", |symbol| symbol.container()).into(),
+            score: candidate.score,
+            contributions: candidate.contributions,
+        })
+    }
+}
+
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_QUERY_BYTES)]
+}

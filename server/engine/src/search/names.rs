@@ -1,0 +1,100 @@
+//! Names: how a wanted name and a symbol's name fit, and the search for symbols by name.
+
+use std::sync::Arc;
+
+use conexus_index::{FileEntry, IndexSnapshot, SymbolRef};
+
+/// Symbols whose name fits the last part of a pattern and whose container holds the parts before it, best first.
+/// `::`, `.` and `#` separate parts; an empty pattern fits all symbols, in the order of paths.
+pub(crate) fn symbols_named<'a>(index: &'a IndexSnapshot, pattern: &str, limit: usize) -> Vec<(&'a Arc<FileEntry>, SymbolRef<'a>)> {
+    let parts: Vec<&str> = pattern.split([':', '.', '#', ' ']).filter(|part| !part.is_empty()).collect();
+    let Some((wanted, containers)) = parts.split_last() else { return index.symbols().take(limit).collect() };
+    let mut found: Vec<(NameMatch, usize, usize, &Arc<FileEntry>, SymbolRef<'_>)> = Vec::new();
+    for (file, symbol) in index.symbols() {
+        if let Some(quality) = match_name(wanted, symbol.name())
+            && containers_fit(containers, symbol.container(), file.path())
+        {
+            found.push((quality, symbol.name().len(), found.len(), file, symbol));
+        }
+    }
+    found.sort_unstable_by_key(|&(quality, length, order, ..)| (quality, length, order));
+    found.truncate(limit);
+    found.into_iter().map(|(.., file, symbol)| (file, symbol)).collect()
+}
+
+/// Whether each wanted container occurs in the symbol's container or path, whatever the case.
+fn containers_fit(wanted: &[&str], container: &str, path: &str) -> bool {
+    let holds = |text: &str, part: &str| text.split(|character: char| !(character.is_alphanumeric() || character == '_')).any(|piece| piece.eq_ignore_ascii_case(part));
+    wanted.iter().all(|part| holds(container, part) || holds(path, part))
+}
+
+/// How a symbol's name answers a name in a query; better ones first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum NameMatch {
+    Exact,
+    OtherCase,
+    Prefix,
+    Subsequence,
+}
+
+/// Compares a wanted name with a symbol's. Prefixes need 3 characters and subsequences 4, so that short names do not
+/// match everything.
+pub(super) fn match_name(wanted: &str, name: &str) -> Option<NameMatch> {
+    if name.len() < wanted.len() {
+        return None;
+    }
+    if name.len() == wanted.len() {
+        if name == wanted {
+            return Some(NameMatch::Exact);
+        }
+        return name.eq_ignore_ascii_case(wanted).then_some(NameMatch::OtherCase);
+    }
+    if wanted.len() < 3 {
+        return None;
+    }
+    if name.as_bytes()[..wanted.len()].eq_ignore_ascii_case(wanted.as_bytes()) {
+        return Some(NameMatch::Prefix);
+    }
+    (wanted.len() >= 4 && is_subsequence(wanted, name)).then_some(NameMatch::Subsequence)
+}
+
+/// Whether the characters of `wanted` occur in `name` in order, whatever their case, beginning where a word begins.
+fn is_subsequence(wanted: &str, name: &str) -> bool {
+    let mut wanted = wanted.bytes().map(|byte| byte.to_ascii_lowercase());
+    let Some(mut next) = wanted.next() else { return true };
+    let mut started = false;
+    let mut previous = b'_';
+    for byte in name.bytes() {
+        let begins_word = previous == b'_' || (byte.is_ascii_uppercase() && !previous.is_ascii_uppercase());
+        if byte.to_ascii_lowercase() == next && (started || begins_word) {
+            started = true;
+            match wanted.next() {
+                Some(byte) => next = byte,
+                None => return true,
+            }
+        }
+        previous = byte;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_match_by_quality() {
+        for (wanted, name, expected) in [
+            ("open", "open", Some(NameMatch::Exact)),
+            ("open", "Open", Some(NameMatch::OtherCase)),
+            ("open", "open_file", Some(NameMatch::Prefix)),
+            ("opfi", "open_file", Some(NameMatch::Subsequence)),
+            ("file", "open_file", Some(NameMatch::Subsequence)),
+            ("pen_", "open_file", None),
+            ("of", "open_file", None),
+            ("open_file", "open", None),
+        ] {
+            assert_eq!(match_name(wanted, name), expected, "{wanted} {name}");
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! One ranker over all evidence. Each feature adds to a score or multiplies it, and can say so.
+
+use std::collections::HashMap;
+
+use conexus_core::{ChunkKind, Contribution, Query, SymbolKind, words};
+use conexus_index::{FileFlags, IndexSnapshot, LocatedChunk, SymbolRef, tokenizer};
+
+use super::{
+    Shape, Understanding, Weights,
+    candidates::Candidate,
+    names::{NameMatch, match_name},
+};
+use crate::roles::{self, Role};
+
+/// Orders candidates, best first.
+pub(super) fn rank(
+    snapshot: &IndexSnapshot,
+    weights: &Weights,
+    understanding: &Understanding,
+    query: &Query,
+    mut candidates: Vec<Candidate>,
+) -> Vec<Candidate> {
+    let mut ranker = Ranker::new(weights, understanding, query);
+    for candidate in &mut candidates {
+        if let Some(located) = snapshot.chunk(candidate.slot) {
+            ranker.score(candidate, located);
+        }
+    }
+    ranker.cohere(snapshot, &mut candidates);
+    candidates.retain(|candidate| candidate.score > 0.0);
+    sort(&mut candidates);
+    ranker.damp(snapshot, &mut candidates);
+    sort(&mut candidates);
+    candidates
+}
+
+/// Best first; equal scores keep the order of slots, so that answers are repeatable.
+fn sort(candidates: &mut [Candidate]) {
+    candidates.sort_by(|left, right| right.score.total_cmp(&left.score).then(left.slot.cmp(&right.slot)));
+}
+
+/// What of a score depends on the file alone; computed once per file and query.
+#[derive(Clone)]
+struct FileEvidence {
+    added: Vec<Contribution>,
+    factors: Vec<Contribution>,
+}
+
+struct Ranker<'a> {
+    weights: &'a Weights,
+    understanding: &'a Understanding,
+    query: &'a Query,
+    semantic_share: f32,
+    /// The query's words as terms, for comparing with those of paths.
+    terms: Vec<String>,
+    files: HashMap<u32, FileEvidence>,
+}
+
+impl<'a> Ranker<'a> {
+    fn new(weights: &'a Weights, understanding: &'a Understanding, query: &'a Query) -> Self {
+        let semantic_share = match understanding.shape {
+            Shape::Phrase => weights.semantic_phrase,
+            Shape::Mixed => weights.semantic_mixed,
+            Shape::Identifier | Shape::Path | Shape::Empty => weights.semantic_identifier,
+        };
+        let mut terms: Vec<String> = Vec::new();
+        for word in &understanding.words {
+            for term in tokenizer::terms(word) {
+                if !terms.contains(&term) {
+                    terms.push(term);
+                }
+            }
+        }
+        Self { weights, understanding, query, semantic_share, terms, files: HashMap::new() }
+    }
+
+    fn score(&mut self, candidate: &mut Candidate, located: LocatedChunk<'_>) {
+        let weights = self.weights;
+        let explain = self.query.explain;
+        let mut score = 0.0;
+        let mut contributions = Vec::new();
+        let mut add = |feature: &'static str, value: f32| {
+            if value != 0.0 {
+                score += value;
+                if explain {
+                    contributions.push(Contribution { feature, value });
+                }
+            }
+        };
+        add("bm25", (1.0 - self.semantic_share) * candidate.lexical);
+        add("vector", self.semantic_share * candidate.semantic);
+        let (feature, value) = self.definition(located);
+        add(feature, value);
+        if located.chunk.symbol().is_some_and(|symbol| self.understanding.kinds.contains(&symbol.kind())) {
+            add("kind_matches", weights.kind_matches);
+        }
+        let file = self.file_evidence(located).clone();
+        for contribution in &file.added {
+            add(contribution.feature, contribution.value);
+        }
+        let chunk_factor = match located.chunk.kind() {
+            ChunkKind::Gap => weights.gap_factor,
+            _ => 1.0,
+        };
+        let gap = Contribution { feature: "gap_factor", value: chunk_factor };
+        let test = Contribution {
+            feature: "test_factor",
+            value: if located.chunk.symbol().is_some_and(|symbol| symbol.is_test()) && !self.understanding.wants_tests && !located.file.flags().contains(FileFlags::TEST) {
+                weights.test_factor
+            } else {
+                1.0
+            },
+        };
+        for factor in file.factors.iter().chain([&gap, &test]) {
+            score *= factor.value;
+            if explain && factor.value != 1.0 {
+                contributions.push(*factor);
+            }
+        }
+        candidate.score = score;
+        candidate.contributions = contributions;
+    }
+
+    /// What a chunk gains by defining a name that the query spells out.
+    fn definition(&self, located: LocatedChunk<'_>) -> (&'static str, f32) {
+        let weights = self.weights;
+        let whole = self.understanding.shape == Shape::Identifier;
+        let (feature, base) = if whole { ("defines_query", weights.defines_query) } else { ("defines_name", weights.defines_name) };
+        let mut best: f32 = 0.0;
+        for name in &self.understanding.names {
+            for symbol in symbols_in(located) {
+                let share = match match_name(&name.name, symbol.name()) {
+                    Some(NameMatch::Exact) => 1.0,
+                    Some(NameMatch::OtherCase) if whole || name.certain => weights.defines_other_case,
+                    Some(NameMatch::Prefix) if whole || name.certain => weights.defines_prefix,
+                    Some(NameMatch::Subsequence) if whole => weights.defines_prefix / 2.0,
+                    _ => continue,
+                };
+                let certainty = if name.certain { 1.0 } else { 0.5 };
+                let mut value = base * share * certainty * kind_share(symbol.kind());
+                if share >= weights.defines_other_case {
+                    if !name.container.is_empty() && container_matches(&name.container, symbol.container(), located.file.path()) {
+                        value += weights.container_matches;
+                    }
+                    if symbol.kind().is_type() || matches!(symbol.kind(), SymbolKind::Module | SymbolKind::Namespace) {
+                        value += weights.defines_type * certainty;
+                    }
+                }
+                best = best.max(value);
+            }
+        }
+        (feature, best)
+    }
+
+    fn file_evidence(&mut self, located: LocatedChunk<'_>) -> &FileEvidence {
+        let first_slot = located.file.first_slot();
+        if !self.files.contains_key(&first_slot) {
+            let evidence = self.judge_file(located);
+            self.files.insert(first_slot, evidence);
+        }
+        &self.files[&first_slot]
+    }
+
+    fn judge_file(&self, located: LocatedChunk<'_>) -> FileEvidence {
+        let weights = self.weights;
+        let path: &str = located.file.path();
+        let mut added = Vec::new();
+        let mut add = |feature, value: f32| {
+            if value > 0.0 {
+                added.push(Contribution { feature, value });
+            }
+        };
+        let stem = roles::stem(path);
+        let stem_terms = tokenizer::terms(stem);
+        let stem_parts = words::parts(stem).count().max(1);
+        let matched = self.terms.iter().filter(|term| stem_terms.contains(term)).count();
+        if self.understanding.shape == Shape::Identifier {
+            let is_query = self.understanding.names.iter().any(|name| same_name(&name.name, stem) || (stem_parts == 1 && same_name(&name.container, stem)));
+            add("stem_is_query", if is_query { weights.stem_is_query } else { 0.0 });
+        } else if matched > 0 {
+            let of_query = matched as f32 / self.terms.len().max(1) as f32;
+            let of_stem = (matched as f32 / stem_parts as f32).min(1.0);
+            add("stem_matches", weights.stem_matches * of_stem * of_query.sqrt());
+        }
+        if let Some((folders, _)) = path.rsplit_once('/') {
+            let folder_terms = tokenizer::terms(folders);
+            let matched = self.terms.iter().filter(|term| folder_terms.contains(term)).count();
+            add("folders_match", weights.folders_match * matched as f32 / self.terms.len().max(1) as f32);
+        }
+        let lower = path.to_ascii_lowercase();
+        if self.understanding.paths.iter().any(|wanted| lower.contains(wanted.as_str())) {
+            add("path_matches", weights.path_matches);
+        }
+        if self.query.context.active_file.as_deref() == Some(path) {
+            add("active_file", weights.active_file);
+        } else if self.query.context.open_files.iter().any(|open| open == path) {
+            add("open_file", weights.open_file);
+        }
+        FileEvidence { added, factors: self.file_factors(path, located.file.flags()) }
+    }
+
+    fn file_factors(&self, path: &str, flags: FileFlags) -> Vec<Contribution> {
+        let weights = self.weights;
+        let understanding = self.understanding;
+        let (feature, value) = match roles::role(path) {
+            Role::Test if !understanding.wants_tests => ("test_factor", weights.test_factor),
+            Role::Example if !understanding.wants_examples => ("example_factor", weights.example_factor),
+            Role::Vendored => ("vendored_factor", weights.vendored_factor),
+            Role::Compatibility => ("compatibility_factor", weights.compatibility_factor),
+            Role::Declarations => ("declarations_factor", weights.declarations_factor),
+            Role::Documentation if !understanding.wants_documents => ("documentation_factor", weights.documentation_factor),
+            Role::Data if !understanding.wants_documents => ("data_factor", weights.data_factor),
+            _ => ("", 1.0),
+        };
+        let mut factors = Vec::new();
+        if value != 1.0 && understanding.paths.is_empty() {
+            factors.push(Contribution { feature, value });
+        }
+        if flags.contains(FileFlags::GENERATED) {
+            factors.push(Contribution { feature: "generated_factor", value: weights.generated_factor });
+        }
+        if matches!(roles::stem(path), "__init__" | "index" | "mod" | "package-info") {
+            factors.push(Contribution { feature: "barrel_factor", value: weights.barrel_factor });
+        }
+        factors
+    }
+
+    /// Lifts the best chunk of a file by what the file's candidates amount to together.
+    fn cohere(&self, snapshot: &IndexSnapshot, candidates: &mut [Candidate]) {
+        let mut sums: HashMap<u32, (f32, usize)> = HashMap::new();
+        for (index, candidate) in candidates.iter().enumerate() {
+            let Some(file) = snapshot.file_of(candidate.slot) else { continue };
+            let entry = sums.entry(file.first_slot()).or_insert((0.0, index));
+            entry.0 += candidate.score;
+            if candidate.score > candidates[entry.1].score {
+                entry.1 = index;
+            }
+        }
+        let largest = sums.values().map(|&(sum, _)| sum).fold(0.0, f32::max);
+        if largest <= 0.0 {
+            return;
+        }
+        for (sum, index) in sums.into_values() {
+            let value = self.weights.coherence * sum / largest;
+            let candidate = &mut candidates[index];
+            candidate.score += value;
+            if self.query.explain {
+                candidate.contributions.push(Contribution { feature: "coherence", value });
+            }
+        }
+    }
+
+    /// Damps further chunks of a file. Candidates are ordered by score.
+    fn damp(&self, snapshot: &IndexSnapshot, candidates: &mut [Candidate]) {
+        let mut seen: HashMap<u32, i32> = HashMap::new();
+        for candidate in candidates {
+            let Some(file) = snapshot.file_of(candidate.slot) else { continue };
+            let before = seen.entry(file.first_slot()).or_insert(0);
+            if *before > 0 {
+                let value = self.weights.repetition_factor.powi(*before);
+                candidate.score *= value;
+                if self.query.explain {
+                    candidate.contributions.push(Contribution { feature: "repetition_factor", value });
+                }
+            }
+            *before += 1;
+        }
+    }
+}
+
+/// The symbols whose names stand in a chunk.
+fn symbols_in(located: LocatedChunk<'_>) -> impl Iterator<Item = SymbolRef<'_>> {
+    let span = located.chunk.span();
+    let file = located.file;
+    let (mut low, mut high) = (0, file.symbol_count());
+    // Symbols are ordered by start; a symbol's name lies after its start, so an enclosing one may begin before the chunk.
+    while low < high {
+        let middle = low.midpoint(high);
+        if file.symbol(middle).is_some_and(|symbol| symbol.span().start < span.start) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    let own = located.chunk.symbol().filter(|symbol| symbol.index() < low && span.contains(symbol.name_span()));
+    own.into_iter().chain((low..file.symbol_count()).map_while(move |index| file.symbol(index).filter(|symbol| symbol.span().start < span.end)))
+}
+
+/// Members and variables of a name are less often meant than functions and types of it.
+const fn kind_share(kind: SymbolKind) -> f32 {
+    match kind {
+        SymbolKind::Field | SymbolKind::EnumMember | SymbolKind::Variable => 0.5,
+        SymbolKind::Impl => 0.6,
+        SymbolKind::Section => 0.4,
+        SymbolKind::Test => 0.3,
+        _ => 1.0,
+    }
+}
+
+/// Equal but for case, `_` and `-`.
+fn same_name(left: &str, right: &str) -> bool {
+    let plain = |text: &'_ str| -> Vec<u8> {
+        text.bytes().filter(|byte| !matches!(byte, b'_' | b'-')).map(|byte| byte.to_ascii_lowercase()).collect()
+    };
+    !left.is_empty() && plain(left) == plain(right)
+}
+
+/// Whether the last part of the wanted container is the last part of the symbol's, or a part of its path.
+fn container_matches(wanted: &str, container: &str, path: &str) -> bool {
+    let last = |text: &'_ str| text.rsplit([':', '.', '#', '>']).next().unwrap_or("").to_ascii_lowercase();
+    let wanted = last(wanted);
+    wanted == last(container) || path.to_ascii_lowercase().split(['/', '.']).any(|part| part == wanted)
+}

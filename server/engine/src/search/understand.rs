@@ -1,0 +1,285 @@
+//! What a query's text asks for: names, words, quoted text, and how far to lean on meaning.
+
+use conexus_core::{Mode, SymbolKind, words};
+
+/// The shape of a query, which decides how its evidence is weighed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Nothing that could match.
+    Empty,
+    /// One identifier, perhaps qualified: `parse_json`, `Foo::bar`.
+    Identifier,
+    /// A path or a part of one: `src/index/mod.rs`.
+    Path,
+    /// Words of a natural language.
+    Phrase,
+    /// Words with at least one identifier among them.
+    Mixed,
+}
+
+/// A name that the query spells out, as it would be written in code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// The last part: `bar` of `Foo::bar`.
+    pub name: String,
+    /// What it is qualified with: `Foo` of `Foo::bar`, or empty.
+    pub container: String,
+    /// Whether its spelling alone says that it is an identifier: `camelCase`, `snake_case`, qualified, in backticks.
+    pub certain: bool,
+}
+
+/// A query, understood.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Understanding {
+    /// The shape.
+    pub shape: Shape,
+    /// Names spelled out, in order.
+    pub names: Vec<Name>,
+    /// Literal texts between double quotes that an answer must hold to rise.
+    pub quoted: Vec<String>,
+    /// Words that carry meaning: lower-cased identifiers and parts, stop words removed unless nothing else is left.
+    pub words: Vec<String>,
+    /// Path-like pieces, lower-cased.
+    pub paths: Vec<String>,
+    /// Kinds the query asks for: "class", "trait", "enum" and so on.
+    pub kinds: Vec<SymbolKind>,
+    /// Whether it asks for tests.
+    pub wants_tests: bool,
+    /// Whether it asks for examples.
+    pub wants_examples: bool,
+    /// Whether it asks for documentation or settings.
+    pub wants_documents: bool,
+}
+
+/// Words without meaning of their own in a question about code.
+const STOP_WORDS: &[&str] = &[
+    "a", "about", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "being", "between", "but", "by", "can", "code", "could", "did",
+    "do", "does", "done", "each", "find", "for", "from", "get", "gets", "give", "had", "happen", "happens", "has", "have", "how", "i", "if", "in", "into", "is",
+    "it", "its", "let", "like", "me", "my", "of", "on", "one", "or", "our", "out", "over", "part", "place", "should", "show", "so", "some", "such", "than", "that", "the",
+    "their", "them", "then", "there", "these", "they", "this", "those", "to", "up", "use", "used", "uses", "using", "via", "was", "way", "we", "were", "what",
+    "when", "where", "which", "while", "who", "why", "will", "with", "within", "without", "would", "you", "your", "implementation", "implemented", "implements",
+    "logic", "support", "handle", "handled", "handles", "handling", "work", "works", "different", "across", "based", "provide", "provides", "allow", "allows",
+];
+
+/// Longest query text that is searched, in bytes; the rest is cut off and the answer says so.
+pub const MAX_QUERY_BYTES: usize = 4_096;
+
+/// Reads a query.
+pub fn understand(text: &str, mode: Mode) -> Understanding {
+    let (plain, quoted) = take_quoted(text);
+    let mut understanding = Understanding {
+        shape: Shape::Phrase,
+        names: Vec::new(),
+        quoted,
+        words: Vec::new(),
+        paths: Vec::new(),
+        kinds: Vec::new(),
+        wants_tests: false,
+        wants_examples: false,
+        wants_documents: false,
+    };
+    let tokens: Vec<&str> = plain.split_whitespace().map(trim_token).filter(|token| !token.is_empty()).collect();
+    for token in &tokens {
+        read_token(token, tokens.len(), &mut understanding);
+    }
+    for quoted in understanding.quoted.clone() {
+        for identifier in words::identifiers(&quoted) {
+            push_words(identifier, &mut understanding.words);
+        }
+    }
+    drop_stop_words(&mut understanding.words);
+    understanding.shape = shape(&understanding, tokens.len(), mode);
+    understanding
+}
+
+fn shape(understanding: &Understanding, tokens: usize, mode: Mode) -> Shape {
+    if understanding.words.is_empty() {
+        return Shape::Empty;
+    }
+    match mode {
+        Mode::Symbol => return Shape::Identifier,
+        Mode::Meaning => return Shape::Phrase,
+        Mode::Auto | Mode::Keyword => {}
+    }
+    if tokens == 1 && !understanding.paths.is_empty() {
+        Shape::Path
+    } else if tokens == 1 && !understanding.names.is_empty() {
+        Shape::Identifier
+    } else if understanding.names.iter().any(|name| name.certain) {
+        Shape::Mixed
+    } else {
+        Shape::Phrase
+    }
+}
+
+/// Cuts out the text between pairs of double quotes.
+fn take_quoted(text: &str) -> (String, Vec<String>) {
+    let pieces: Vec<&str> = text.split('"').collect();
+    let mut plain = String::with_capacity(text.len());
+    let mut quoted = Vec::new();
+    for (index, piece) in pieces.iter().enumerate() {
+        // An odd piece is inside quotes only when another quote closes it.
+        if index % 2 == 1 && index + 1 < pieces.len() {
+            if !piece.trim().is_empty() {
+                quoted.push((*piece).to_owned());
+            }
+        } else {
+            plain.push_str(piece);
+            plain.push(' ');
+        }
+    }
+    (plain, quoted)
+}
+
+fn trim_token(token: &str) -> &str {
+    token.trim_matches(|character: char| !(character.is_alphanumeric() || matches!(character, '_' | '`' | '/' | '.' | '#' | '$' | '@')))
+        .trim_end_matches(['.', '/', '@', '#'])
+}
+
+fn read_token(token: &str, count: usize, understanding: &mut Understanding) {
+    let backticked = token.len() > 2 && token.starts_with('`') && token.ends_with('`');
+    let token = token.trim_matches('`');
+    if is_path(token) {
+        understanding.paths.push(token.trim_start_matches("./").to_ascii_lowercase());
+    } else if let Some(name) = read_name(token, count == 1, backticked) {
+        understanding.names.push(name);
+    }
+    for identifier in words::identifiers(token) {
+        push_words(identifier, &mut understanding.words);
+    }
+    read_hint(&token.to_ascii_lowercase(), understanding);
+}
+
+fn read_hint(word: &str, understanding: &mut Understanding) {
+    let kinds: &[SymbolKind] = match word {
+        "class" | "classes" => &[SymbolKind::Class, SymbolKind::Struct],
+        "struct" | "structs" | "record" => &[SymbolKind::Struct, SymbolKind::Class],
+        "enum" | "enums" => &[SymbolKind::Enum],
+        "interface" | "protocol" => &[SymbolKind::Interface, SymbolKind::Trait],
+        "trait" | "typeclass" | "mixin" => &[SymbolKind::Trait, SymbolKind::Interface],
+        "macro" | "macros" => &[SymbolKind::Macro],
+        "module" | "namespace" => &[SymbolKind::Module, SymbolKind::Namespace],
+        _ => &[],
+    };
+    understanding.kinds.extend_from_slice(kinds);
+    match word {
+        "test" | "tests" | "spec" | "specs" | "tested" | "fixture" | "fixtures" | "testing" => understanding.wants_tests = true,
+        "example" | "examples" | "sample" | "demo" | "benchmark" | "benchmarks" => understanding.wants_examples = true,
+        "docs" | "documentation" | "readme" | "changelog" | "config" | "configuration" | "manifest" => understanding.wants_documents = true,
+        _ => {}
+    }
+}
+
+/// File name endings that make a dotted token a path and not a qualified name.
+const CODE_EXTENSIONS: &[&str] = &[
+    "rs", "go", "py", "js", "jsx", "ts", "tsx", "java", "c", "h", "cc", "cpp", "hpp", "cs", "rb", "php", "kt", "kts", "swift", "scala", "sh", "lua", "ex", "exs",
+    "hs", "zig", "md", "json", "yaml", "yml", "toml", "sql", "html", "css",
+];
+
+fn is_path(token: &str) -> bool {
+    if token.contains("://") {
+        return false;
+    }
+    if token.contains('/') {
+        // `and/or` is a phrase; a path has an extension or more than one slash or starts like one.
+        return token.matches('/').count() > 1 || token.contains('.') || token.contains('_');
+    }
+    token.rsplit_once('.').is_some_and(|(stem, extension)| !stem.is_empty() && CODE_EXTENSIONS.contains(&extension))
+}
+
+fn read_name(token: &str, alone: bool, backticked: bool) -> Option<Name> {
+    let token = token.trim_end_matches("()").trim_start_matches(['#', '$', '@', '.']);
+    let cut = token.rfind("::").map(|at| (at, 2)).or_else(|| token.rfind("->").map(|at| (at, 2))).or_else(|| token.rfind(['.', '#']).map(|at| (at, 1)));
+    let (container, name) = match cut {
+        Some((at, width)) => (&token[..at], &token[at + width..]),
+        None => ("", token),
+    };
+    let plain = name.trim_end_matches(['!', '?', '=']);
+    if plain.is_empty() || !plain.chars().all(|character| character.is_alphanumeric() || character == '_') || plain.chars().all(char::is_numeric) {
+        return None;
+    }
+    let certain = backticked || !container.is_empty() || looks_like_code(plain);
+    if !certain && !alone && !starts_upper(plain) {
+        return None;
+    }
+    Some(Name { name: name.to_owned(), container: container.to_owned(), certain: certain || alone })
+}
+
+fn starts_upper(word: &str) -> bool {
+    word.chars().next().is_some_and(char::is_uppercase)
+}
+
+/// `snake_case`, `camelCase`, `HTTPServer`: a spelling that prose does not use.
+fn looks_like_code(word: &str) -> bool {
+    if word.trim_matches('_').contains('_') || word.starts_with('_') {
+        return true;
+    }
+    let mut parts = words::parts(word);
+    let (first, second) = (parts.next(), parts.next());
+    match (first, second) {
+        (Some(_), Some(second)) => second.chars().all(char::is_alphabetic) && word.chars().any(char::is_lowercase),
+        _ => false,
+    }
+}
+
+fn push_words(identifier: &str, words_out: &mut Vec<String>) {
+    let mut count = 0;
+    let before = words_out.len();
+    for part in words::parts(identifier) {
+        words_out.push(part.to_lowercase());
+        count += 1;
+    }
+    if count > 1 {
+        let whole = identifier.trim_matches('_').to_lowercase();
+        words_out.insert(before, whole);
+    }
+}
+
+fn drop_stop_words(words: &mut Vec<String>) {
+    let mut seen = std::collections::HashSet::new();
+    words.retain(|word| seen.insert(word.clone()));
+    if words.iter().any(|word| !is_stop_word(word)) {
+        words.retain(|word| !is_stop_word(word));
+    }
+}
+
+fn is_stop_word(word: &str) -> bool {
+    STOP_WORDS.contains(&word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_and_names() {
+        use Shape::{Empty, Identifier, Mixed, Path, Phrase};
+        for (text, shape, names) in [
+            ("", Empty, ""),
+            ("?!… \"\"", Empty, ""),
+            ("parse_json", Identifier, "parse_json"),
+            ("Rack::Builder", Identifier, "Rack|Builder"),
+            ("Engine", Identifier, "Engine"),
+            ("src/index/mod.rs", Path, ""),
+            ("default_middleware_stack.rb", Path, ""),
+            ("where do we retry failed requests", Phrase, ""),
+            ("how the StaticModel encodes text", Mixed, "StaticModel"),
+            ("z.transform and z.pipe", Mixed, "z|transform z|pipe"),
+            ("read and/or write", Phrase, ""),
+            ("what does `open` do", Mixed, "open"),
+        ] {
+            let got = understand(text, Mode::Auto);
+            let spelled: Vec<_> =
+                got.names.iter().map(|name| if name.container.is_empty() { name.name.clone() } else { format!("{}|{}", name.container, name.name) }).collect();
+            assert_eq!((got.shape, spelled.join(" ").as_str()), (shape, names), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn words_without_stop_words() {
+        assert_eq!(understand("where do we retry failed requests", Mode::Auto).words, ["retry", "failed", "requests"]);
+        assert_eq!(understand("how to do it", Mode::Auto).words, ["how", "to", "do", "it"]);
+        assert_eq!(understand("parseJson", Mode::Auto).words, ["parsejson", "parse", "json"]);
+        assert_eq!(understand("say \"hello world\" loudly", Mode::Auto).quoted, ["hello world"]);
+    }
+}

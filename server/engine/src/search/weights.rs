@@ -1,0 +1,115 @@
+//! The constants of ranking, in one table.
+
+macro_rules! weights {
+    ($($(#[$doc:meta])* $name:ident = $value:expr;)+) => {
+        /// What ranking multiplies and adds. Scores are relative to the best lexical and the best vector candidate of the
+        /// query, which count 1 each.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Weights { $($(#[$doc])* pub $name: f32),+ }
+
+        impl Default for Weights {
+            fn default() -> Self {
+                Self { $($name: $value),+ }
+            }
+        }
+
+        impl Weights {
+            /// Names of all weights, in order.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),+];
+
+            /// Changes one weight; `false` when there is none of that name. For measuring alternatives.
+            pub fn set(&mut self, name: &str, value: f32) -> bool {
+                match name {
+                    $(stringify!($name) => self.$name = value,)+
+                    _ => return false,
+                }
+                true
+            }
+
+            /// One weight by name.
+            pub fn get(&self, name: &str) -> Option<f32> {
+                match name {
+                    $(stringify!($name) => Some(self.$name),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+weights! {
+    /// BM25F: how slowly further occurrences stop to count.
+    k1 = 4.0;
+    /// BM25F: how much a long field counts less.
+    b = 0.9;
+    /// BM25F weight of the chunk's text.
+    field_body = 1.0;
+    /// BM25F weight of the symbol's name.
+    field_name = 10.0;
+    /// BM25F weight of the enclosing symbols.
+    field_container = 2.0;
+    /// BM25F weight of the path.
+    field_path = 2.0;
+    /// BM25F weight of the signature.
+    field_signature = 2.0;
+    /// BM25F weight of the documentation.
+    field_doc = 2.0;
+    /// Share of the vectors for a phrase; the rest is lexical.
+    semantic_phrase = 0.5;
+    /// Share of the vectors for words with identifiers among them.
+    semantic_mixed = 0.4;
+    /// Share of the vectors for one identifier or a path.
+    semantic_identifier = 0.2;
+    /// Added for the definition of a name that is the whole query.
+    defines_query = 1.5;
+    /// Added for the definition of a name that a longer query spells out.
+    defines_name = 0.4;
+    /// Share of that for a name that only begins with what was spelled.
+    defines_prefix = 0.25;
+    /// Share of that when the name's case differs.
+    defines_other_case = 0.8;
+    /// Added when the definition's container is the one that the query names.
+    container_matches = 0.3;
+    /// Added when the definition is a type: its users more often mean the type than a function of its name.
+    defines_type = 0.15;
+    /// Added by the share of the query's words that the file's stem holds, times the share of the stem they make up.
+    stem_matches = 0.5;
+    /// Added when the file's stem is the name that is the whole query.
+    stem_is_query = 0.7;
+    /// Added by the share of the query's words that the folders hold.
+    folders_match = 0.1;
+    /// Added when the path holds the path that the query names.
+    path_matches = 1.5;
+    /// Added by how much the file's candidates amount to together, relative to the best file.
+    coherence = 0.25;
+    /// Each further hit of a file counts this much of the one before.
+    repetition_factor = 0.6;
+    /// Tests, when the query does not ask for them.
+    test_factor = 0.5;
+    /// Examples and benchmarks.
+    example_factor = 0.6;
+    /// Code of others.
+    vendored_factor = 0.5;
+    /// Compatibility code.
+    compatibility_factor = 0.7;
+    /// Declarations without code.
+    declarations_factor = 0.7;
+    /// Prose.
+    documentation_factor = 0.7;
+    /// Settings and data.
+    data_factor = 0.5;
+    /// Files that a tool wrote.
+    generated_factor = 0.5;
+    /// Code between symbols.
+    gap_factor = 0.8;
+    /// Files that only pass on names of others: `__init__.py`, `index.ts`, `mod.rs`.
+    barrel_factor = 0.9;
+    /// Added when the symbol's kind is one that the query names.
+    kind_matches = 0.1;
+    /// Added when the chunk holds a quoted text.
+    quoted_matches = 1.0;
+    /// Added for the file under the cursor.
+    active_file = 0.1;
+    /// Added for an open file.
+    open_file = 0.05;
+}

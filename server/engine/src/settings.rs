@@ -1,0 +1,60 @@
+//! What an engine is told before it starts: one validated value.
+
+use std::path::PathBuf;
+
+use conexus_embed::EmbedderSettings;
+
+/// Which vectors to search with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Embedding {
+    /// None: names and words only.
+    Off,
+    /// Vectors of this model.
+    Model(EmbedderSettings),
+}
+
+/// Settings of an engine. Every field has one meaning and one default, listed in `docs/settings.md`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Folder of the index of this workspace; `None` is the default place, see [`crate::Location`].
+    pub index_dir: Option<PathBuf>,
+    /// Analysis threads; 0 is one per core.
+    pub threads: usize,
+    /// Largest file that is indexed, in bytes.
+    pub max_file_bytes: u64,
+    /// Whether hidden files and folders are indexed.
+    pub hidden: bool,
+    /// Whether .gitignore, .ignore and .conexusignore are kept.
+    pub ignore_files: bool,
+    /// What else is left out, in the syntax of .gitignore.
+    pub exclude: Vec<String>,
+    /// Ceiling of resident memory in bytes while indexing: buffers are sized to keep it.
+    pub memory: u64,
+    /// Where vectors come from.
+    pub embedding: Embedding,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            index_dir: None,
+            threads: 0,
+            max_file_bytes: 2 << 20,
+            hidden: false,
+            ignore_files: true,
+            exclude: Vec::new(),
+            memory: 300 << 20,
+            embedding: Embedding::Model(EmbedderSettings::Builtin),
+        }
+    }
+}
+
+impl Settings {
+    /// Threads to analyse with, at least 1.
+    pub fn analysis_threads(&self) -> usize {
+        match self.threads {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            threads => threads,
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Finds the files of a workspace: ignore rules kept, links not followed, secrets never opened.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::UNIX_EPOCH,
+};
+
+use crate::content::{self, Skip};
+
+/// A regular file that may be indexed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Found {
+    /// Workspace-relative path with `/`.
+    pub path: String,
+    /// Bytes on disk.
+    pub size: u64,
+    /// Time of the last change in nanoseconds since 1970; 0 when the file system does not say.
+    pub modified_ns: i64,
+}
+
+/// What a walk found.
+#[derive(Debug, Default)]
+pub struct Walk {
+    /// Files ordered by path.
+    pub files: Vec<Found>,
+    /// Files and folders passed over by name or because they could not be read, with the first few paths of each reason.
+    pub skipped: SkipCounts,
+    /// Whether it was cancelled; the files are then only a part.
+    pub cancelled: bool,
+}
+
+/// How many files were passed over for which reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SkipCounts {
+    counts: BTreeMap<Skip, (u64, Vec<String>)>,
+}
+
+/// Paths kept as examples for each reason.
+const EXAMPLES: usize = 5;
+
+impl SkipCounts {
+    /// Counts one file.
+    pub fn add(&mut self, skip: Skip, path: &str) {
+        let (count, examples) = self.counts.entry(skip).or_default();
+        *count += 1;
+        if examples.len() < EXAMPLES {
+            examples.push(path.to_owned());
+        }
+    }
+
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: SkipCounts) {
+        for (skip, (count, examples)) in other.counts {
+            let own = self.counts.entry(skip).or_default();
+            own.0 += count;
+            own.1.extend(examples);
+            own.1.truncate(EXAMPLES);
+        }
+    }
+
+    /// Reason, count and examples, ordered by reason.
+    pub fn iter(&self) -> impl Iterator<Item = (Skip, u64, &[String])> {
+        self.counts.iter().map(|(&skip, (count, examples))| (skip, *count, examples.as_slice()))
+    }
+
+    /// All files passed over.
+    pub fn total(&self) -> u64 {
+        self.counts.values().map(|(count, _)| count).sum()
+    }
+}
+
+/// What a walk keeps to.
+#[derive(Clone, Debug)]
+pub struct WalkRules {
+    /// Threads; at least 1.
+    pub threads: usize,
+    /// Whether hidden files and folders are walked (`.git` never is).
+    pub hidden: bool,
+    /// Whether .gitignore, .ignore and .conexusignore are kept.
+    pub ignore_files: bool,
+    /// Largest file in bytes.
+    pub max_file_bytes: u64,
+    /// A folder that is never entered although it lies in the workspace: the index itself.
+    pub index_dir: Option<PathBuf>,
+    /// Globs, as in .gitignore, of what is left out beyond the ignore files.
+    pub exclude: Vec<String>,
+}
+
+/// Folders that no rule can bring in.
+const NEVER: &[&str] = &[".git", ".hg", ".svn", ".jj"];
+
+/// Walks a workspace. Unreadable folders are counted, not fatal; links are not followed, so circles cannot occur.
+pub fn walk(root: &Path, rules: &WalkRules, cancel: &AtomicBool) -> Result<Walk, ignore::Error> {
+    let mut overrides = ignore::overrides::OverrideBuilder::new(root);
+    for glob in &rules.exclude {
+        overrides.add(&format!("!{glob}"))?;
+    }
+    let index_dir = rules.index_dir.clone();
+    let walker = ignore::WalkBuilder::new(root)
+        .threads(rules.threads.max(1))
+        .hidden(!rules.hidden)
+        .ignore(rules.ignore_files)
+        .git_ignore(rules.ignore_files)
+        .git_global(rules.ignore_files)
+        .git_exclude(rules.ignore_files)
+        .parents(rules.ignore_files)
+        .require_git(false)
+        .follow_links(false)
+        .add_custom_ignore_filename(if rules.ignore_files { ".conexusignore" } else { ".conexusignore.off" })
+        .overrides(overrides.build()?)
+        .filter_entry(move |entry| {
+            let name = entry.file_name().to_str().unwrap_or("");
+            !NEVER.contains(&name) && index_dir.as_deref() != Some(entry.path())
+        })
+        .build_parallel();
+    let gathered = Mutex::new(Walk::default());
+    walker.run(|| {
+        let mut local = LocalWalk { root, rules, files: Vec::new(), skipped: SkipCounts::default(), gathered: &gathered };
+        Box::new(move |entry| {
+            if cancel.load(Ordering::Relaxed) {
+                return ignore::WalkState::Quit;
+            }
+            local.visit(entry);
+            ignore::WalkState::Continue
+        })
+    });
+    let mut walk = gathered.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    walk.files.sort_unstable();
+    walk.cancelled = cancel.load(Ordering::Relaxed);
+    Ok(walk)
+}
+
+/// One thread's share of a walk; handed over when the thread ends.
+struct LocalWalk<'a> {
+    root: &'a Path,
+    rules: &'a WalkRules,
+    files: Vec<Found>,
+    skipped: SkipCounts,
+    gathered: &'a Mutex<Walk>,
+}
+
+impl LocalWalk<'_> {
+    fn visit(&mut self, entry: Result<ignore::DirEntry, ignore::Error>) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                self.skipped.add(Skip::Unreadable, &error.to_string());
+                return;
+            }
+        };
+        let Some(kind) = entry.file_type() else { return };
+        if kind.is_dir() {
+            return;
+        }
+        let relative = entry.path().strip_prefix(self.root).unwrap_or(entry.path());
+        let Some(path) = to_slashes(relative) else {
+            self.skipped.add(Skip::Special, &relative.to_string_lossy());
+            return;
+        };
+        let judged = if kind.is_file() { judge(&path, || entry.metadata().ok(), self.rules.max_file_bytes) } else { Err(Skip::Special) };
+        match judged {
+            Ok((size, modified_ns)) => self.files.push(Found { path, size, modified_ns }),
+            Err(skip) => self.skipped.add(skip, &path),
+        }
+    }
+
+}
+
+impl Drop for LocalWalk<'_> {
+    fn drop(&mut self) {
+        let mut gathered = self.gathered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        gathered.files.append(&mut self.files);
+        gathered.skipped.merge(std::mem::take(&mut self.skipped));
+    }
+}
+
+/// Size and time of a file that may be indexed, or why it may not. A secret is not even looked at.
+fn judge(path: &str, metadata: impl FnOnce() -> Option<std::fs::Metadata>, max_file_bytes: u64) -> Result<(u64, i64), Skip> {
+    if content::is_secret_name(path) {
+        return Err(Skip::Secret);
+    }
+    if content::is_lock_name(path) {
+        return Err(Skip::Lock);
+    }
+    let metadata = metadata().ok_or(Skip::Unreadable)?;
+    if !metadata.is_file() {
+        return Err(Skip::Special);
+    }
+    if metadata.len() > max_file_bytes {
+        return Err(Skip::TooLarge);
+    }
+    Ok((metadata.len(), modified_ns(&metadata)))
+}
+
+/// One file by its workspace-relative path. Links are not followed.
+pub fn look_at(root: &Path, path: &str, max_file_bytes: u64) -> Result<Found, Skip> {
+    let (size, modified_ns) = judge(path, || std::fs::symlink_metadata(root.join(path)).ok(), max_file_bytes)?;
+    Ok(Found { path: path.to_owned(), size, modified_ns })
+}
+
+/// Time of the last change in nanoseconds since 1970; 0 when unknown.
+pub fn modified_ns(metadata: &std::fs::Metadata) -> i64 {
+    let Ok(modified) = metadata.modified() else { return 0 };
+    modified.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}
+
+/// A relative path with `/`; `None` when a part is not valid Unicode.
+pub fn to_slashes(relative: &Path) -> Option<String> {
+    let mut path = String::with_capacity(relative.as_os_str().len());
+    for part in relative.components() {
+        if !path.is_empty() {
+            path.push('/');
+        }
+        path.push_str(part.as_os_str().to_str()?);
+    }
+    Some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn rules() -> WalkRules {
+        WalkRules { threads: 2, hidden: false, ignore_files: true, max_file_bytes: 100, index_dir: None, exclude: vec!["skipme/".to_owned()] }
+    }
+
+    #[test]
+    fn ignore_rules_secrets_and_limits() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = folder.path();
+        for (path, text) in [
+            (".gitignore", "target/\n*.log\n"),
+            (".conexusignore", "drafts\n"),
+            ("src/lib.rs", "fn a() {}"),
+            ("src/größe\nneu.rs", "fn b() {}"),
+            ("target/out.rs", "x"),
+            ("a.log", "x"),
+            ("drafts/a.rs", "x"),
+            ("skipme/a.rs", "x"),
+            (".hidden/a.rs", "x"),
+            (".env", "TOKEN=1"),
+            ("Cargo.lock", "x"),
+            ("big.rs", &"x".repeat(101)),
+        ] {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            fs::write(path, text).expect("a file");
+        }
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(root, root.join("src/circle")).expect("a link");
+        let walk = walk(root, &rules(), &AtomicBool::new(false)).expect("a walk");
+        let paths: Vec<_> = walk.files.iter().map(|found| found.path.as_str()).collect();
+        assert_eq!(paths, ["src/größe\nneu.rs", "src/lib.rs"]);
+        let reasons: Vec<_> = walk.skipped.iter().map(|(skip, count, _)| (skip, count)).collect();
+        assert!(reasons.contains(&(Skip::TooLarge, 1)) && reasons.contains(&(Skip::Lock, 1)), "{reasons:?}");
+    }
+}
