@@ -8,15 +8,10 @@
   (declaration_command ["readonly" "declare" "typeset" "export"]
     (variable_assignment name: (variable_name) @name value: (_) @body)) @symbol.variable)
 (program (variable_assignment name: (variable_name) @name value: (_) @body) @symbol.variable)
-(program
-  (command
-    name: (command_name (word) @_alias)
-    argument: (concatenation . (word) @name)
-    (#eq? @_alias "alias")) @symbol.function)
 
 ; Bats: a test is `@test "name" {`, which the grammar reads as a command
 
 (command
   name: (command_name (word) @_test)
   argument: [(string) (raw_string)] @name
-  (#eq? @_test "@test")) @symbol.test @test
+  (#eq? @_test "@test")) @symbol.test

@@ -28,18 +28,3 @@
   (modifier "const")
   (variable_declaration (variable_declarator name: (identifier) @name))) @symbol.constant
 (field_declaration (variable_declaration (variable_declarator name: (identifier) @name))) @symbol.field
-
-; Visibility
-
-(modifier ["public"] @public)
-(modifier ["internal" "protected"] @restricted)
-(modifier ["private" "file"] @private)
-
-; Tests of xUnit, NUnit and MSTest
-
-(method_declaration
-  (attribute_list (attribute name: (identifier) @test))
-  (#any-of? @test "Fact" "Theory" "Test" "TestCase" "TestCaseSource" "TestMethod" "DataTestMethod" "SetUp" "Benchmark"))
-(class_declaration
-  (attribute_list (attribute name: (identifier) @test))
-  (#any-of? @test "TestFixture" "TestClass"))

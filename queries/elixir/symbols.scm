@@ -12,7 +12,13 @@
   (#eq? @_def "defprotocol")) @symbol.interface
 (call
   target: (identifier) @_def
-  (arguments . (alias) @name)
+  (arguments . (alias) @container (keywords (pair key: (keyword) @_for value: (alias) @name)))
+  (do_block)? @body
+  (#eq? @_def "defimpl")
+  (#match? @_for "^for:")) @symbol.impl
+(call
+  target: (identifier) @_def
+  (arguments . (alias) @name .)
   (do_block)? @body
   (#eq? @_def "defimpl")) @symbol.impl
 
@@ -75,10 +81,10 @@
     "deprecated" "dialyzer" "compile" "tag" "moduletag" "describetag" "enforce_keys" "external_resource" "optional_callbacks"
     "before_compile" "after_compile" "on_load" "on_definition" "shortdoc" "requirements"))
 
-; Visibility
+; Visibility: what is not private is public
 
-(call target: (identifier) @public (#any-of? @public "def" "defmacro" "defguard" "defdelegate" "defmodule" "defprotocol" "defn"))
 (call target: (identifier) @private (#any-of? @private "defp" "defmacrop" "defguardp" "defnp"))
+(unary_operator operator: "@" operand: (call target: (identifier) @private) (#eq? @private "typep"))
 
 ; Tests of ExUnit
 
@@ -86,4 +92,4 @@
   target: (identifier) @_test
   (arguments . (string (quoted_content) @name))
   (do_block) @body
-  (#any-of? @_test "test" "describe" "property" "feature")) @symbol.test @test
+  (#any-of? @_test "test" "describe" "property" "feature")) @symbol.test

@@ -9,7 +9,8 @@
 (data_family name: (_) @name) @symbol.type
 (kind_signature name: (_) @name) @symbol.type
 (class name: (_) @name declarations: (_)? @body) @symbol.trait
-(instance name: (_) @name declarations: (_)? @body) @symbol.impl
+(instance name: (_) @container patterns: (_) @name declarations: (_)? @body) @symbol.impl
+(instance !patterns name: (_) @name declarations: (_)? @body) @symbol.impl
 
 (data_constructor constructor: (prefix name: (_) @name)) @symbol.enum_member
 (data_constructor constructor: (record name: (_) @name)) @symbol.enum_member
@@ -57,3 +58,10 @@
 (export variable: (variable) @export)
 (export type: (name) @export)
 (export operator: (prefix_id (operator) @export))
+
+; Tests of Hspec and Tasty
+
+(infix
+  left_operand: (apply function: (variable) @_test argument: (literal (string) @name))
+  right_operand: (_) @body
+  (#any-of? @_test "describe" "context" "it" "specify" "prop" "testCase" "testProperty" "testGroup")) @symbol.test

@@ -31,14 +31,11 @@
 (class_body (property_declaration (variable_declaration (identifier) @name) (getter)? @body) @symbol.property)
 (source_file (property_declaration (variable_declaration (identifier) @name) (getter)? @body) @symbol.property)
 
-; Visibility: what says nothing is public
+; Tests of Kotest
 
-(visibility_modifier "public" @public)
-(visibility_modifier ["internal" "protected"] @restricted)
-(visibility_modifier "private" @private)
-
-; Tests
-
-(function_declaration
-  (modifiers (annotation (user_type (identifier) @test)))
-  (#any-of? @test "Test" "ParameterizedTest" "RepeatedTest" "BeforeTest" "AfterTest" "Benchmark"))
+(call_expression
+  (call_expression
+    (identifier) @_test
+    (value_arguments . (value_argument (string_literal) @name)))
+  (annotated_lambda) @body
+  (#any-of? @_test "describe" "context" "it" "test" "should" "expect" "feature" "scenario" "given" "when" "then")) @symbol.test

@@ -64,4 +64,4 @@
 (function_call
   name: (identifier) @_test
   arguments: (arguments . (string content: (_) @name) (function_definition) @body)
-  (#any-of? @_test "describe" "it" "pending" "context" "insulate" "expose" "test")) @symbol.test @test
+  (#any-of? @_test "describe" "it" "pending" "context" "insulate" "expose" "test")) @symbol.test

@@ -21,15 +21,8 @@
     arguments: (arguments . (argument (string (string_content) @name)))
     (#eq? @_define "define"))) @symbol.constant
 
-; Visibility
-
-(visibility_modifier "public" @public)
-(visibility_modifier "protected" @restricted)
-(visibility_modifier "private" @private)
-
 ; Tests of PHPUnit and Pest
 
-((method_declaration name: (name) @name) @test (#match? @name "^test"))
 (method_declaration
   attributes: (attribute_list (attribute_group (attribute (name) @test)))
   (#any-of? @test "Test" "DataProvider" "TestWith"))
@@ -37,4 +30,4 @@
   (function_call_expression
     function: (name) @_test
     arguments: (arguments . (argument (string (string_content) @name)) (argument [(anonymous_function) (arrow_function)] @body))
-    (#any-of? @_test "it" "test" "describe" "todo" "arch"))) @symbol.test @test
+    (#any-of? @_test "it" "test" "describe" "todo" "arch"))) @symbol.test

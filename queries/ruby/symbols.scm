@@ -14,6 +14,14 @@
 
 ; Methods
 
+(call
+  method: (identifier) @private
+  arguments: (argument_list . [(method name: (_) @name body: (_)? @body) (singleton_method name: (_) @name body: (_)? @body)])
+  (#any-of? @private "private" "private_class_method")) @symbol.method
+(call
+  method: (identifier) @restricted
+  arguments: (argument_list . (method name: (_) @name body: (_)? @body))
+  (#eq? @restricted "protected")) @symbol.method
 ((method name: (identifier) @name) @symbol.constructor (#eq? @name "initialize"))
 (method name: (_) @name) @symbol.method
 (singleton_method name: (_) @name) @symbol.method
@@ -44,13 +52,12 @@
   method: (identifier) @_test
   arguments: (argument_list . [(string) (constant) (scope_resolution)] @name)
   block: (_) @body
-  (#any-of? @_test "describe" "context" "it" "specify" "example" "feature" "scenario" "test" "should" "shared_examples" "shared_context" "shared_examples_for")) @symbol.test @test
-((method name: (identifier) @name) @test (#match? @name "^test_"))
+  (#any-of? @_test "describe" "context" "it" "specify" "example" "feature" "scenario" "test" "should" "shared_examples" "shared_context" "shared_examples_for")) @symbol.test
 
-; Visibility
+; A bare `private` speaks of all methods after it
 
-(body_statement (identifier) @section.private (#any-of? @section.private "private" "private_class_method"))
-(body_statement (identifier) @section.restricted (#eq? @section.restricted "protected"))
-(body_statement (identifier) @section.public (#eq? @section.public "public"))
-(call method: (identifier) @private arguments: (argument_list (method)) (#any-of? @private "private" "private_class_method"))
-(call method: (identifier) @restricted arguments: (argument_list (method)) (#eq? @restricted "protected"))
+(body_statement
+  [(identifier) @section.private (identifier) @section.restricted (identifier) @section.public]
+  (#eq? @section.private "private")
+  (#eq? @section.restricted "protected")
+  (#eq? @section.public "public"))

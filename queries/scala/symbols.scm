@@ -40,12 +40,6 @@
 (var_declaration name: (_) @name) @symbol.field
 (class_parameter ["val" "var"] name: (_) @name) @symbol.field
 
-; Visibility: what says nothing is public
-
-(access_modifier "private" @private)
-(access_modifier "protected" @restricted)
-(access_modifier "private" @restricted (access_qualifier))
-
 ; Tests of ScalaTest, MUnit, specs2 and Weaver
 
 (call_expression
@@ -53,15 +47,15 @@
     function: (identifier) @_test
     arguments: (arguments . (string) @name))
   arguments: [(block) (colon_argument) (case_block)] @body
-  (#any-of? @_test "test" "it" "describe" "property" "feature" "scenario" "checkAll" "pureTest" "loggedTest")) @symbol.test @test
+  (#any-of? @_test "test" "it" "describe" "property" "feature" "scenario" "checkAll" "pureTest" "loggedTest")) @symbol.test
 (infix_expression
   left: (infix_expression operator: (identifier) @_should right: (string) @name)
   operator: (identifier) @_in
   right: (block) @body
   (#any-of? @_should "should" "must" "can")
-  (#eq? @_in "in")) @symbol.test @test
+  (#eq? @_in "in")) @symbol.test
 (infix_expression
   left: (string) @name
   operator: (identifier) @_in
   right: (block) @body
-  (#any-of? @_in "in" "should" "when" "must" ">>")) @symbol.test @test
+  (#any-of? @_in "in" "should" "when" "must" ">>")) @symbol.test

@@ -39,15 +39,17 @@
     name: (pattern bound_identifier: (simple_identifier) @name)
     computed_value: (_)? @body) @symbol.variable)
 
-; Visibility: what says nothing is visible in its module
+; Tests of Swift Testing and Quick
 
-(visibility_modifier ["public" "open"] @public)
-(visibility_modifier ["internal" "package"] @restricted)
-(visibility_modifier ["private" "fileprivate"] @private)
-
-; Tests of XCTest and Swift Testing
-
-((function_declaration name: (simple_identifier) @name) @test (#match? @name "^test[A-Z_0-9]"))
 (function_declaration
   (modifiers (attribute (user_type (type_identifier) @test)))
-  (#any-of? @test "Test" "Suite"))
+  (#any-of? @test "Test"))
+(class_declaration
+  (modifiers (attribute (user_type (type_identifier) @test)))
+  (#any-of? @test "Suite"))
+(call_expression
+  . (simple_identifier) @_test
+  (call_suffix
+    (value_arguments . (value_argument value: (line_string_literal) @name))
+    (lambda_literal) @body)
+  (#any-of? @_test "describe" "context" "it" "fdescribe" "fit" "xit")) @symbol.test

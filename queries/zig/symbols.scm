@@ -39,12 +39,12 @@
 (union_declaration (variable_declaration "pub" "const" . (identifier) @name) @symbol.constant)
 (enum_declaration (variable_declaration "pub" "const" . (identifier) @name) @symbol.constant)
 
-; Visibility: what says nothing is the file's own
+; Visibility: `pub` is found in the signature, `export` says more
 
-(function_declaration ["pub" "export"] @public)
-(variable_declaration ["pub" "export"] @public)
+(function_declaration "export" @public)
+(variable_declaration "export" @public)
 
 ; Tests
 
-(test_declaration (string (string_content) @name) (block) @body) @symbol.test @test
-(test_declaration (identifier) @name (block) @body) @symbol.test @test
+(test_declaration (string (string_content) @name) (block) @body) @symbol.test
+(test_declaration (identifier) @name (block) @body) @symbol.test

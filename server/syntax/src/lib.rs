@@ -1,5 +1,28 @@
 //! Text in, symbols, chunks and references out: tree-sitter grammars, queries and the cutting of chunks.
+//!
+//! The way of a text: `analyser` parses it, passing over macros that hide code (`hidden`); one walk over the tree
+//! (`walk`) matches the patterns of the language's queries (`patterns`, `matching`) and collects raw facts (`facts`);
+//! `symbols` nests them; `chunks` cuts the text. `languages` is the table of languages.
+//!
+//! Invariant: analysis never fails, never recurses over the tree, and its chunks touch every line of the text
+//! (guarded by `tests/properties.rs`). It depends on the text and the language alone, never on the path.
 
+mod analyser;
+mod chunks;
+mod facts;
+mod grammar;
+mod hidden;
 mod languages;
+mod markdown;
+mod matching;
+mod patterns;
+mod symbols;
+mod walk;
 
+pub use analyser::{Analyser, Limits};
 pub use languages::{LanguageSpec, detect, language_named, languages};
+pub use tree_sitter::{InputEdit, Point, Tree};
+
+/// The version of analysis. It grows with every change that makes the analysis of some text differ, so that stored
+/// analyses are made again.
+pub const ANALYSER_VERSION: u32 = 1;

@@ -30,7 +30,9 @@ const fn grammar(function: tree_sitter_language::LanguageFn, queries: (&'static 
 }
 
 const JAVASCRIPT_WRAPPERS: &[&str] =
-    &["export_statement", "lexical_declaration", "variable_declaration", "ambient_declaration", "expression_statement"];
+    &["export_statement", "lexical_declaration", "variable_declaration", "expression_statement"];
+const TYPESCRIPT_WRAPPERS: &[&str] =
+    &["export_statement", "lexical_declaration", "variable_declaration", "expression_statement", "ambient_declaration"];
 
 /// Languages with a grammar, and Markdown.
 pub(super) static GRAMMARS: &[LanguageSpec] = &[
@@ -101,7 +103,7 @@ pub(super) static GRAMMARS: &[LanguageSpec] = &[
         analysis: Analysis::Grammar(Grammar {
             comments: &["comment", "html_comment", "hash_bang_line"],
             attributes: &["decorator"],
-            wrappers: JAVASCRIPT_WRAPPERS,
+            wrappers: TYPESCRIPT_WRAPPERS,
             visibility: VisibilityRule::Exported,
             ..grammar(tree_sitter_typescript::LANGUAGE_TYPESCRIPT, queries!("typescript"))
         }),
@@ -115,7 +117,7 @@ pub(super) static GRAMMARS: &[LanguageSpec] = &[
         analysis: Analysis::Grammar(Grammar {
             comments: &["comment", "html_comment", "hash_bang_line"],
             attributes: &["decorator"],
-            wrappers: JAVASCRIPT_WRAPPERS,
+            wrappers: TYPESCRIPT_WRAPPERS,
             visibility: VisibilityRule::Exported,
             ..grammar(tree_sitter_typescript::LANGUAGE_TSX, queries!("tsx"))
         }),

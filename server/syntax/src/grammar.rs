@@ -1,0 +1,129 @@
+//! Languages with a grammar as the driver uses them: compiled once per process, shared by all threads.
+
+use crate::languages::{Analysis, Documentation, Grammar, Hidden, analysis_of, languages};
+use crate::patterns::{PatternError, PatternTable, kind_numbers};
+use std::sync::{LazyLock, OnceLock};
+use tree_sitter::Language;
+
+/// What a node kind is to the walk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct KindFlags(u8);
+
+impl KindFlags {
+    pub(crate) const COMMENT: Self = Self(1);
+    pub(crate) const ATTRIBUTE: Self = Self(2);
+    pub(crate) const LEADING: Self = Self(3);
+    pub(crate) const WRAPPER: Self = Self(4);
+    /// Some pattern has its root here.
+    pub(crate) const PATTERN: Self = Self(8);
+    /// A macro invocation whose token tree may hold code.
+    pub(crate) const INVOCATION: Self = Self(16);
+    /// A node without meaning of its own, such as `;`.
+    pub(crate) const TOKEN: Self = Self(32);
+
+    #[inline]
+    pub(crate) fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    fn add(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+/// A grammar with its compiled queries.
+pub(crate) struct LoadedGrammar {
+    pub(crate) language: Language,
+    pub(crate) rules: &'static Grammar,
+    pub(crate) patterns: PatternTable,
+    /// By node kind.
+    flags: Vec<KindFlags>,
+    /// The number of the field `body`, or 0.
+    pub(crate) body_field: u16,
+    pub(crate) docstrings: bool,
+    pub(crate) has_attributes: bool,
+}
+
+impl LoadedGrammar {
+    /// Compiles the queries of a language.
+    pub(crate) fn load(rules: &'static Grammar) -> Result<Self, PatternError> {
+        let language = Language::new(rules.function);
+        let patterns = PatternTable::new(&language, &[rules.symbols, rules.references])?;
+        let mut flags = vec![KindFlags::default(); language.node_kind_count()];
+        for (names, flag) in [
+            (rules.comments, KindFlags::COMMENT),
+            (rules.attributes, KindFlags::ATTRIBUTE),
+            (rules.wrappers, KindFlags::WRAPPER),
+            (if rules.hidden == Hidden::TokenTrees { &["macro_invocation"][..] } else { &[] }, KindFlags::INVOCATION),
+        ] {
+            for name in names {
+                let numbers = kind_numbers(&language, name, true);
+                if numbers.is_empty() {
+                    return Err(PatternError(format!("unknown node kind in the table: {name}")));
+                }
+                for kind in numbers {
+                    flags[kind as usize].add(flag);
+                }
+            }
+        }
+        for (kind, flags) in flags.iter_mut().enumerate() {
+            if !patterns.of_kind(kind as u16).is_empty() {
+                flags.add(KindFlags::PATTERN);
+            }
+            if !language.node_kind_is_named(kind as u16) {
+                flags.add(KindFlags::TOKEN);
+            }
+        }
+        Ok(Self {
+            body_field: language.field_id_for_name("body").map_or(0, std::num::NonZero::get),
+            docstrings: rules.documentation == Documentation::Docstring,
+            has_attributes: !rules.attributes.is_empty(),
+            language,
+            rules,
+            patterns,
+            flags,
+        })
+    }
+
+    #[inline]
+    pub(crate) fn flags(&self, kind: u16) -> KindFlags {
+        self.flags.get(kind as usize).copied().unwrap_or_default()
+    }
+}
+
+static LOADED: LazyLock<Vec<OnceLock<Option<LoadedGrammar>>>> =
+    LazyLock::new(|| languages().map(|_| OnceLock::new()).collect());
+
+/// The grammar of the language at that position in the table; `None` if it has none, or its queries do not compile
+/// (which a test rules out).
+pub(crate) fn grammar_at(position: usize) -> Option<&'static LoadedGrammar> {
+    LOADED
+        .get(position)?
+        .get_or_init(|| match analysis_of(Some(position)) {
+            Analysis::Grammar(rules) => LoadedGrammar::load(rules).ok(),
+            _ => None,
+        })
+        .as_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The queries compile here and in tree-sitter, and name only kinds that the grammar has.
+    #[test]
+    fn queries_of_all_languages_compile() {
+        for spec in languages() {
+            let Analysis::Grammar(rules) = &spec.analysis else { continue };
+            if let Err(problem) = LoadedGrammar::load(rules) {
+                panic!("{}: {}", spec.language, problem.0);
+            }
+            let language = Language::new(rules.function);
+            for source in [rules.symbols, rules.references] {
+                if let Err(problem) = tree_sitter::Query::new(&language, source) {
+                    panic!("{}: {problem}", spec.language);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! Matches patterns against nodes and collects what their captures say.
+//!
+//! A match is found by trying, so a pattern could be slow on a hostile tree; a budget of steps per root node, linear
+//! in its children, bounds it. Nothing is allocated per node once the scratch vectors have grown.
+
+use crate::facts::{Facts, Mark, NONE, RawReference, RawSymbol, Says};
+use crate::grammar::{KindFlags, LoadedGrammar};
+use crate::patterns::{Capture, ChildPattern, Kinds, NodePattern, RootPattern};
+use conexus_core::{Span, Visibility};
+use tree_sitter::{Node, TreeCursor};
+
+/// Steps that every root node may take, besides [`STEPS_PER_CHILD`].
+const STEPS: u32 = 4096;
+/// Further steps for each child of the root node.
+const STEPS_PER_CHILD: u32 = 64;
+
+#[derive(Clone, Copy)]
+struct Child<'tree> {
+    node: Node<'tree>,
+    field: u16,
+}
+
+/// The state of matching in one tree.
+pub(crate) struct Matcher<'a, 'tree> {
+    grammar: &'a LoadedGrammar,
+    text: &'a [u8],
+    facts: &'a mut Facts,
+    cursor: TreeCursor<'tree>,
+    /// Children of the nodes on the path from the root node, as a stack.
+    children: Vec<Child<'tree>>,
+    captures: Vec<(u16, Node<'tree>)>,
+    steps: u32,
+    /// Complete matches so far; tells an optional child that one was found with it.
+    found: u32,
+}
+
+pub(crate) fn span_of(node: &Node<'_>) -> Span {
+    let range = node.byte_range();
+    Span::new(range.start, range.end)
+}
+
+impl<'a, 'tree> Matcher<'a, 'tree> {
+    pub(crate) fn new(grammar: &'a LoadedGrammar, text: &'a [u8], facts: &'a mut Facts, root: Node<'tree>) -> Self {
+        Self {
+            grammar,
+            text,
+            facts,
+            cursor: root.walk(),
+            children: Vec::new(),
+            captures: Vec::new(),
+            steps: 0,
+            found: 0,
+        }
+    }
+
+    /// What was collected so far.
+    pub(crate) fn facts(&mut self) -> &mut Facts {
+        self.facts
+    }
+
+    /// Tries every pattern of that node's kind.
+    pub(crate) fn match_node(&mut self, node: Node<'tree>, kind: u16) {
+        let grammar = self.grammar;
+        let mut gathered = None;
+        for &number in grammar.patterns.of_kind(kind) {
+            let root = grammar.patterns.pattern(number);
+            let pattern = &root.node;
+            if !self.tests_pass(pattern, node) {
+                continue;
+            }
+            let simple = pattern.children.is_empty() && pattern.absent.is_empty() && !pattern.closed;
+            let (start, end) = if simple {
+                (0, 0)
+            } else {
+                *gathered.get_or_insert_with(|| {
+                    let range = self.gather(node);
+                    self.steps = STEPS + STEPS_PER_CHILD * (range.1 - range.0) as u32;
+                    range
+                })
+            };
+            self.capture(pattern, node);
+            if simple {
+                self.emit(root, number);
+            } else if self.absent_fields_pass(pattern, start, end) {
+                self.match_children(&pattern.children, pattern.closed, start, end, &mut |matcher| {
+                    matcher.emit(root, number);
+                });
+            }
+            self.captures.clear();
+        }
+        self.children.clear();
+    }
+
+    fn gather(&mut self, node: Node<'tree>) -> (usize, usize) {
+        let start = self.children.len();
+        self.cursor.reset(node);
+        let mut more = self.cursor.goto_first_child();
+        while more {
+            let field = self.cursor.field_id().map_or(0, std::num::NonZero::get);
+            self.children.push(Child { node: self.cursor.node(), field });
+            more = self.cursor.goto_next_sibling();
+        }
+        (start, self.children.len())
+    }
+
+    fn tests_pass(&self, pattern: &NodePattern, node: Node<'_>) -> bool {
+        pattern.tests.is_empty() || {
+            let text = self.text.get(node.byte_range()).unwrap_or_default();
+            pattern.tests.iter().all(|test| test.passes(text))
+        }
+    }
+
+    fn absent_fields_pass(&self, pattern: &NodePattern, start: usize, end: usize) -> bool {
+        pattern.absent.is_empty()
+            || !self.children[start..end].iter().any(|child| pattern.absent.contains(&child.field))
+    }
+
+    fn capture(&mut self, pattern: &NodePattern, node: Node<'tree>) {
+        self.captures.extend(pattern.captures.iter().map(|&capture| (capture, node)));
+    }
+
+    fn try_node(&mut self, pattern: &NodePattern, child: Child<'tree>, then: &mut dyn FnMut(&mut Self)) {
+        if pattern.field != 0 && pattern.field != child.field {
+            return;
+        }
+        let accepted = match &pattern.kinds {
+            Kinds::Any => true,
+            Kinds::Named => child.node.is_named(),
+            Kinds::OneOf(kinds) => kinds.contains(&child.node.kind_id()),
+        };
+        if !accepted || !self.tests_pass(pattern, child.node) {
+            return;
+        }
+        let captured = self.captures.len();
+        self.capture(pattern, child.node);
+        if pattern.children.is_empty() && pattern.absent.is_empty() && !pattern.closed {
+            then(self);
+        } else {
+            let (start, end) = self.gather(child.node);
+            if self.absent_fields_pass(pattern, start, end) {
+                self.match_children(&pattern.children, pattern.closed, start, end, then);
+            }
+            self.children.truncate(start);
+        }
+        self.captures.truncate(captured);
+    }
+
+    /// Matches the patterns against the children `at..end`, in order; calls `then` for every way it can be done.
+    fn match_children(
+        &mut self,
+        patterns: &[ChildPattern],
+        closed: bool,
+        at: usize,
+        end: usize,
+        then: &mut dyn FnMut(&mut Self),
+    ) {
+        let Some((pattern, rest)) = patterns.split_first() else {
+            if !closed || !(at..end).any(|index| self.counts(index)) {
+                then(self);
+            }
+            return;
+        };
+        let found = self.found;
+        for index in at..end {
+            if self.steps == 0 {
+                return;
+            }
+            self.steps -= 1;
+            let child = self.children[index];
+            for alternative in &pattern.alternatives {
+                self.try_node(alternative, child, &mut |matcher| {
+                    matcher.match_children(rest, closed, index + 1, end, then);
+                });
+            }
+            if pattern.anchored && self.counts(index) {
+                break;
+            }
+        }
+        if pattern.optional && found == self.found {
+            self.match_children(rest, closed, at, end, then);
+        }
+    }
+
+    /// Whether an anchor stops at this child: comments and tokens do not count.
+    fn counts(&self, index: usize) -> bool {
+        let node = self.children[index].node;
+        node.is_named() && !node.is_extra()
+    }
+
+    /// Collects what the captures of a complete match say.
+    fn emit(&mut self, root: &RootPattern, number: u16) {
+        if !root.pairs.iter().all(|&(left, right, negated)| (self.text_of(left) == self.text_of(right)) != negated) {
+            return;
+        }
+        self.found += 1;
+        let mut symbol = None;
+        let mut name = None;
+        let mut body = NONE;
+        let mut body_node = None;
+        let mut container = None;
+        let mut visibility = Visibility::Unknown;
+        let mut test = None;
+        for &(capture, node) in &self.captures {
+            match self.grammar.patterns.captures[capture as usize] {
+                Capture::Symbol(kind) => symbol = Some((kind, node)),
+                Capture::Name => name = Some(node),
+                Capture::Body => {
+                    if (node.start_byte() as u32) < body {
+                        body = node.start_byte() as u32;
+                        body_node = Some(node);
+                    }
+                }
+                Capture::Container => container = Some(span_of(&node)),
+                Capture::Visibility(value) => {
+                    visibility = value;
+                    self.facts.marks.push(Mark { span: span_of(&node), says: Says::Visibility(value) });
+                }
+                Capture::Section(value) => {
+                    self.facts.marks.push(Mark { span: span_of(&node), says: Says::Section(value) });
+                }
+                Capture::Export => self.facts.marks.push(Mark { span: span_of(&node), says: Says::Export }),
+                Capture::Test => test = Some(node),
+                Capture::Reference(kind) => {
+                    self.facts.references.push(RawReference { span: span_of(&node), kind, priority: number });
+                }
+                Capture::Local => {}
+            }
+        }
+        let (Some((kind, definition)), Some(name)) = (symbol, name) else {
+            if let Some(node) = test {
+                self.facts.marks.push(Mark { span: span_of(&node), says: Says::Test });
+            }
+            return;
+        };
+        if body_node.is_none() {
+            let field = self.grammar.body_field;
+            body_node = if field == 0 { None } else { definition.child_by_field_id(field) };
+            body = body_node.map_or(NONE, |node| node.start_byte() as u32);
+        }
+        let first_word = self.first_word(definition);
+        let docstring = body_node.filter(|_| self.grammar.docstrings).and_then(|node| docstring(node, self.text));
+        self.facts.symbols.push(RawSymbol {
+            kind,
+            definition: span_of(&definition),
+            name: span_of(&name),
+            first_word,
+            body,
+            container,
+            docstring,
+            visibility,
+            test: test.is_some(),
+            priority: number,
+        });
+    }
+
+    fn text_of(&self, capture: u16) -> Option<&[u8]> {
+        let (_, node) = self.captures.iter().find(|(number, _)| *number == capture)?;
+        self.text.get(node.byte_range())
+    }
+
+    /// Where a definition begins after the attributes that are its first children, or the first of its modifiers.
+    fn first_word(&mut self, definition: Node<'tree>) -> u32 {
+        let whole = definition.start_byte() as u32;
+        if !self.grammar.has_attributes {
+            return whole;
+        }
+        self.cursor.reset(definition);
+        let mut at = whole;
+        let mut levels = 0;
+        while levels < 3 && self.cursor.goto_first_child() {
+            let mut skipped = false;
+            loop {
+                let node = self.cursor.node();
+                if !self.grammar.flags(node.kind_id()).intersects(KindFlags::LEADING) {
+                    at = node.start_byte() as u32;
+                    break;
+                }
+                skipped = true;
+                if !self.cursor.goto_next_sibling() {
+                    // Only attributes: the modifiers end here, and the definition goes on after them.
+                    if !self.cursor.goto_parent() || !self.cursor.goto_next_sibling() {
+                        return whole;
+                    }
+                    levels = 3;
+                    at = self.cursor.node().start_byte() as u32;
+                    break;
+                }
+            }
+            if skipped {
+                break;
+            }
+            levels += 1;
+        }
+        if at < definition.end_byte() as u32 { at } else { whole }
+    }
+}
+
+/// The string that is the first statement of a body.
+fn docstring(body: Node<'_>, text: &[u8]) -> Option<Span> {
+    let mut first = body.named_child(0)?;
+    while first.is_extra() {
+        first = first.next_named_sibling()?;
+    }
+    let bytes = text.get(first.byte_range())?;
+    let quote = bytes.iter().position(|byte| !byte.is_ascii_alphabetic()).filter(|&at| at <= 2)?;
+    let is_string = matches!(bytes[quote], b'"' | b'\'') && bytes.last() == Some(&bytes[quote]);
+    is_string.then(|| span_of(&first))
+}
