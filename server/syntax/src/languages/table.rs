@@ -170,6 +170,152 @@ pub(super) static GRAMMARS: &[LanguageSpec] = &[
         }),
     },
     LanguageSpec {
+        language: Language::named("csharp"),
+        display: "C#",
+        extensions: &["cs", "csx", "cake"],
+        file_names: &[],
+        interpreters: &["dotnet-script"],
+        analysis: Analysis::Grammar(Grammar {
+            attributes: &["attribute_list"],
+            visibility: VisibilityRule::Modifiers { default: Visibility::Restricted, member: Visibility::Private },
+            tests: TestRule::Attributes(&[
+                "Fact", "Theory", "Test", "TestCase", "TestCaseSource", "TestFixture", "TestMethod", "DataTestMethod",
+                "TestClass", "SetUp", "TearDown", "Benchmark",
+            ]),
+            ..grammar(tree_sitter_c_sharp::LANGUAGE, queries!("csharp"))
+        }),
+    },
+    LanguageSpec {
+        language: Language::named("ruby"),
+        display: "Ruby",
+        extensions: &["rb", "rbw", "rake", "gemspec", "ru", "podspec", "jbuilder", "thor", "rbi"],
+        file_names: &["Rakefile", "Gemfile", "Guardfile", "Capfile", "Podfile", "Vagrantfile", "Fastfile", "Brewfile"],
+        interpreters: &["ruby", "jruby", "rake"],
+        analysis: Analysis::Grammar(Grammar {
+            separator: "::",
+            visibility: VisibilityRule::Always(Visibility::Public),
+            tests: TestRule::Names { functions: &["test_"], types: &[] },
+            ..grammar(tree_sitter_ruby::LANGUAGE, queries!("ruby"))
+        }),
+    },
+    LanguageSpec {
+        language: Language::named("php"),
+        display: "PHP",
+        extensions: &["php", "phtml", "php3", "php4", "php5", "phpt", "inc"],
+        file_names: &[],
+        interpreters: &["php"],
+        analysis: Analysis::Grammar(Grammar {
+            separator: "::",
+            attributes: &["attribute_list"],
+            visibility: VisibilityRule::Modifiers { default: Visibility::Public, member: Visibility::Public },
+            tests: TestRule::Names { functions: &["test"], types: &[] },
+            ..grammar(tree_sitter_php::LANGUAGE_PHP, queries!("php"))
+        }),
+    },
+    LanguageSpec {
+        language: Language::named("kotlin"),
+        display: "Kotlin",
+        extensions: &["kt", "kts"],
+        file_names: &[],
+        interpreters: &["kotlin", "kscript"],
+        analysis: Analysis::Grammar(Grammar {
+            comments: &["line_comment", "block_comment"],
+            attributes: &["annotation"],
+            visibility: VisibilityRule::Modifiers { default: Visibility::Public, member: Visibility::Public },
+            tests: TestRule::Attributes(&[
+                "Test", "ParameterizedTest", "RepeatedTest", "TestFactory", "BeforeTest", "AfterTest", "Benchmark",
+            ]),
+            ..grammar(tree_sitter_kotlin_ng::LANGUAGE, queries!("kotlin"))
+        }),
+    },
+    LanguageSpec {
+        language: Language::named("swift"),
+        display: "Swift",
+        extensions: &["swift", "swiftinterface"],
+        file_names: &[],
+        interpreters: &["swift"],
+        analysis: Analysis::Grammar(Grammar {
+            comments: &["comment", "multiline_comment"],
+            attributes: &["attribute"],
+            visibility: VisibilityRule::Modifiers { default: Visibility::Restricted, member: Visibility::Restricted },
+            tests: TestRule::Names { functions: &["test"], types: &[] },
+            ..grammar(tree_sitter_swift::LANGUAGE, queries!("swift"))
+        }),
+    },
+    LanguageSpec {
+        language: Language::named("scala"),
+        display: "Scala",
+        extensions: &["scala", "sc", "sbt"],
+        file_names: &[],
+        interpreters: &["scala", "amm", "scala-cli"],
+        analysis: Analysis::Grammar(Grammar {
+            comments: &["comment", "block_comment"],
+            attributes: &["annotation"],
+            visibility: VisibilityRule::Modifiers { default: Visibility::Public, member: Visibility::Public },
+            ..grammar(tree_sitter_scala::LANGUAGE, queries!("scala"))
+        }),
+    },
+    LanguageSpec {
+        language: Language::named("bash"),
+        display: "Shell",
+        extensions: &["sh", "bash", "zsh", "ksh", "bats", "ebuild", "eclass"],
+        file_names: &[
+            ".bashrc", ".bash_profile", ".bash_aliases", ".bash_logout", ".profile", ".zshrc", ".zshenv", ".zprofile",
+            "PKGBUILD", "APKBUILD",
+        ],
+        interpreters: &["bash", "sh", "zsh", "dash", "ksh", "ash", "bats"],
+        analysis: Analysis::Grammar(Grammar {
+            visibility: VisibilityRule::Underscore,
+            ..grammar(tree_sitter_bash::LANGUAGE, queries!("bash"))
+        }),
+    },
+    LanguageSpec {
+        language: Language::named("lua"),
+        display: "Lua",
+        extensions: &["lua", "rockspec", "luau"],
+        file_names: &[".luacheckrc"],
+        interpreters: &["lua", "luajit", "texlua"],
+        analysis: Analysis::Grammar(Grammar {
+            visibility: VisibilityRule::Underscore,
+            ..grammar(tree_sitter_lua::LANGUAGE, queries!("lua"))
+        }),
+    },
+    LanguageSpec {
+        language: Language::named("elixir"),
+        display: "Elixir",
+        extensions: &["ex", "exs"],
+        file_names: &["mix.lock"],
+        interpreters: &["elixir"],
+        analysis: Analysis::Grammar(Grammar {
+            visibility: VisibilityRule::Always(Visibility::Public),
+            ..grammar(tree_sitter_elixir::LANGUAGE, queries!("elixir"))
+        }),
+    },
+    LanguageSpec {
+        language: Language::named("haskell"),
+        display: "Haskell",
+        extensions: &["hs", "hsc", "hs-boot"],
+        file_names: &[],
+        interpreters: &["runhaskell", "runghc", "stack"],
+        analysis: Analysis::Grammar(Grammar {
+            comments: &["comment", "haddock"],
+            attributes: &["pragma"],
+            visibility: VisibilityRule::Always(Visibility::Public),
+            ..grammar(tree_sitter_haskell::LANGUAGE, queries!("haskell"))
+        }),
+    },
+    LanguageSpec {
+        language: Language::named("zig"),
+        display: "Zig",
+        extensions: &["zig"],
+        file_names: &[],
+        interpreters: &["zig"],
+        analysis: Analysis::Grammar(Grammar {
+            visibility: VisibilityRule::Pub,
+            ..grammar(tree_sitter_zig::LANGUAGE, queries!("zig"))
+        }),
+    },
+    LanguageSpec {
         language: Language::named("markdown"),
         display: "Markdown",
         extensions: &["md", "markdown", "mdx", "mkd", "mdown", "qmd", "rmd"],
