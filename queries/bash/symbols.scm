@@ -6,8 +6,8 @@
 
 (program
   (declaration_command ["readonly" "declare" "typeset" "export"]
-    (variable_assignment name: (variable_name) @name value: (_) @body)) @symbol.variable)
-(program (variable_assignment name: (variable_name) @name value: (_) @body) @symbol.variable)
+    (variable_assignment name: (variable_name) @name)) @symbol.variable)
+(program (variable_assignment name: (variable_name) @name) @symbol.variable)
 
 ; Bats: a test is `@test "name" {`, which the grammar reads as a command
 

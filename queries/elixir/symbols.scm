@@ -18,6 +18,11 @@
   (#match? @_for "^for:")) @symbol.impl
 (call
   target: (identifier) @_def
+  (arguments . (alias) @name (keywords (pair value: [(list) (identifier)])))
+  (do_block)? @body
+  (#eq? @_def "defimpl")) @symbol.impl
+(call
+  target: (identifier) @_def
   (arguments . (alias) @name .)
   (do_block)? @body
   (#eq? @_def "defimpl")) @symbol.impl
@@ -35,7 +40,7 @@
     (call target: (identifier) @name)
     (binary_operator left: (identifier) @name operator: "when")
     (binary_operator left: (call target: (identifier) @name) operator: "when")
-    (binary_operator operator: ["+" "-" "*" "/" "++" "--" "<>" "|>" "==" "<~" "~>" "<<<" ">>>" "&&&" "|||" "in" ".." "^^^" "+++" "---" "<|>"] @name)
+    (binary_operator operator: ["+" "-" "*" "/" "++" "--" "<>" "|>" "==" "!=" "===" "!==" "=~" "<" ">" "<=" ">=" "and" "or" "&&" "||" "<~" "~>" "<<<" ">>>" "&&&" "|||" "in" ".." "^^^" "+++" "---" "<|>"] @name)
     (unary_operator operator: ["+" "-" "!" "~~~"] @name)
   ] (keywords)? @body)
   (do_block)? @body
@@ -47,7 +52,7 @@
     (call target: (identifier) @name)
     (binary_operator left: (identifier) @name operator: "when")
     (binary_operator left: (call target: (identifier) @name) operator: "when")
-    (binary_operator operator: ["+" "-" "*" "/" "++" "--" "<>" "|>" "==" "<~" "~>" "<<<" ">>>" "&&&" "|||" "in" ".." "^^^" "+++" "---" "<|>"] @name)
+    (binary_operator operator: ["+" "-" "*" "/" "++" "--" "<>" "|>" "==" "!=" "===" "!==" "=~" "<" ">" "<=" ">=" "and" "or" "&&" "||" "<~" "~>" "<<<" ">>>" "&&&" "|||" "in" ".." "^^^" "+++" "---" "<|>"] @name)
     (unary_operator operator: ["@" "+" "-" "!" "~~~"] @name)
   ] (keywords)? @body)
   (do_block)? @body

@@ -8,9 +8,9 @@
 (type_family name: (_) @name) @symbol.type
 (data_family name: (_) @name) @symbol.type
 (kind_signature name: (_) @name) @symbol.type
-(class name: (_) @name declarations: (_)? @body) @symbol.trait
-(instance name: (_) @container patterns: (_) @name declarations: (_)? @body) @symbol.impl
-(instance !patterns name: (_) @name declarations: (_)? @body) @symbol.impl
+(class name: (_) @name "where"? @body) @symbol.trait
+(instance name: (_) @container patterns: (_) @name "where"? @body) @symbol.impl
+(instance !patterns name: (_) @name "where"? @body) @symbol.impl
 
 (data_constructor constructor: (prefix name: (_) @name)) @symbol.enum_member
 (data_constructor constructor: (record name: (_) @name)) @symbol.enum_member

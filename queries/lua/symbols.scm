@@ -33,7 +33,7 @@
   (variable_declaration
     (assignment_statement
       (variable_list . name: (identifier) @name)
-      (expression_list . value: [(number) (string) (true) (false) (binary_expression) (unary_expression)] @body))) @symbol.constant)
+      (expression_list . value: [(number) (string) (true) (false) (binary_expression) (unary_expression)]))) @symbol.constant)
 (chunk
   (variable_declaration
     (assignment_statement
@@ -42,17 +42,19 @@
         (table_constructor)
         (function_call name: [(dot_index_expression) (method_index_expression)])
         (function_call name: (identifier) @_make)
-      ] @body)))
+      ])))
   @symbol.variable
   (#any-of? @_make "setmetatable" "class" "Class"))
 (chunk
   (assignment_statement
     (variable_list . name: (identifier) @name)
-    (expression_list . value: (_) @body)) @symbol.variable)
+    (expression_list . value: (_))) @symbol.variable)
 (chunk
   (assignment_statement
     (variable_list . name: (dot_index_expression table: (identifier) @container field: (identifier) @name))
-    (expression_list . value: [(table_constructor) (number) (string) (true) (false) (function_call) (identifier) (dot_index_expression)] @body)) @symbol.field)
+    (expression_list . value: [(table_constructor) (number) (string) (true) (false) (function_call) (identifier) (dot_index_expression)]))
+  @symbol.field
+  (#not-match? @name "^__"))
 
 ; Visibility: what is local is the file's own
 

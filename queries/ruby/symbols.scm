@@ -9,8 +9,8 @@
   right: (call receiver: (constant) @_class method: (identifier) @_new block: (_)? @body)
   (#any-of? @_class "Struct" "Class" "Data" "Module")
   (#any-of? @_new "new" "define")) @symbol.class
-(assignment left: (constant) @name right: (_) @body) @symbol.constant
-(assignment left: (scope_resolution name: (constant) @name) right: (_) @body) @symbol.constant
+(assignment left: (constant) @name right: (_)) @symbol.constant
+(assignment left: (scope_resolution name: (constant) @name) right: (_)) @symbol.constant
 
 ; Methods
 

@@ -4,11 +4,11 @@
 (variable_declaration . (identifier) @name [(enum_declaration) (error_set_declaration)]) @symbol.enum
 (variable_declaration . (identifier) @name (union_declaration)) @symbol.union
 
-(enum_declaration (container_field name: (identifier) @name) @symbol.enum_member)
-(error_set_declaration (identifier) @name @symbol.enum_member)
-(struct_declaration (container_field name: (identifier) @name) @symbol.field)
-(union_declaration (container_field name: (identifier) @name) @symbol.field)
-(source_file (container_field name: (identifier) @name) @symbol.field)
+(enum_declaration (container_field name: (identifier) @name) @symbol.enum_member @public (#not-eq? @name "_"))
+(error_set_declaration (identifier) @name @symbol.enum_member @public)
+(struct_declaration (container_field name: (identifier) @name) @symbol.field @public)
+(union_declaration (container_field name: (identifier) @name) @symbol.field @public)
+(source_file (container_field name: (identifier) @name) @symbol.field @public)
 
 ; Functions
 
@@ -46,5 +46,5 @@
 
 ; Tests
 
-(test_declaration (string (string_content) @name) (block) @body) @symbol.test
+(test_declaration (string) @name (block) @body) @symbol.test
 (test_declaration (identifier) @name (block) @body) @symbol.test

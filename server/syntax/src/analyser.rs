@@ -6,6 +6,7 @@ use crate::grammar::{LoadedGrammar, grammar_at};
 use crate::hidden::{declaration_macros, foreign_words, included_ranges};
 use crate::languages::{Analysis, Hidden, analysis_of, position};
 use crate::markdown;
+use crate::repair;
 use crate::symbols::{self, Nesting};
 use crate::walk::{Base, walk};
 use conexus_core::{Chunk, FileAnalysis, Language, LineIndex, Note, Reference, ReferenceKind, Span, Symbol};
@@ -102,7 +103,17 @@ impl Analyser {
             declaration_macros(text, &mut excluded);
         }
         let deadline = Instant::now() + self.limits.parse_time;
-        let tree = self.parse_part(grammar, text, lines, Span::new(0, text.len()), &excluded, old, deadline);
+        let whole = Span::new(0, text.len());
+        let mut tree = self.parse_part(grammar, text, lines, whole, &excluded, old, deadline);
+        if let Some(broken) = tree.as_ref().filter(|tree| tree.root_node().has_error()) {
+            let suspects = repair::suspects(text, broken, grammar.rules.repair.conditionals, &grammar.repairs);
+            if !suspects.is_empty() {
+                excluded.extend(suspects);
+                excluded = repair::joined(excluded);
+                let repaired = self.parse_part(grammar, text, lines, whole, &excluded, Some(broken), deadline);
+                tree = repaired.filter(|repaired| repair::damage(repaired) < repair::damage(broken)).or(tree);
+            }
+        }
         self.spans = excluded;
         tree.map(|tree| (grammar, tree)).ok_or(Unparsed::TimedOut)
     }

@@ -111,6 +111,8 @@ pub(crate) struct Facts {
     pub(crate) depths: Vec<LineDepth>,
     /// Interiors of token trees that hold items, with the depth they lie at.
     pub(crate) hidden: Vec<(Span, u32)>,
+    /// Names of definitions that joined an earlier one as a clause.
+    pub(crate) clauses: Vec<Span>,
     /// Number of error nodes.
     pub(crate) errors: u32,
 }
@@ -124,6 +126,7 @@ impl Facts {
         self.leads.clear();
         self.wraps.clear();
         self.hidden.clear();
+        self.clauses.clear();
         self.depths.clear();
         self.depths.resize(lines, LineDepth::NONE);
         self.errors = 0;

@@ -2,6 +2,7 @@
 
 use crate::languages::{Analysis, Documentation, Grammar, Hidden, analysis_of, languages};
 use crate::patterns::{PatternError, PatternTable, kind_numbers};
+use regex::bytes::Regex;
 use std::sync::{LazyLock, OnceLock};
 use tree_sitter::Language;
 
@@ -20,10 +21,16 @@ impl KindFlags {
     pub(crate) const INVOCATION: Self = Self(16);
     /// A node without meaning of its own, such as `;`.
     pub(crate) const TOKEN: Self = Self(32);
+    /// A definition that holds all that follows beside it.
+    pub(crate) const HEADER: Self = Self(64);
 
     #[inline]
     pub(crate) fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0
+    }
+
+    pub(crate) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     fn add(&mut self, other: Self) {
@@ -42,6 +49,8 @@ pub(crate) struct LoadedGrammar {
     pub(crate) body_field: u16,
     pub(crate) docstrings: bool,
     pub(crate) has_attributes: bool,
+    /// The patterns of what may be passed over.
+    pub(crate) repairs: Vec<Regex>,
 }
 
 impl LoadedGrammar {
@@ -54,6 +63,7 @@ impl LoadedGrammar {
             (rules.comments, KindFlags::COMMENT),
             (rules.attributes, KindFlags::ATTRIBUTE),
             (rules.wrappers, KindFlags::WRAPPER),
+            (rules.headers, KindFlags::HEADER),
             (if rules.hidden == Hidden::TokenTrees { &["macro_invocation"][..] } else { &[] }, KindFlags::INVOCATION),
         ] {
             for name in names {
@@ -74,9 +84,11 @@ impl LoadedGrammar {
                 flags.add(KindFlags::TOKEN);
             }
         }
+        let repairs = rules.repair.patterns.iter().map(|pattern| Regex::new(pattern));
         Ok(Self {
+            repairs: repairs.collect::<Result<_, _>>().map_err(|problem| PatternError(problem.to_string()))?,
             body_field: language.field_id_for_name("body").map_or(0, std::num::NonZero::get),
-            docstrings: rules.documentation == Documentation::Docstring,
+            docstrings: rules.documentation != Documentation::Comments,
             has_attributes: !rules.attributes.is_empty(),
             language,
             rules,
@@ -88,6 +100,20 @@ impl LoadedGrammar {
     #[inline]
     pub(crate) fn flags(&self, kind: u16) -> KindFlags {
         self.flags.get(kind as usize).copied().unwrap_or_default()
+    }
+
+    /// What a node of that kind and text is to the walk.
+    #[inline]
+    pub(crate) fn flags_of(&self, kind: u16, text: &[u8]) -> KindFlags {
+        let flags = self.flags(kind);
+        let words = self.rules.attribute_words;
+        if flags.intersects(KindFlags::ATTRIBUTE)
+            && !words.is_empty()
+            && !words.iter().any(|word| text.starts_with(word.as_bytes()))
+        {
+            return flags.without(KindFlags::ATTRIBUTE);
+        }
+        flags
     }
 }
 

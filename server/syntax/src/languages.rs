@@ -7,6 +7,7 @@ mod detect;
 mod plain;
 mod table;
 
+use crate::repair::Repair;
 use conexus_core::Language;
 use tree_sitter_language::LanguageFn;
 
@@ -63,6 +64,12 @@ pub(crate) struct Grammar {
     /// Node kinds that wrap one definition and belong to it: `export_statement`, `template_declaration`. A definition
     /// that ends where its wrapper ends (a `;` aside) takes over the wrapper's span, comments and attributes.
     pub(crate) wrappers: &'static [&'static str],
+    /// What such a node starts with; for grammars that give attributes no kind of their own. Empty for the others.
+    pub(crate) attribute_words: &'static [&'static str],
+    /// Node kinds of definitions that hold all that follows beside them: `namespace Shop;`, a module's header.
+    pub(crate) headers: &'static [&'static str],
+    /// Whether consecutive definitions of one name are clauses of one function.
+    pub(crate) clauses: Clauses,
     /// Where documentation stands.
     pub(crate) documentation: Documentation,
     /// What decides visibility where the query captured none.
@@ -71,6 +78,17 @@ pub(crate) struct Grammar {
     pub(crate) tests: TestRule,
     /// Code that the grammar does not see by itself.
     pub(crate) hidden: Hidden,
+    /// What is passed over when the text does not parse without errors.
+    pub(crate) repair: Repair,
+}
+
+/// Whether consecutive definitions of one name are clauses of one function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clauses {
+    /// No: they are overloads or redefinitions, each a symbol.
+    Apart,
+    /// Yes; a clause with documentation of its own in an attribute begins another function.
+    Together,
 }
 
 /// Where documentation stands.
@@ -80,8 +98,13 @@ pub(crate) enum Documentation {
     Comments,
     /// In a string that is the body's first statement, or else in the comments before the definition.
     Docstring,
-    /// In attributes that start with one of these words (Elixir's `@doc`), or else in the comments before.
-    Attributes(&'static [&'static str]),
+    /// In attributes, or else in the comments before.
+    Attributes {
+        /// What such an attribute before the definition starts with: Elixir's `@doc`.
+        before: &'static [&'static str],
+        /// What such an attribute starts with that is first in the body: `@moduledoc`.
+        within: &'static str,
+    },
 }
 
 /// What decides visibility where the query captured none of `@public`, `@restricted`, `@private`.

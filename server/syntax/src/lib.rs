@@ -1,6 +1,7 @@
 //! Text in, symbols, chunks and references out: tree-sitter grammars, queries and the cutting of chunks.
 //!
-//! The way of a text: `analyser` parses it, passing over macros that hide code (`hidden`); one walk over the tree
+//! The way of a text: `analyser` parses it, passing over macros that hide code (`hidden`) and over what the grammar
+//! cannot read (`repair`); one walk over the tree
 //! (`walk`) matches the patterns of the language's queries (`patterns`, `matching`) and collects raw facts (`facts`);
 //! `symbols` nests them; `chunks` cuts the text. `languages` is the table of languages.
 //!
@@ -16,6 +17,7 @@ mod languages;
 mod markdown;
 mod matching;
 mod patterns;
+mod repair;
 mod symbols;
 mod walk;
 

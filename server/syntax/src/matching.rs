@@ -5,6 +5,7 @@
 
 use crate::facts::{Facts, Mark, NONE, RawReference, RawSymbol, Says};
 use crate::grammar::{KindFlags, LoadedGrammar};
+use crate::languages::Documentation;
 use crate::patterns::{Capture, ChildPattern, Kinds, NodePattern, RootPattern};
 use conexus_core::{Span, Visibility};
 use tree_sitter::{Node, TreeCursor};
@@ -238,10 +239,15 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
             body = body_node.map_or(NONE, |node| node.start_byte() as u32);
         }
         let first_word = self.first_word(definition);
-        let docstring = body_node.filter(|_| self.grammar.docstrings).and_then(|node| docstring(node, self.text));
+        let docstring = body_node.filter(|_| self.grammar.docstrings).and_then(|node| self.docstring(node));
+        let mut span = span_of(&definition);
+        if body == NONE && self.grammar.flags(definition.kind_id()).intersects(KindFlags::HEADER) {
+            body = span.end;
+            span.end = self.end_of_reach(definition);
+        }
         self.facts.symbols.push(RawSymbol {
             kind,
-            definition: span_of(&definition),
+            definition: span,
             name: span_of(&name),
             first_word,
             body,
@@ -251,6 +257,36 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
             test: test.is_some(),
             priority: number,
         });
+    }
+
+    /// Where a header's reach ends: at the next of its kind beside it, or where the node around it ends.
+    fn end_of_reach(&mut self, header: Node<'tree>) -> u32 {
+        let Some(parent) = header.parent() else { return header.end_byte() as u32 };
+        self.cursor.reset(parent);
+        let mut more = self.cursor.goto_first_child();
+        while more {
+            let node = self.cursor.node();
+            if node.kind_id() == header.kind_id() && node.start_byte() > header.start_byte() {
+                return node.start_byte() as u32;
+            }
+            more = self.cursor.goto_next_sibling();
+        }
+        parent.end_byte() as u32
+    }
+
+    /// The documentation that is the first statement of a body.
+    fn docstring(&self, body: Node<'_>) -> Option<Span> {
+        let mut first = body.named_child(0)?;
+        while first.is_extra() {
+            first = first.next_named_sibling()?;
+        }
+        let bytes = self.text.get(first.byte_range())?;
+        if let Documentation::Attributes { within, .. } = self.grammar.rules.documentation {
+            return bytes.starts_with(within.as_bytes()).then(|| span_of(&first));
+        }
+        let quote = bytes.iter().position(|byte| !byte.is_ascii_alphabetic()).filter(|&at| at <= 2)?;
+        let is_string = matches!(bytes[quote], b'"' | b'\'') && bytes.last() == Some(&bytes[quote]);
+        is_string.then(|| span_of(&first))
     }
 
     fn text_of(&self, capture: u16) -> Option<&[u8]> {
@@ -293,16 +329,4 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
         }
         if at < definition.end_byte() as u32 { at } else { whole }
     }
-}
-
-/// The string that is the first statement of a body.
-fn docstring(body: Node<'_>, text: &[u8]) -> Option<Span> {
-    let mut first = body.named_child(0)?;
-    while first.is_extra() {
-        first = first.next_named_sibling()?;
-    }
-    let bytes = text.get(first.byte_range())?;
-    let quote = bytes.iter().position(|byte| !byte.is_ascii_alphabetic()).filter(|&at| at <= 2)?;
-    let is_string = matches!(bytes[quote], b'"' | b'\'') && bytes.last() == Some(&bytes[quote]);
-    is_string.then(|| span_of(&first))
 }

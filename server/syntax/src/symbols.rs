@@ -3,7 +3,7 @@
 mod rules;
 
 use crate::facts::{Facts, Lead, Mark, NONE, RawSymbol, Says, Wrap};
-use crate::languages::{Documentation, Grammar};
+use crate::languages::{Clauses, Documentation, Grammar};
 use conexus_core::{Reference, Span, Symbol, SymbolKind, Visibility};
 use std::collections::HashSet;
 
@@ -42,6 +42,8 @@ struct Open {
     span: Span,
     /// Set by the last `public:` or the like in it.
     section: Option<Visibility>,
+    /// The last symbol right inside it.
+    last_child: Option<u32>,
 }
 
 /// What the nesting left out.
@@ -65,6 +67,7 @@ impl Nesting {
         facts.marks.sort_by_key(|mark| mark.span.start);
         let mut left_out = LeftOut::default();
         let mut file_section = None;
+        let mut last_of_file = None;
         let mut marks = facts.marks.iter().peekable();
         self.open.clear();
         self.exported.clear();
@@ -80,9 +83,20 @@ impl Nesting {
             let parent = self.open.last().map(|open| open.index);
             let section = self.open.last().map_or(file_section, |open| open.section);
             let symbol = finished(rules, text, placed, parent, section, symbols);
-            self.open.push(Open { index: symbols.len() as u32, span: placed.span, section: None });
-            symbols.push(symbol);
-            self.exported.push(placed.exported);
+            let last_child = self.open.last_mut().map_or(&mut last_of_file, |open| &mut open.last_child);
+            let mut index = symbols.len() as u32;
+            if let Some(earlier) =
+                last_child.filter(|&last| is_clause(rules, text, &symbol, placed, &symbols[last as usize]))
+            {
+                index = earlier;
+                symbols[earlier as usize].span.end = symbol.span.end;
+                facts.clauses.push(symbol.name_span);
+            } else {
+                *last_child = Some(index);
+                symbols.push(symbol);
+                self.exported.push(placed.exported);
+            }
+            self.open.push(Open { index, span: placed.span, section: None, last_child: None });
         }
         for mark in marks {
             apply(mark, &mut self.open, &mut file_section, symbols);
@@ -107,6 +121,25 @@ impl Nesting {
         self.placed.sort_by_key(|placed| (placed.raw.name, placed.raw.priority));
         self.placed.dedup_by_key(|placed| placed.raw.name);
         self.placed.sort_by_key(|placed| (placed.span.start, u32::MAX - placed.span.end, placed.raw.name));
+    }
+}
+
+/// Whether a symbol is a further clause of the one before it.
+fn is_clause(rules: &Grammar, text: &str, symbol: &Symbol, placed: &Placed, earlier: &Symbol) -> bool {
+    let defines = |kind: SymbolKind| kind.is_callable() || kind == SymbolKind::Constant;
+    if rules.clauses == Clauses::Apart
+        || symbol.name != earlier.name
+        || symbol.visibility != earlier.visibility
+        || !defines(symbol.kind)
+        || !defines(earlier.kind)
+    {
+        return false;
+    }
+    match rules.documentation {
+        Documentation::Attributes { before, .. } => {
+            !before.iter().any(|word| placed.attributes.slice(text).contains(word))
+        }
+        _ => true,
     }
 }
 
@@ -159,9 +192,9 @@ fn trimmed_end(text: &str, span: Span) -> u32 {
 
 /// The documentation in what leads a definition.
 fn documentation(rules: &Grammar, text: &str, lead: &Lead) -> Option<Span> {
-    if let Documentation::Attributes(words) = rules.documentation {
+    if let Documentation::Attributes { before, .. } = rules.documentation {
         let attributes = lead.attributes.slice(text);
-        if let Some(at) = words.iter().filter_map(|word| attributes.find(word)).min() {
+        if let Some(at) = before.iter().filter_map(|word| attributes.find(word)).min() {
             return Some(Span { start: lead.attributes.start + at as u32, end: lead.attributes.end });
         }
     }
@@ -264,8 +297,11 @@ fn name_of(text: &str, kind: SymbolKind) -> Box<str> {
             break;
         }
     }
-    if kind != SymbolKind::Test && name.len() > 1 && name.starts_with(':') && !name.starts_with("::") {
-        name = &name[1..];
+    if kind != SymbolKind::Test
+        && let Some(rest) = name.strip_prefix(':')
+        && rest.starts_with(|first: char| first.is_alphabetic() || matches!(first, '_' | '"'))
+    {
+        name = rest.trim_matches('"');
     }
     let end = name.floor_char_boundary(NAME_LENGTH);
     let name = &name[..end];
@@ -281,6 +317,9 @@ fn signature(text: &str, placed: &Placed) -> Span {
     let body = placed.raw.body;
     if body != NONE && body > placed.raw.name.start && body <= placed.span.end {
         let head = text.get(start as usize..body as usize).unwrap_or("").trim_ascii_end();
+        // `def f(x) = ...` and `def f(x), do: ...`
+        let bare = head.strip_suffix(['=', ',']).map(str::trim_ascii_end);
+        let head = bare.filter(|bare| start + bare.len() as u32 >= placed.raw.name.end).unwrap_or(head);
         return Span { start, end: start + head.len() as u32 };
     }
     let whole = text.get(start as usize..placed.span.end as usize).unwrap_or("");
@@ -310,6 +349,7 @@ pub(crate) fn references(facts: &mut Facts, symbols: &[Symbol], most: usize) -> 
     facts.references.dedup_by_key(|reference| reference.span);
     let mut defined: Vec<Span> =
         symbols.iter().filter(|symbol| symbol.kind != SymbolKind::Impl).map(|symbol| symbol.name_span).collect();
+    defined.extend(&facts.clauses);
     defined.sort_unstable();
     let mut defined = defined.into_iter().peekable();
     let mut open: Vec<u32> = Vec::new();

@@ -1,6 +1,7 @@
 //! The table of languages with a grammar.
 
-use super::{Analysis, Documentation, Grammar, Hidden, LanguageSpec, TestRule, Visibility, VisibilityRule};
+use super::{Analysis, Clauses, Documentation, Grammar, Hidden, LanguageSpec, TestRule, Visibility, VisibilityRule};
+use crate::repair::Repair;
 use conexus_core::Language;
 
 macro_rules! queries {
@@ -21,11 +22,15 @@ const fn grammar(function: tree_sitter_language::LanguageFn, queries: (&'static 
         separator: ".",
         comments: &["comment"],
         attributes: &[],
+        attribute_words: &[],
         wrappers: &[],
+        headers: &[],
+        clauses: Clauses::Apart,
         documentation: Documentation::Comments,
         visibility: VisibilityRule::Always(Visibility::Unknown),
         tests: TestRule::Captured,
         hidden: Hidden::Nothing,
+        repair: Repair::NONE,
     }
 }
 
@@ -177,11 +182,14 @@ pub(super) static GRAMMARS: &[LanguageSpec] = &[
         interpreters: &["dotnet-script"],
         analysis: Analysis::Grammar(Grammar {
             attributes: &["attribute_list"],
+            headers: &["file_scoped_namespace_declaration"],
             visibility: VisibilityRule::Modifiers { default: Visibility::Restricted, member: Visibility::Private },
             tests: TestRule::Attributes(&[
                 "Fact", "Theory", "Test", "TestCase", "TestCaseSource", "TestFixture", "TestMethod", "DataTestMethod",
                 "TestClass", "SetUp", "TearDown", "Benchmark",
             ]),
+            // `ref partial struct`, and `*(int*)&value`: a cast to a pointer before the address of something.
+            repair: Repair { conditionals: true, patterns: &[r"\b(ref\s+)partial\s+struct\b", r"(\*\(\w+\*\))"] },
             ..grammar(tree_sitter_c_sharp::LANGUAGE, queries!("csharp"))
         }),
     },
@@ -207,6 +215,7 @@ pub(super) static GRAMMARS: &[LanguageSpec] = &[
         analysis: Analysis::Grammar(Grammar {
             separator: "::",
             attributes: &["attribute_list"],
+            headers: &["namespace_definition"],
             visibility: VisibilityRule::Modifiers { default: Visibility::Public, member: Visibility::Public },
             tests: TestRule::Names { functions: &["test"], types: &[] },
             ..grammar(tree_sitter_php::LANGUAGE_PHP, queries!("php"))
@@ -225,6 +234,19 @@ pub(super) static GRAMMARS: &[LanguageSpec] = &[
             tests: TestRule::Attributes(&[
                 "Test", "ParameterizedTest", "RepeatedTest", "TestFactory", "BeforeTest", "AfterTest", "Benchmark",
             ]),
+            // Annotations on lines of their own inside of bodies and before accessors and constructors, guards in `when`,
+            // `T & Any`, labels before lambdas, and statements that begin with a plus.
+            repair: Repair {
+                conditionals: false,
+                patterns: &[
+                    r"(?m)^[ \t]*(@\w+(?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\))?)[ \t]*\r?$",
+                    r"(@(?:PublishedApi|InternalAPI|OptIn\([^)\n]*\))[ \t]+)",
+                    r"(?m)^[ \t]*(?:is )?[\w<>*., ]+?( if\b[^\n]*?)->",
+                    r"\w( & Any)\b",
+                    r"\b(\w+@)[ \t]*\{",
+                    r#"(?:\n|\{)[ \t]*(\+)["\w]"#,
+                ],
+            },
             ..grammar(tree_sitter_kotlin_ng::LANGUAGE, queries!("kotlin"))
         }),
     },
@@ -266,6 +288,8 @@ pub(super) static GRAMMARS: &[LanguageSpec] = &[
         interpreters: &["bash", "sh", "zsh", "dash", "ksh", "ash", "bats"],
         analysis: Analysis::Grammar(Grammar {
             visibility: VisibilityRule::Underscore,
+            // `${out:+${out};}`
+            repair: Repair { conditionals: false, patterns: &[r"\}([;,.:]+)\}"] },
             ..grammar(tree_sitter_bash::LANGUAGE, queries!("bash"))
         }),
     },
@@ -287,6 +311,10 @@ pub(super) static GRAMMARS: &[LanguageSpec] = &[
         file_names: &["mix.lock"],
         interpreters: &["elixir"],
         analysis: Analysis::Grammar(Grammar {
+            attributes: &["unary_operator"],
+            attribute_words: &["@doc", "@typedoc", "@spec", "@impl", "@deprecated", "@since", "@tag", "@dialyzer"],
+            clauses: Clauses::Together,
+            documentation: Documentation::Attributes { before: &["@doc", "@typedoc"], within: "@moduledoc" },
             visibility: VisibilityRule::Always(Visibility::Public),
             ..grammar(tree_sitter_elixir::LANGUAGE, queries!("elixir"))
         }),
@@ -300,7 +328,8 @@ pub(super) static GRAMMARS: &[LanguageSpec] = &[
         analysis: Analysis::Grammar(Grammar {
             comments: &["comment", "haddock"],
             attributes: &["pragma"],
-            visibility: VisibilityRule::Always(Visibility::Public),
+            headers: &["header"],
+            clauses: Clauses::Together,
             ..grammar(tree_sitter_haskell::LANGUAGE, queries!("haskell"))
         }),
     },

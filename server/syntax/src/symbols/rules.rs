@@ -62,6 +62,7 @@ impl Context<'_> {
                     (Some(SymbolKind::Interface | SymbolKind::Trait), _) => Visibility::Public,
                     (Some(SymbolKind::Enum), Some(around)) if kind == SymbolKind::EnumMember => around.visibility,
                     (Some(around), _) if around.is_type() => member,
+                    _ if kind == SymbolKind::Namespace => Visibility::Public,
                     _ => default,
                 };
                 modifier(head).or_else(|| modifier(before)).unwrap_or(unsaid)
