@@ -23,6 +23,11 @@ def records(work, name):
         return [json.loads(line) for line in file]
 
 
+def repositories(use):
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "repositories.tsv")) as file:
+        return {line.split("\t")[0] for line in file if line.rstrip().endswith("\t" + use)}
+
+
 class Tokenizer:
     def __init__(self, tokens):
         self.index, self.cache = {t: i for i, t in enumerate(tokens)}, {}
@@ -61,14 +66,12 @@ def query_matrix(texts, tokenize, width):
 
 def load(work, tokens):
     """Per validation repository: language of each query, field matrices, query matrix, target of each query."""
-    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "repositories.tsv")) as file:
-        chosen = {line.split("\t")[0] for line in file if line.rstrip().endswith("\tvalidation")}
-    repositories = collections.defaultdict(list)
+    chosen, of = repositories("validation"), collections.defaultdict(list)
     for record in records(work, "functions.jsonl.gz"):
         if record[0] in chosen:
-            repositories[record[0]].append(record)
+            of[record[0]].append(record)
     tokenize, out = Tokenizer(tokens), []
-    for repository, functions in sorted(repositories.items()):
+    for _, functions in sorted(of.items()):
         targets = [i for i, f in enumerate(functions) if f[6]]
         targets = sorted(np.random.default_rng(1).permutation(targets)[:QUERIES])
         fields = matrices([f[2:6] for f in functions], tokenize, len(tokens))
@@ -97,7 +100,11 @@ def score(data, rows, document_weight, query_weight, field_weight):
     return {k: round(float(np.mean(v)), 4) for k, v in gains.items()} | {"queries": len(gains["all"])}
 
 
-if __name__ == "__main__":
-    model = reference.read(sys.argv[1])
+def score_file(path, work):
+    model = reference.read(path)
     table = model.rows * model.scale[:, None]
-    print(score(load(sys.argv[2], model.tokens), table, model.document_weight, model.query_weight, model.field_weight[:3]))
+    return score(load(work, model.tokens), table, model.document_weight, model.query_weight, model.field_weight[:3])
+
+
+if __name__ == "__main__":
+    print(score_file(*sys.argv[1:]))
