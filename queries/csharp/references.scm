@@ -52,8 +52,8 @@
 (attribute name: (identifier) @reference.macro)
 (attribute name: (qualified_name name: (identifier) @reference.macro))
 
-; Members and values that are named otherwise
+; Members and values that are named otherwise; before a dot only capitalised ones, others are mostly local
 
-(member_access_expression expression: (identifier) @reference.mention)
+((member_access_expression expression: (identifier) @reference.mention) (#match? @reference.mention "^[A-Z]"))
 (member_access_expression name: (identifier) @reference.mention)
 (argument (identifier) @reference.mention)

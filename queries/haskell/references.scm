@@ -28,12 +28,12 @@
 (apply constructor: (name) @reference.type)
 (name) @reference.type
 
-; Names that stand alone: arguments, point-free compositions, constructors in patterns
+; Names that stand alone: arguments, point-free compositions, constructors in patterns; short ones are local
 
 (constructor) @reference.mention
 (qualified id: (variable) @reference.mention)
-(infix left_operand: (variable) @reference.mention)
-(infix right_operand: (variable) @reference.mention)
-(match expression: (variable) @reference.call)
+((infix left_operand: (variable) @reference.mention) (#match? @reference.mention "^..."))
+((infix right_operand: (variable) @reference.mention) (#match? @reference.mention "^..."))
+((match expression: (variable) @reference.call) (#match? @reference.call "^..."))
 (exp (variable) @reference.call)
-(apply argument: (variable) @reference.mention)
+((apply argument: (variable) @reference.mention) (#match? @reference.mention "^..."))

@@ -23,7 +23,8 @@
 
 (user_type (identifier) @reference.type)
 
-; Other names
+; Other names; before a dot only capitalised ones, others are mostly local
 
-(navigation_expression (identifier) @reference.mention)
+((navigation_expression . (identifier) @reference.mention) (#match? @reference.mention "^[A-Z]"))
+(navigation_expression (_) (identifier) @reference.mention)
 (value_argument (identifier) @reference.mention)

@@ -14,10 +14,10 @@
 (function_call name: (dot_index_expression field: (identifier) @reference.call))
 (function_call name: (method_index_expression method: (identifier) @reference.call))
 
-; Functions and fields that are handed over
+; Functions and fields that are handed over; before a dot only capitalised ones, others are mostly local
 
 (dot_index_expression field: (identifier) @reference.mention)
-(dot_index_expression table: (identifier) @reference.mention)
+((dot_index_expression table: (identifier) @reference.mention) (#match? @reference.mention "^[A-Z]"))
 (arguments (identifier) @reference.mention)
 (field value: (identifier) @reference.mention)
 (expression_list value: (identifier) @reference.mention)

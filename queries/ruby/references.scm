@@ -49,6 +49,5 @@
 
 (constant) @reference.mention
 (argument_list (identifier) @reference.mention)
-(call receiver: (identifier) @reference.mention)
 (pair value: (identifier) @reference.mention)
 (alias alias: (identifier) @reference.mention)

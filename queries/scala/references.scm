@@ -28,15 +28,15 @@
 ((infix_expression operator: (operator_identifier) @reference.call)
   (#not-any-of? @reference.call "+" "-" "*" "/" "%" "==" "!=" "<" ">" "<=" ">=" "&&" "||" "->" "::" "++" ":+" "+:" "&" "|" "^"))
 
-; Types
+; Types; one letter is a parameter
 
-(type_identifier) @reference.type
+((type_identifier) @reference.type (#match? @reference.type "^.."))
 (case_class_pattern type: (type_identifier) @reference.type)
 (context_bound type: (type_identifier) @reference.type)
 
-; Other names
+; Other names; before a dot only capitalised ones, others are mostly local
 
-(field_expression value: (identifier) @reference.mention)
+((field_expression value: (identifier) @reference.mention) (#match? @reference.mention "^[A-Z]"))
 (field_expression field: (identifier) @reference.mention)
 (arguments (identifier) @reference.mention)
 (interpolation (identifier) @reference.mention)

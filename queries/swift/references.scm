@@ -21,8 +21,8 @@
 
 (user_type (type_identifier) @reference.type)
 
-; Other names
+; Other names; before a dot only capitalised ones, others are mostly local
 
-(navigation_expression target: (simple_identifier) @reference.mention)
+((navigation_expression target: (simple_identifier) @reference.mention) (#match? @reference.mention "^[A-Z]"))
 (navigation_suffix suffix: (simple_identifier) @reference.mention)
 (value_argument value: (simple_identifier) @reference.mention)

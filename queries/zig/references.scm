@@ -25,9 +25,9 @@
 (error_union_type ok: (identifier) @reference.type)
 (error_union_type error: (identifier) @reference.type)
 
-; Other names
+; Other names; before a dot only capitalised ones, others are mostly local
 
-(field_expression object: (identifier) @reference.mention)
+((field_expression object: (identifier) @reference.mention) (#match? @reference.mention "^[A-Z]"))
 (field_expression member: (identifier) @reference.mention)
 (arguments (identifier) @reference.mention)
 (call_expression (identifier) @reference.mention)
