@@ -311,7 +311,7 @@ mod tests {
             ("__init__", "init"),
             ("_", ""),
             ("Foo ABC x", "foo abc x"),
-            ("0xdeadbeef", "0 x deadbeef 0xdeadbeef"),
+            ("0xdeadbeef", "0 xdeadbeef 0xdeadbeef"),
             ("1234567 123456", "123456"),
             ("größeÄndern “größe”", "größe ändern größeändern"),
             ("a.b->c", "a b c"),

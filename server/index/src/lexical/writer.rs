@@ -145,7 +145,6 @@ impl LexicalWriter {
         Ok(())
     }
 
-
     pub(crate) fn add_bulk(&self, addition: &Addition) -> Result<()> {
         self.bulk.as_ref().map_or(Ok(()), |writer| writer.add(addition))
     }

@@ -221,8 +221,10 @@ impl Store {
         if self.bulk.is_some() {
             return Ok(());
         }
-        if let Some(stamp) = self.lexical.wait()? {
-            self.forget_retired(stamp)?;
+        match self.lexical.wait() {
+            Ok(Some(stamp)) => self.forget_retired(stamp)?,
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "lexical index not written"),
         }
         self.catalog.begin_bulk()?;
         if let Err(error) = self.lexical.begin_bulk(self.settings.lexical_heap) {

@@ -1,0 +1,7 @@
+//! The store through its public interface: changes, crashes, damage, readers, and equality with a fresh index.
+
+mod changes;
+mod damage;
+mod equality;
+mod readers;
+mod support;

@@ -1,0 +1,48 @@
+//! A second store that follows the owner.
+
+use conexus_index::{Access, Error, Store};
+
+use crate::support::*;
+
+const A: &str = "fn alpha() {\n    beta\n}\n";
+const B: &str = "fn beta() {\n    gamma delta\n}\n";
+
+#[test]
+fn a_reader_follows_the_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = fresh(folder.path());
+    let mut texts = Workspace::of(&[("a.rs", A)]);
+    store.commit(updates(texts.updates())).unwrap();
+    let (mut reader, _) = Store::open(folder.path(), settings(), Access::Read, &texts).unwrap();
+    let same = |reader: &Store, store: &Store| {
+        assert_eq!(view(&reader.snapshot(), &["beta", "gamma"]), view(&store.snapshot(), &["beta", "gamma"]));
+    };
+    same(&reader, &store);
+    assert!(reader.refresh(&texts).unwrap().is_none());
+    assert!(matches!(reader.commit(updates(vec![new("x.rs", A)])), Err(Error::NotWritable { .. })));
+
+    texts.files.insert("b.rs".into(), B.into());
+    texts.files.insert("a.rs".into(), B.into());
+    store.commit(updates(texts.updates())).unwrap();
+    assert_eq!(reader.refresh(&texts).unwrap().unwrap().generation().0, 2);
+    same(&reader, &store);
+
+    store.flush().unwrap();
+    store.commit(removals(&["a.rs"])).unwrap();
+    reader.refresh(&texts).unwrap().unwrap();
+    same(&reader, &store);
+
+    store.begin_bulk().unwrap();
+    store.commit(updates(vec![new("c.rs", A)])).unwrap();
+    assert!(reader.refresh(&texts).unwrap().is_none(), "not published yet");
+    store.end_bulk().unwrap();
+    texts.files.insert("c.rs".into(), A.into());
+    reader.refresh(&texts).unwrap().unwrap();
+    same(&reader, &store);
+
+    let (late, _) = Store::open(folder.path(), settings(), Access::Read, &texts).unwrap();
+    same(&late, &store);
+    drop(store);
+    let (taken_over, _) = open(folder.path(), &texts).unwrap();
+    same(&reader, &taken_over);
+}
