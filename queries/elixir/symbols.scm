@@ -34,7 +34,7 @@
 ; Functions, macros and guards, plain and with a guard of their own
 
 (call
-  target: (identifier) @_def
+  target: [(identifier) @_def (identifier) @private]
   (arguments . [
     (identifier) @name
     (call target: (identifier) @name)
@@ -44,9 +44,10 @@
     (unary_operator operator: ["+" "-" "!" "~~~"] @name)
   ] (keywords)? @body)
   (do_block)? @body
-  (#any-of? @_def "def" "defp" "defdelegate" "defn" "defnp")) @symbol.function
+  (#any-of? @_def "def" "defdelegate" "defn")
+  (#any-of? @private "defp" "defnp")) @symbol.function
 (call
-  target: (identifier) @_def
+  target: [(identifier) @_def (identifier) @private]
   (arguments . [
     (identifier) @name
     (call target: (identifier) @name)
@@ -56,7 +57,8 @@
     (unary_operator operator: ["@" "+" "-" "!" "~~~"] @name)
   ] (keywords)? @body)
   (do_block)? @body
-  (#any-of? @_def "defmacro" "defmacrop" "defguard" "defguardp")) @symbol.macro
+  (#any-of? @_def "defmacro" "defguard")
+  (#any-of? @private "defmacrop" "defguardp")) @symbol.macro
 
 ; Types and callbacks
 
@@ -86,9 +88,8 @@
     "deprecated" "dialyzer" "compile" "tag" "moduletag" "describetag" "enforce_keys" "external_resource" "optional_callbacks"
     "before_compile" "after_compile" "on_load" "on_definition" "shortdoc" "requirements"))
 
-; Visibility: what is not private is public
+; A private type
 
-(call target: (identifier) @private (#any-of? @private "defp" "defmacrop" "defguardp" "defnp"))
 (unary_operator operator: "@" operand: (call target: (identifier) @private) (#eq? @private "typep"))
 
 ; Tests of ExUnit

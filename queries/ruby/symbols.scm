@@ -1,9 +1,9 @@
-; Modules and classes
+; Modules and classes; a comment behind the head ends it, as the body does
 
-(module name: (constant) @name) @symbol.module
-(module name: (scope_resolution scope: (_)? @container name: (constant) @name)) @symbol.module
-(class name: (constant) @name superclass: (_)?) @symbol.class
-(class name: (scope_resolution scope: (_)? @container name: (constant) @name)) @symbol.class
+(module name: (constant) @name (comment)? @body) @symbol.module
+(module name: (scope_resolution scope: (_)? @container name: (constant) @name) (comment)? @body) @symbol.module
+(class name: (constant) @name (comment)? @body) @symbol.class
+(class name: (scope_resolution scope: (_)? @container name: (constant) @name) (comment)? @body) @symbol.class
 (assignment
   left: (constant) @name
   right: (call receiver: (constant) @_class method: (identifier) @_new block: (_)? @body)
@@ -22,9 +22,9 @@
   method: (identifier) @restricted
   arguments: (argument_list . (method name: (_) @name body: (_)? @body))
   (#eq? @restricted "protected")) @symbol.method
-((method name: (identifier) @name) @symbol.constructor (#eq? @name "initialize"))
-(method name: (_) @name) @symbol.method
-(singleton_method name: (_) @name) @symbol.method
+((method name: (identifier) @name (comment)? @body) @symbol.constructor (#eq? @name "initialize"))
+(method name: (_) @name (comment)? @body) @symbol.method
+(singleton_method name: (_) @name (comment)? @body) @symbol.method
 (alias name: (_) @name) @symbol.method
 
 (call

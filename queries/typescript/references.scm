@@ -1,1 +1,51 @@
-; typescript
+; Imports
+
+(call_expression
+  function: (identifier) @_require
+  arguments: (arguments . (string (string_fragment) @reference.import))
+  (#eq? @_require "require"))
+(import_statement source: (string (string_fragment) @reference.import))
+(import_clause (identifier) @reference.import)
+(import_specifier name: (identifier) @reference.import)
+(namespace_import (identifier) @reference.import)
+(export_statement source: (string (string_fragment) @reference.import))
+(export_specifier name: (identifier) @reference.mention)
+
+; Calls and construction
+
+(call_expression function: (identifier) @reference.call)
+(call_expression function: (member_expression property: (_) @reference.call))
+(new_expression constructor: (identifier) @reference.call)
+(new_expression constructor: (member_expression property: (_) @reference.call))
+
+; Bases
+
+(extends_clause value: (identifier) @reference.inherit)
+(extends_clause value: (member_expression property: (_) @reference.inherit))
+(extends_clause value: (call_expression arguments: (arguments (identifier) @reference.inherit)))
+(extends_type_clause type: (type_identifier) @reference.inherit)
+(extends_type_clause type: (generic_type name: (type_identifier) @reference.inherit))
+(extends_type_clause type: (nested_type_identifier name: (type_identifier) @reference.inherit))
+(implements_clause (type_identifier) @reference.inherit)
+(implements_clause (generic_type name: (type_identifier) @reference.inherit))
+(implements_clause (nested_type_identifier name: (type_identifier) @reference.inherit))
+
+; Decorators
+
+(decorator (identifier) @reference.macro)
+(decorator (call_expression function: (identifier) @reference.macro))
+(decorator (call_expression function: (member_expression property: (_) @reference.macro)))
+
+; Names as values
+
+(arguments (identifier) @reference.mention)
+(arguments (member_expression property: (_) @reference.mention))
+(pair value: (identifier) @reference.mention)
+(shorthand_property_identifier) @reference.mention
+(member_expression object: (identifier) @reference.mention)
+(binary_expression operator: "instanceof" right: (identifier) @reference.type)
+
+; Types
+
+(type_identifier) @reference.type
+(type_query (identifier) @reference.mention)

@@ -5,7 +5,7 @@
 (variable_declaration . (identifier) @name (union_declaration)) @symbol.union
 
 (enum_declaration (container_field name: (identifier) @name) @symbol.enum_member @public (#not-eq? @name "_"))
-(error_set_declaration (identifier) @name @symbol.enum_member @public)
+(variable_declaration (error_set_declaration (identifier) @name @symbol.enum_member @public))
 (struct_declaration (container_field name: (identifier) @name) @symbol.field @public)
 (union_declaration (container_field name: (identifier) @name) @symbol.field @public)
 (source_file (container_field name: (identifier) @name) @symbol.field @public)
