@@ -17,6 +17,8 @@ mod openai;
 mod render;
 mod settings;
 mod static_model;
+#[cfg(feature = "transformer")]
+mod transformer;
 
 pub use cancel::Cancel;
 pub use embedder::{Embedder, ModelId, Speed};
@@ -24,3 +26,5 @@ pub use error::EmbedError;
 pub use openai::{CacheKey, MemoryCache, OpenAiEmbedder, OpenAiSettings, VectorCache};
 pub use settings::{EmbedderSettings, Environment};
 pub use static_model::StaticModel;
+#[cfg(feature = "transformer")]
+pub use transformer::TransformerEmbedder;

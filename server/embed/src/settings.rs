@@ -19,6 +19,11 @@ pub enum EmbedderSettings {
     },
     /// An endpoint that speaks the OpenAI embeddings protocol.
     OpenAi(Box<OpenAiSettings>),
+    /// A transformer of the BERT family from a directory. Opens only in programs built with the feature `transformer`.
+    Transformer {
+        /// The directory with `config.json`, `tokenizer.json` and `model.safetensors`.
+        directory: PathBuf,
+    },
 }
 
 /// What an embedder shares with the process around it.
@@ -46,6 +51,15 @@ impl EmbedderSettings {
                 let Environment { cancel, cache } = environment.clone();
                 Ok(Box::new(OpenAiEmbedder::open(OpenAiSettings::clone(settings), cancel, cache)?))
             }
+            #[cfg(feature = "transformer")]
+            Self::Transformer { directory } => {
+                Ok(Box::new(crate::TransformerEmbedder::open(directory, environment.cancel.clone())?))
+            }
+            #[cfg(not(feature = "transformer"))]
+            Self::Transformer { .. } => Err(EmbedError::setting(
+                "embedding.directory",
+                "this program was built without transformer models (feature `transformer`)",
+            )),
         }
     }
 }
