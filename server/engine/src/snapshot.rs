@@ -18,9 +18,9 @@ use crate::{
 #[derive(Clone)]
 pub struct Snapshot {
     index: Arc<IndexSnapshot>,
-    embedder: Option<Arc<dyn Embedder>>,
-    embedding_fault: Option<String>,
-    weights: Arc<Weights>,
+    pub(crate) embedder: Option<Arc<dyn Embedder>>,
+    pub(crate) embedding_fault: Option<String>,
+    pub(crate) weights: Arc<Weights>,
     root: PathBuf,
     max_file_bytes: u64,
 }
@@ -59,18 +59,14 @@ impl Snapshot {
     /// Answers a query; the text may be any string. `cancel` is looked at between
     /// steps of milliseconds; a cancelled search answers with what it has, which may be nothing.
     pub fn search(&self, query: &Query, cancel: &AtomicBool) -> Result<Answer> {
-        self.searcher().search(query, cancel)
+        Searcher::new(self).search(query, cancel)
     }
 
     /// Code similar to the chunk at a byte of a file; the query gives filter and limits.
     pub fn similar(&self, path: &str, offset: u32, query: &Query) -> Result<Answer> {
         let file = self.file(path)?;
         let index = chunk_at(file, offset).ok_or_else(|| Error::NotIndexed { path: path.to_owned(), why: ": it holds no code".to_owned() })?;
-        self.searcher().similar(file.first_slot() + index, query)
-    }
-
-    fn searcher(&self) -> Searcher<'_> {
-        Searcher::new(&self.index, self.embedder.as_deref(), self.embedding_fault.as_deref(), &self.weights)
+        Searcher::new(self).similar(file.first_slot() + index, query)
     }
 
     /// The file at a workspace-relative path.
@@ -97,5 +93,11 @@ impl Snapshot {
         let content = content::read(&self.root.join(path), self.max_file_bytes)
             .map_err(|skip| Error::NotIndexed { path: path.to_owned(), why: format!(" any more: {}", skip.reason()) })?;
         Ok(CurrentText { text: content.text.into(), as_indexed: content.blob == file.blob() })
+    }
+
+    /// The text of a file if it is still the version that was indexed.
+    pub(crate) fn indexed_text(&self, file: &FileEntry) -> Option<String> {
+        let content = content::read(&self.root.join(&**file.path()), self.max_file_bytes).ok()?;
+        (content.blob == file.blob()).then_some(content.text)
     }
 }

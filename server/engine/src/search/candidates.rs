@@ -22,13 +22,15 @@ pub(super) struct Candidate {
     pub(super) lexical: f32,
     /// Cosine scaled so that the best candidate has 1 and the last of the vector list 0.
     pub(super) semantic: f32,
+    /// Share of the query's quoted texts that the chunk holds.
+    pub(super) quoted: f32,
     pub(super) score: f32,
     pub(super) contributions: Vec<Contribution>,
 }
 
 impl Candidate {
     pub(super) fn new(slot: u32) -> Self {
-        Self { slot, lexical: 0.0, semantic: 0.0, score: 0.0, contributions: Vec::new() }
+        Self { slot, lexical: 0.0, semantic: 0.0, quoted: 0.0, score: 0.0, contributions: Vec::new() }
     }
 }
 
@@ -54,7 +56,7 @@ pub(super) fn gather(
     cancel: &AtomicBool,
 ) -> Result<Gathered> {
     let count = PER_SOURCE.max(query.offset.saturating_add(query.limit).saturating_mul(3)).min(5_000);
-    let lexical_query = lexical_query(understanding, searcher.weights);
+    let lexical_query = lexical_query(understanding, &searcher.view.weights);
     let mut candidates: HashMap<u32, Candidate> = HashMap::with_capacity(count * 2);
     let lexical = searcher.snapshot.lexical(&lexical_query, allowed, count)?;
     for hit in &lexical {
@@ -75,6 +77,11 @@ pub(super) fn gather(
     if understanding.shape == Shape::Identifier && !cancel.load(Ordering::Relaxed) {
         for slot in named(searcher, understanding, allowed) {
             candidates.entry(slot).or_insert_with(|| Candidate::new(slot));
+        }
+    }
+    if !understanding.quoted.is_empty() && !cancel.load(Ordering::Relaxed) {
+        for (slot, share) in quoted(searcher, understanding, allowed)? {
+            candidates.entry(slot).or_insert_with(|| Candidate::new(slot)).quoted = share;
         }
     }
     let mut candidates: Vec<Candidate> = candidates.into_values().collect();
@@ -101,8 +108,8 @@ fn embed(searcher: &Searcher<'_>, text: &str, mode: Mode, vector: &mut Vec<f32>)
     if mode == Mode::Keyword {
         return None;
     }
-    let Some(embedder) = searcher.embedder else { 
-        return Some(searcher.embedding_fault.unwrap_or("no embedding model is set").to_owned());
+    let Some(embedder) = &searcher.view.embedder else {
+        return Some(searcher.view.embedding_fault.as_deref().unwrap_or("no embedding model is set").to_owned());
     };
     if searcher.snapshot.live_vectors() == 0 {
         return Some("no chunk has a vector of the current model yet".to_owned());
@@ -142,6 +149,34 @@ fn lexical_query(understanding: &Understanding, weights: &Weights) -> LexicalQue
         ],
     };
     LexicalQuery { terms, scoring }
+}
+
+/// Chunks read for quoted text at the most: some 10 ms of reading files that the system has in memory.
+const READ_FOR_QUOTES: usize = 500;
+
+/// The chunks that hold quoted texts to the letter, and what share of them. The words say where to look; the files'
+/// texts decide.
+fn quoted(searcher: &Searcher<'_>, understanding: &Understanding, allowed: Option<&SlotSet>) -> Result<Vec<(u32, f32)>> {
+    let mut shares: HashMap<u32, f32> = HashMap::new();
+    let mut texts: HashMap<u32, Option<String>> = HashMap::new();
+    for quoted in &understanding.quoted {
+        let mut holding: Option<Vec<u32>> = None;
+        for term in tokenizer::terms(quoted) {
+            let slots = searcher.snapshot.slots_with_term(&term)?;
+            holding = Some(match holding {
+                None => slots.iter().filter(|&slot| allowed.is_none_or(|allowed| allowed.contains(slot))).collect(),
+                Some(holding) => holding.into_iter().filter(|&slot| slots.contains(slot)).collect(),
+            });
+        }
+        for slot in holding.unwrap_or_default().into_iter().take(READ_FOR_QUOTES) {
+            let Some(located) = searcher.snapshot.chunk(slot) else { continue };
+            let text = texts.entry(located.file.first_slot()).or_insert_with(|| searcher.view.indexed_text(located.file));
+            if text.as_deref().is_some_and(|text| located.chunk.span().slice(text).contains(quoted.as_str())) {
+                *shares.entry(slot).or_default() += 1.0 / understanding.quoted.len() as f32;
+            }
+        }
+    }
+    Ok(shares.into_iter().collect())
 }
 
 /// Slots of the symbols whose name is, begins with or contains as a subsequence the name that is the query.

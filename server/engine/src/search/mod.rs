@@ -9,7 +9,6 @@ mod weights;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use conexus_core::{Answer, Hit, Notice, Query};
-use conexus_embed::Embedder;
 use conexus_index::IndexSnapshot;
 
 pub use understand::{MAX_QUERY_BYTES, Name, Shape, Understanding, understand};
@@ -18,22 +17,19 @@ pub use weights::Weights;
 pub(crate) use candidates::chunk_at;
 pub(crate) use names::symbols_named;
 
-use crate::Result;
+use crate::{Result, Snapshot};
 use candidates::Candidate;
 
-/// Searches one state of the index. Cheap to make; holds no state of its own.
+/// Searches one state of the workspace. Cheap to make; holds no state of its own.
 pub(crate) struct Searcher<'a> {
+    view: &'a Snapshot,
     snapshot: &'a IndexSnapshot,
-    embedder: Option<&'a dyn Embedder>,
-    /// Why there is no embedder although one is set.
-    embedding_fault: Option<&'a str>,
-    weights: &'a Weights,
 }
 
 impl<'a> Searcher<'a> {
     /// A searcher over a snapshot. Without an embedder the search is lexical and says so.
-    pub(crate) fn new(snapshot: &'a IndexSnapshot, embedder: Option<&'a dyn Embedder>, embedding_fault: Option<&'a str>, weights: &'a Weights) -> Self {
-        Self { snapshot, embedder, embedding_fault, weights }
+    pub(crate) fn new(view: &'a Snapshot) -> Self {
+        Self { view, snapshot: view.index() }
     }
 
     /// Answers a query. `cancel` is looked at between the steps, each of which takes milliseconds at most; a cancelled
@@ -68,7 +64,7 @@ impl<'a> Searcher<'a> {
         let mut ranked = if cancel.load(Ordering::Relaxed) {
             Vec::new()
         } else {
-            rank::rank(self.snapshot, self.weights, &understanding, query, gathered.candidates)
+            rank::rank(self.snapshot, &self.view.weights, &understanding, query, gathered.candidates)
         };
         answer.more = ranked.len() > query.offset.saturating_add(query.limit);
         answer.hits = ranked.drain(..).skip(query.offset).take(query.limit).filter_map(|candidate| self.hit(candidate)).collect();

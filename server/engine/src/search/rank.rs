@@ -89,6 +89,7 @@ impl<'a> Ranker<'a> {
         };
         add("bm25", (1.0 - self.semantic_share) * candidate.lexical);
         add("vector", self.semantic_share * candidate.semantic);
+        add("quoted_matches", weights.quoted_matches * candidate.quoted);
         let (feature, value) = self.definition(located);
         add(feature, value);
         if located.chunk.symbol().is_some_and(|symbol| self.understanding.kinds.contains(&symbol.kind())) {
