@@ -84,7 +84,7 @@ fn check(config: &Config) -> Result<(), String> {
     if let Some((name, _)) = sizes.into_iter().find(|&(_, size)| size == 0) {
         return Err(format!("its {name} is 0"));
     }
-    if config.hidden_size % config.num_attention_heads != 0 {
+    if !config.hidden_size.is_multiple_of(config.num_attention_heads) {
         let Config { hidden_size, num_attention_heads, .. } = config;
         return Err(format!("its hidden_size {hidden_size} is no multiple of its {num_attention_heads} heads"));
     }
