@@ -1,6 +1,8 @@
 //! The table of languages with a grammar.
 
-use super::{Analysis, Clauses, Documentation, Grammar, Hidden, LanguageSpec, TestRule, Visibility, VisibilityRule};
+use super::{
+    Analysis, Clauses, Constructors, Documentation, Grammar, Hidden, LanguageSpec, TestRule, Visibility, VisibilityRule,
+};
 use crate::repair::Repair;
 use conexus_core::Language;
 
@@ -26,6 +28,7 @@ const fn grammar(function: tree_sitter_language::LanguageFn, queries: (&'static 
         wrappers: &[],
         headers: &[],
         clauses: Clauses::Apart,
+        constructors: Constructors::Captured,
         documentation: Documentation::Comments,
         visibility: VisibilityRule::Always(Visibility::Unknown),
         tests: TestRule::Captured,
@@ -169,6 +172,7 @@ pub(super) static GRAMMARS: &[LanguageSpec] = &[
             separator: "::",
             attributes: &["attribute_declaration"],
             wrappers: &["template_declaration"],
+            constructors: Constructors::NamedAsType,
             visibility: VisibilityRule::Sections,
             hidden: Hidden::DeclarationMacros,
             ..grammar(tree_sitter_cpp::LANGUAGE, queries!("cpp"))
@@ -235,16 +239,17 @@ pub(super) static GRAMMARS: &[LanguageSpec] = &[
                 "Test", "ParameterizedTest", "RepeatedTest", "TestFactory", "BeforeTest", "AfterTest", "Benchmark",
             ]),
             // Annotations on lines of their own inside of bodies and before accessors and constructors, guards in `when`,
-            // `T & Any`, labels before lambdas, and statements that begin with a plus.
+            // `T & Any`, labels before lambdas, statements that begin with a plus or a variable `where`.
             repair: Repair {
                 conditionals: false,
                 patterns: &[
-                    r"(?m)^[ \t]*(@\w+(?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\))?)[ \t]*\r?$",
+                    r"(?m)^[ \t]*(@\w+(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?)[ \t]*\r?$",
                     r"(@(?:PublishedApi|InternalAPI|OptIn\([^)\n]*\))[ \t]+)",
-                    r"(?m)^[ \t]*(?:is )?[\w<>*., ]+?( if\b[^\n]*?)->",
+                    r"(?m)^[ \t]*(?:is )?[\w<>*., ]+?( if\b[^{}\n]*(?:\n[^{}\n]*){0,3}?)->",
                     r"\w( & Any)\b",
                     r"\b(\w+@)[ \t]*\{",
                     r#"(?:\n|\{)[ \t]*(\+)["\w]"#,
+                    r"(?m)^[ \t]*(where\??\.)\w",
                 ],
             },
             ..grammar(tree_sitter_kotlin_ng::LANGUAGE, queries!("kotlin"))
