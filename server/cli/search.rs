@@ -108,7 +108,7 @@ fn show(arguments: &Arguments, snapshot: &Snapshot, answer: &Answer, words: &[St
 }
 
 fn show_hit(hit: &Hit, text: Option<&CurrentText>, words: &[String], context: usize, explain: bool, output: &mut Output) -> Result<()> {
-    let place = output.styled(Style::Path, &format!("{}:{}", printable(&hit.path), hit.lines.0 + 1));
+    let place = output.styled(Style::Path, &format!("{}:{}", printable(&hit.path), focus_line(hit, text) + 1));
     let what = match hit.kind {
         Some(kind) if !hit.name.is_empty() => format!("  {} {}", kind.name().replace('_', " "), output.styled(Style::Name, &printable(&hit.name))),
         _ => String::new(),
@@ -117,7 +117,7 @@ fn show_hit(hit: &Hit, text: Option<&CurrentText>, words: &[String], context: us
     writeln!(output, "{place}{what}{container}")?;
     match text {
         Some(text) if text.as_indexed => {
-            for line in snippet(&text.text, hit.span, words, context) {
+            for line in snippet(&text.text, hit.span, hit.focus.start, words, context) {
                 let number = output.styled(Style::Faint, &format!("{:>6} │ ", line.line + 1));
                 let shown = highlight(&line, output);
                 writeln!(output, "{number}{shown}")?;
@@ -133,6 +133,14 @@ fn show_hit(hit: &Hit, text: Option<&CurrentText>, words: &[String], context: us
         writeln!(output, "{line}")?;
     }
     Ok(())
+}
+
+/// The line to look at first: that of the symbol's name when the text is as it was indexed, else the chunk's first.
+fn focus_line(hit: &Hit, text: Option<&CurrentText>) -> u32 {
+    match text {
+        Some(text) if text.as_indexed => LineIndex::new(&text.text).line_of(hit.focus.start),
+        _ => hit.lines.0,
+    }
 }
 
 fn highlight(line: &SnippetLine, output: &Output) -> String {
@@ -151,6 +159,7 @@ fn hit_json(hit: &Hit, text: Option<&CurrentText>, words: &[String], context: us
     let fresh = text.filter(|text| text.as_indexed);
     json!({
         "path": hit.path,
+        "line": focus_line(hit, fresh) + 1,
         "start_line": hit.lines.0 + 1,
         "end_line": hit.lines.1 + 1,
         "start_byte": hit.span.start,
@@ -163,7 +172,7 @@ fn hit_json(hit: &Hit, text: Option<&CurrentText>, words: &[String], context: us
         "score": hit.score,
         "changed_since_indexed": fresh.is_none(),
         "snippet": fresh.map(|text| {
-            snippet(&text.text, hit.span, words, context).into_iter().map(|line| json!({ "line": line.line + 1, "text": line.text })).collect::<Vec<_>>()
+            snippet(&text.text, hit.span, hit.focus.start, words, context).into_iter().map(|line| json!({ "line": line.line + 1, "text": line.text })).collect::<Vec<_>>()
         }),
         "contributions": hit.contributions.iter().map(|term| json!({ "feature": term.feature, "value": term.value })).collect::<Vec<_>>(),
     })

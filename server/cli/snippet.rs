@@ -16,8 +16,9 @@ pub(crate) struct SnippetLine {
 /// Longest line that is shown, in bytes; the rest is cut.
 const MAX_LINE_BYTES: usize = 240;
 
-/// The first line of a span that is not blank, and the lines that hold the most words of the query, in order.
-pub(crate) fn snippet(text: &str, span: Span, query_words: &[String], count: usize) -> Vec<SnippetLine> {
+/// The line to look at first, and the lines of the span that hold the most words of the query, in order. `focus` is a
+/// byte of the first; when it stands on a blank line the first line that is not blank takes its place.
+pub(crate) fn snippet(text: &str, span: Span, focus: u32, query_words: &[String], count: usize) -> Vec<SnippetLine> {
     if count == 0 {
         return Vec::new();
     }
@@ -35,10 +36,13 @@ pub(crate) fn snippet(text: &str, span: Span, query_words: &[String], count: usi
     if lines.len() <= count {
         return lines;
     }
-    // The head always counts; then the lines with the most matches, earlier ones first.
-    let mut order: Vec<usize> = (1..lines.len()).collect();
-    order.sort_by_key(|&index| (std::cmp::Reverse(lines[index].matches.len()), index));
-    let mut keep: Vec<usize> = std::iter::once(0).chain(order.into_iter().take(count - 1)).collect();
+    // The focus always counts; then the lines with the most matches, those after the focus first: a definition says
+    // more than its documentation.
+    let focus = index.line_of(focus);
+    let head = lines.iter().position(|line| line.line == focus).unwrap_or(0);
+    let mut order: Vec<usize> = (0..lines.len()).filter(|&index| index != head).collect();
+    order.sort_by_key(|&index| (std::cmp::Reverse(lines[index].matches.len()), index < head, index));
+    let mut keep: Vec<usize> = std::iter::once(head).chain(order.into_iter().take(count - 1)).collect();
     keep.sort_unstable();
     keep.into_iter().map(|index| std::mem::replace(&mut lines[index], SnippetLine { line: 0, text: String::new(), matches: Vec::new() })).collect()
 }
@@ -77,12 +81,12 @@ mod tests {
 
     #[test]
     fn head_and_matching_lines() {
-        let text = "fn send() {\n    a();\n\n    retry_request();\n    b();\n}\n";
+        let text = "// Sends.\nfn send() {\n    a();\n\n    retry_request();\n    b();\n}\n";
         let words = vec!["retry".to_owned()];
-        let lines = snippet(text, Span::new(0, text.len()), &words, 2);
+        let lines = snippet(text, Span::new(0, text.len()), 13, &words, 2);
         let shown: Vec<_> = lines.iter().map(|line| (line.line, line.matches.iter().map(|range| &line.text[range.clone()]).collect())).collect();
-        assert_eq!(shown, [(0, vec![]), (3, vec!["retry"])]);
-        assert!(snippet(text, Span::new(0, text.len()), &words, 0).is_empty());
-        assert_eq!(snippet("", Span::new(0, 0), &words, 3), []);
+        assert_eq!(shown, [(1, vec![]), (4, vec!["retry"])]);
+        assert!(snippet(text, Span::new(0, text.len()), 0, &words, 0).is_empty());
+        assert_eq!(snippet("", Span::new(0, 0), 0, &words, 3), []);
     }
 }

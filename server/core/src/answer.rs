@@ -22,6 +22,8 @@ pub struct Hit {
     pub span: Span,
     /// First and last line, numbered from 0, inclusive.
     pub lines: (u32, u32),
+    /// Where to look first: the symbol's name when the chunk holds it, else empty at the chunk's start.
+    pub focus: Span,
     /// Why the chunk is cut as it is.
     pub chunk_kind: ChunkKind,
     /// Kind of its symbol.

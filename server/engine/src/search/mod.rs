@@ -122,11 +122,14 @@ impl<'a> Searcher<'a> {
     fn hit(&self, candidate: Candidate) -> Option<Hit> {
         let located = self.snapshot.chunk(candidate.slot)?;
         let symbol = located.chunk.symbol();
+        let span = located.chunk.span();
+        let name = symbol.map(|symbol| symbol.name_span()).filter(|&name| span.contains(name));
         Some(Hit {
             path: located.file.path().as_ref().into(),
             language: located.file.language(),
-            span: located.chunk.span(),
+            span,
             lines: located.chunk.lines(),
+            focus: name.unwrap_or(conexus_core::Span { start: span.start, end: span.start }),
             chunk_kind: located.chunk.kind(),
             kind: symbol.map(|symbol| symbol.kind()),
             name: symbol.map_or("", |symbol| symbol.name()).into(),
