@@ -36,7 +36,6 @@
   (#not-any-of? @reference.call "private" "protected" "public" "module_function"))
 (block_body (identifier) @reference.call)
 (then (identifier) @reference.call)
-(block_argument (simple_symbol) @reference.call)
 
 ; Constants name classes, modules and values
 

@@ -243,7 +243,7 @@ pub(super) static GRAMMARS: &[LanguageSpec] = &[
             repair: Repair {
                 conditionals: false,
                 patterns: &[
-                    r"(?m)^[ \t]*(@\w+(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?)[ \t]*\r?$",
+                    r"(?m)^[ \t]*(@\w+(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?)[ \t]*\r?\n[ \t]*(?:(?:private |internal |protected )?(?:get|set|constructor)\b|\w+(?:\.\w+)*[?.(\[!]|(?:return|if|when|for|throw)\b)",
                     r"(@(?:PublishedApi|InternalAPI|OptIn\([^)\n]*\))[ \t]+)",
                     r"(?m)^[ \t]*(?:is )?[\w<>*., ]+?( if\b[^{}\n]*(?:\n[^{}\n]*){0,3}?)->",
                     r"\w( & Any)\b",
