@@ -3,7 +3,7 @@
 use crate::chunks;
 use crate::facts::Facts;
 use crate::grammar::{LoadedGrammar, grammar_at};
-use crate::hidden::{declaration_macros, foreign_words, included_ranges};
+use crate::hidden::{declaration_macros, foreign_words, included_ranges, skeleton};
 use crate::languages::{Analysis, Hidden, analysis_of, position};
 use crate::markdown;
 use crate::repair;
@@ -35,6 +35,10 @@ impl Default for Limits {
 
 /// Most levels of macro invocations inside macro invocations that are parsed again.
 const HIDDEN_LEVELS: u32 = 8;
+/// The depth that is assumed for function bodies that are parsed by themselves.
+const BODY_DEPTH: u32 = 5;
+/// Bytes in error from which on a C or C++ text is parsed without the bodies of its functions.
+const BROKEN: usize = 600;
 /// Depth of a tree from which on a text is said to be too deep; it is analysed all the same.
 const DEEP: u32 = 2_000;
 
@@ -114,6 +118,16 @@ impl Analyser {
                 tree = repaired.filter(|repaired| repair::damage(repaired) < repair::damage(broken)).or(tree);
             }
         }
+        if grammar.rules.hidden == Hidden::DeclarationMacros
+            && let Some(broken) = tree.as_ref().filter(|tree| tree.root_node().has_error())
+            && let damage = repair::damage(broken)
+            && damage > BROKEN
+        {
+            skeleton(text, &mut excluded);
+            excluded = repair::joined(excluded);
+            let bare = self.parse_part(grammar, text, lines, whole, &excluded, None, deadline);
+            tree = bare.filter(|bare| repair::damage(bare) < damage / 2).or(tree);
+        }
         self.spans = excluded;
         tree.map(|tree| (grammar, tree)).ok_or(Unparsed::TimedOut)
     }
@@ -178,6 +192,10 @@ impl Analyser {
         let ranges = tree.included_ranges();
         for pair in ranges.windows(2) {
             let gap = Span::new(pair[0].end_byte, pair[1].start_byte);
+            if text.as_bytes().get((gap.start as usize).wrapping_sub(1)) == Some(&b'{') {
+                self.facts.hidden.push((gap, BODY_DEPTH));
+                continue;
+            }
             let start = gap.slice(text).len() - gap.slice(text).trim_start_matches([',', ' ']).len();
             let word =
                 gap.slice(text)[start..].bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
@@ -207,7 +225,9 @@ impl Analyser {
             }
             let mut excluded = std::mem::take(&mut self.spans);
             excluded.clear();
-            foreign_words(text, within, &mut excluded);
+            if grammar.rules.hidden == Hidden::TokenTrees {
+                foreign_words(text, within, &mut excluded);
+            }
             let tree = self.parse_part(grammar, text, lines, within, &excluded, None, deadline);
             self.spans = excluded;
             let Some(tree) = tree else { return };

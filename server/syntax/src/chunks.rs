@@ -249,28 +249,34 @@ impl Cutter<'_> {
             (from..to).contains(&name)
         });
         let substance = (from..to).filter(|&line| !is_trivial(self.splitter.line(line))).take(8).count();
-        if matches!(self.scope_of(owner), Scope::File | Scope::Impl) {
-            let inside = self.symbols_in(first, end, from, to);
-            if inside.is_none() && (substance <= 2 || substance <= 4 && head.is_some()) && to - from <= BLANKS {
-                self.pending.get_or_insert(from);
-                return;
-            }
-            // Imports and the licence are not the constants that follow them.
-            if let Some((one, _)) = inside {
-                let (start, _) = self.lines_of(one, from, to);
-                if start >= from + 4 {
-                    let kind = if head.is_some() { ChunkKind::Symbol } else { ChunkKind::Gap };
-                    self.push(kind, owner, from, start);
-                    from = start;
-                    head = None;
-                }
+        let scope = self.scope_of(owner);
+        let least = match scope {
+            Scope::File | Scope::Impl if head.is_some() => 5,
+            Scope::File | Scope::Impl => 3,
+            Scope::Type if head.is_none() => 4,
+            _ => 0,
+        };
+        let inside = self.symbols_in(first, end, from, to);
+        let answers = inside.is_some_and(|(one, only)| !only || self.symbols[one].kind != SymbolKind::Impl);
+        if !answers && substance < least && to - from <= BLANKS {
+            self.pending.get_or_insert(from);
+            return;
+        }
+        // Imports and the licence are not the constants that follow them.
+        if let (Scope::File, Some((one, _))) = (scope, inside) {
+            let (start, _) = self.lines_of(one, from, to);
+            if start >= from + 4 {
+                let kind = if head.is_some() { ChunkKind::Symbol } else { ChunkKind::Gap };
+                self.push(kind, owner, from, start);
+                from = start;
+                head = None;
             }
         }
         let inside = self.symbols_in(first, end, from, to);
         match (inside, head) {
             (Some((one, true)), None) => self.push(ChunkKind::Symbol, Some(one as u32), from, to),
             (_, Some(_)) => self.push(ChunkKind::Symbol, owner, from, to),
-            _ if matches!(self.scope_of(owner), Scope::File) => self.push(ChunkKind::Gap, owner, from, to),
+            _ if scope == Scope::File => self.push(ChunkKind::Gap, owner, from, to),
             _ => self.push(ChunkKind::Part, owner, from, to),
         }
     }

@@ -104,14 +104,14 @@ impl LoadedGrammar {
 
     /// What a node of that kind and text is to the walk.
     #[inline]
-    pub(crate) fn flags_of(&self, kind: u16, text: &[u8]) -> KindFlags {
+    pub(crate) fn flags_of<'text>(&self, kind: u16, text: impl FnOnce() -> &'text [u8]) -> KindFlags {
         let flags = self.flags(kind);
         let words = self.rules.attribute_words;
-        if flags.intersects(KindFlags::ATTRIBUTE)
-            && !words.is_empty()
-            && !words.iter().any(|word| text.starts_with(word.as_bytes()))
-        {
-            return flags.without(KindFlags::ATTRIBUTE);
+        if flags.intersects(KindFlags::ATTRIBUTE) && !words.is_empty() {
+            let text = text();
+            if !words.iter().any(|word| text.starts_with(word.as_bytes())) {
+                return flags.without(KindFlags::ATTRIBUTE);
+            }
         }
         flags
     }

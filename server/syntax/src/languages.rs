@@ -70,6 +70,8 @@ pub(crate) struct Grammar {
     pub(crate) headers: &'static [&'static str],
     /// Whether consecutive definitions of one name are clauses of one function.
     pub(crate) clauses: Clauses,
+    /// What makes a method a constructor.
+    pub(crate) constructors: Constructors,
     /// Where documentation stands.
     pub(crate) documentation: Documentation,
     /// What decides visibility where the query captured none.
@@ -89,6 +91,15 @@ pub(crate) enum Clauses {
     Apart,
     /// Yes; a clause with documentation of its own in an attribute begins another function.
     Together,
+}
+
+/// What makes a method a constructor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Constructors {
+    /// The query says so.
+    Captured,
+    /// It is named as the type that holds it.
+    NamedAsType,
 }
 
 /// Where documentation stands.

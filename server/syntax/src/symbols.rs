@@ -3,7 +3,7 @@
 mod rules;
 
 use crate::facts::{Facts, Lead, Mark, NONE, RawSymbol, Says, Wrap};
-use crate::languages::{Clauses, Documentation, Grammar};
+use crate::languages::{Clauses, Constructors, Documentation, Grammar};
 use conexus_core::{Reference, Span, Symbol, SymbolKind, Visibility};
 use std::collections::HashSet;
 
@@ -117,7 +117,19 @@ impl Nesting {
         for raw in &facts.symbols {
             self.placed.push(place(rules, text, *raw, facts));
         }
-        // Of several patterns with one name node the first in the file wins.
+        // Of several patterns that match one definition, or have one name node, the first in the file wins.
+        self.placed.sort_by_key(|placed| (placed.raw.definition, placed.raw.priority));
+        let mut first: Option<(Span, u16)> = None;
+        self.placed.retain(|placed| {
+            let (definition, priority) = (placed.raw.definition, placed.raw.priority);
+            match first {
+                Some((other, earlier)) if other == definition => priority == earlier,
+                _ => {
+                    first = Some((definition, priority));
+                    true
+                }
+            }
+        });
         self.placed.sort_by_key(|placed| (placed.raw.name, placed.raw.priority));
         self.placed.dedup_by_key(|placed| placed.raw.name);
         self.placed.sort_by_key(|placed| (placed.span.start, u32::MAX - placed.span.end, placed.raw.name));
@@ -246,6 +258,12 @@ fn finished(
         kind = SymbolKind::Method;
     }
     let name = name_of(raw.name.slice(text), kind);
+    if kind == SymbolKind::Method
+        && rules.constructors == Constructors::NamedAsType
+        && around.is_some_and(|around| around.kind.is_type() && around.name == name)
+    {
+        kind = SymbolKind::Constructor;
+    }
     let signature = signature(text, placed);
     let context = rules::Context { rules, text, around, section };
     let visibility = if raw.visibility == Visibility::Unknown {

@@ -75,7 +75,7 @@ impl Walker<'_> {
     #[inline]
     fn enter<'tree>(&mut self, matcher: &mut Matcher<'_, 'tree>, node: Node<'tree>) -> KindFlags {
         let kind = node.kind_id();
-        let flags = self.grammar.flags_of(kind, self.text.get(node.start_byte()..).unwrap_or_default());
+        let flags = self.grammar.flags_of(kind, || self.text.get(node.start_byte()..).unwrap_or_default());
         let row = node.start_position().row as u32;
         if row >= self.next_row {
             let depth = self.base.depth + self.frames.len() as u32;

@@ -4,7 +4,7 @@ use conexus_core::Span;
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::hidden) enum Kind {
     /// A word with at least one lower-case letter.
     Word,
     /// A word of capitals, digits and `_`, at least three of them.
@@ -19,26 +19,26 @@ pub(super) enum Kind {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token {
-    pub(super) kind: Kind,
-    pub(super) span: Span,
+pub(in crate::hidden) struct Token {
+    pub(in crate::hidden) kind: Kind,
+    pub(in crate::hidden) span: Span,
 }
 
 impl Token {
-    pub(super) const NONE: Self = Self { kind: Kind::End, span: Span { start: 0, end: 0 } };
+    pub(in crate::hidden) const NONE: Self = Self { kind: Kind::End, span: Span { start: 0, end: 0 } };
 
-    pub(super) fn is(self, sign: u8) -> bool {
+    pub(in crate::hidden) fn is(self, sign: u8) -> bool {
         self.kind == Kind::Sign(sign)
     }
 }
 
 /// How far ahead arguments of a macro and qualified names are followed, in bytes.
-pub(super) const AHEAD: usize = 4096;
+pub(in crate::hidden) const AHEAD: usize = 4096;
 
 #[derive(Clone)]
-pub(super) struct Scanner<'a> {
-    pub(super) text: &'a [u8],
-    pub(super) at: usize,
+pub(in crate::hidden) struct Scanner<'a> {
+    pub(in crate::hidden) text: &'a [u8],
+    pub(in crate::hidden) at: usize,
 }
 
 fn is_word(byte: u8) -> bool {
@@ -46,12 +46,12 @@ fn is_word(byte: u8) -> bool {
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(text: &'a [u8]) -> Self {
+    pub(in crate::hidden) fn new(text: &'a [u8]) -> Self {
         Self { text, at: 0 }
     }
 
     /// The next token; `None` at the end.
-    pub(super) fn advance(&mut self) -> Option<Token> {
+    pub(in crate::hidden) fn advance(&mut self) -> Option<Token> {
         self.skip_blanks();
         let start = self.at;
         let &first = self.text.get(start)?;
@@ -80,7 +80,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next token that is no directive; [`Token::NONE`] at the end.
-    pub(super) fn next_code(&mut self) -> Token {
+    pub(in crate::hidden) fn next_code(&mut self) -> Token {
         loop {
             match self.advance() {
                 Some(token) if token.kind == Kind::Directive => {}
@@ -169,7 +169,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The offset after the parenthesis that closes the one at `open`; `None` if it is too far or missing.
-    pub(super) fn skip_parentheses(&self, open: usize) -> Option<usize> {
+    pub(in crate::hidden) fn skip_parentheses(&self, open: usize) -> Option<usize> {
         let mut scanner = Scanner { text: self.text, at: open };
         let mut depth = 0;
         while scanner.at < open + AHEAD {
@@ -185,8 +185,22 @@ impl<'a> Scanner<'a> {
         None
     }
 
+    /// Passes over everything up to the brace that closes one opened just before, and returns where that stands. `None` if
+    /// it is missing.
+    pub(in crate::hidden) fn skip_braces(&mut self) -> Option<usize> {
+        let mut depth = 0_u32;
+        loop {
+            match self.advance()?.kind {
+                Kind::Sign(b'{') => depth += 1,
+                Kind::Sign(b'}') if depth == 0 => return Some(self.at - 1),
+                Kind::Sign(b'}') => depth -= 1,
+                _ => {}
+            }
+        }
+    }
+
     /// Passes over what may follow the first word of a name, `::name` and `<...>`, and returns the token after it.
-    pub(super) fn skip_qualified_name(&mut self) -> Option<Token> {
+    pub(in crate::hidden) fn skip_qualified_name(&mut self) -> Option<Token> {
         let limit = self.at + AHEAD;
         let mut depth = 0;
         while self.at < limit {
@@ -209,7 +223,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes over everything up to the `#endif` of the innermost conditional, and returns where that line begins.
-    pub(super) fn skip_to_endif(&mut self) -> usize {
+    pub(in crate::hidden) fn skip_to_endif(&mut self) -> usize {
         let mut depth = 0;
         while let Some(token) = self.advance() {
             if token.kind != Kind::Directive {
@@ -229,13 +243,13 @@ impl<'a> Scanner<'a> {
         self.text.len()
     }
 
-    pub(super) fn begins_line(&self, at: u32) -> bool {
+    pub(in crate::hidden) fn begins_line(&self, at: u32) -> bool {
         let before = &self.text[..at as usize];
         matches!(before.iter().rev().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r')), None | Some(b'\n'))
     }
 
     /// Whether only blanks or a comment follow on the line.
-    pub(super) fn ends_line(&self, at: u32) -> bool {
+    pub(in crate::hidden) fn ends_line(&self, at: u32) -> bool {
         let rest = &self.text[at as usize..];
         let rest = &rest[rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r')).unwrap_or(rest.len())..];
         rest.is_empty() || rest[0] == b'\n' || rest.starts_with(b"//") || rest.starts_with(b"/*")
