@@ -13,14 +13,30 @@ use crate::support::Session;
 /// Files of the workspace; enough that walking, analysis, commits and the close each take a while.
 const FILES: usize = 300;
 
+const WORDS: &[&str] = &[
+    "retry", "connect", "parse", "header", "queue", "worker", "cache", "key", "value", "handler", "result", "stream",
+    "buffer", "token", "socket", "thread", "signal", "timer", "ledger", "account", "invoice", "article", "cart",
+    "user", "session", "cookie", "route", "filter", "matrix", "vector", "kernel", "pixel", "image", "sound", "folder",
+    "path",
+];
+
+/// A word that a number stands for; neighbours are far apart.
+fn word(number: usize) -> &'static str {
+    WORDS[number.wrapping_mul(0x9e37_79b9) / 7 % WORDS.len()]
+}
+
+/// A file of functions that differ in words and length, so that few of them answer a query equally well.
 fn source(number: usize, version: u32) -> String {
     let mut text = format!("//! File {number}, version {version}.\n\n");
     for part in 0..12 {
-        let _ = write!(
-            text,
-            "/// Calls connect and waits for part {part} of {version}.\npub fn parse_header_{number}_{part}(count: u32) -> u32 {{\n    \
-             let value = retry_{version}(count, {part});\n    value + {number}\n}}\n\n"
-        );
+        let seed = number * 12 + part + version as usize * 7919;
+        let (one, two, three) = (word(seed), word(seed / 3 + 1), word(seed / 5 + 2));
+        let _ =
+            write!(text, "/// Takes the {one} of a {two}.\npub fn {two}_{one}_{number}_{part}(count: u32) -> u32 {{\n");
+        for line in 0..1 + seed % 9 {
+            let _ = writeln!(text, "    let {three}_{line} = {}(count, {part});", word(seed / 2 + line));
+        }
+        text.push_str("    count\n}\n\n");
     }
     text
 }
@@ -53,7 +69,7 @@ fn killed_at_any_moment_the_next_run_repairs() {
                 }
             }
             kill_after(&session, whole.mul_f64(*share));
-            let run = session.run(["search", "--json", "--no-index", "parse_header"]).expect_any(&[0, 1]);
+            let run = session.run(["search", "--json", "--no-index", "parse header"]).expect_any(&[0, 1]);
             assert!(run.json()["hits"].is_array(), "{run}");
         }
         session.index();

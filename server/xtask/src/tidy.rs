@@ -116,6 +116,11 @@ pub(crate) const RULES: &[Rule] = &[
         summary: "README.md and CONTRIBUTING.md name the Rust version of Cargo.toml",
         check: documents::rust_version,
     },
+    Rule {
+        name: "settings-documented",
+        summary: "docs/settings.md names each key and variable that the command line reads, and no other variable",
+        check: documents::settings_documented,
+    },
     Rule { name: "links", summary: "links between the documents lead to files that exist", check: documents::links },
 ];
 

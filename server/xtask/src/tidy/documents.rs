@@ -1,6 +1,8 @@
 //! Rules about documents and about what any file may say.
 
-use super::{RULES, Report};
+use std::collections::BTreeMap;
+
+use super::{RULES, Report, sources::Tokens};
 use crate::{
     manifest::Workspace,
     tree::{Tree, has_extension, is_fixture},
@@ -139,6 +141,46 @@ pub(super) fn rust_version(tree: &Tree, workspace: &Workspace, report: &mut Repo
     }
 }
 
+const SETTINGS_PAGE: &str = "docs/settings.md";
+/// Where arguments and the environment are read, and of that where the tables of a settings file are.
+const SETTINGS_SOURCES: &str = "server/cli/";
+const SETTINGS_FILE: &str = "server/cli/settings.rs";
+
+pub(super) fn settings_documented(tree: &Tree, _: &Workspace, report: &mut Report) {
+    let mut known = BTreeMap::new();
+    for (path, text) in tree.sources().filter(|(path, _)| path.starts_with(SETTINGS_SOURCES)) {
+        let Some(tokens) = Tokens::of(text) else { continue };
+        // Fields of the tables of a settings file, and variables of the environment.
+        if path == SETTINGS_FILE {
+            let fields = tokens.fields_of_structs("Table").into_iter();
+            known.extend(fields.map(|(name, line)| (name.to_owned(), (path, line))));
+        }
+        let variables = tokens.strings().filter(|(text, _)| is_variable(text));
+        known.extend(variables.map(|(name, line)| (name.to_owned(), (path, line))));
+    }
+    let Some(page) = tree.text(SETTINGS_PAGE) else {
+        report.file(SETTINGS_PAGE, "missing");
+        return;
+    };
+    let documented: BTreeMap<&str, usize> = (page.lines().enumerate())
+        .flat_map(|(index, line)| line.split('`').skip(1).step_by(2).map(move |code| (code, index + 1)))
+        .map(|(code, line)| (code.rsplit('.').next().unwrap_or(code), line))
+        .collect();
+    for (name, (path, line)) in &known {
+        if !documented.contains_key(name.as_str()) {
+            report.line(path, *line, format!("{SETTINGS_PAGE} says nothing of `{name}`"));
+        }
+    }
+    for (name, line) in documented.iter().filter(|(name, _)| is_variable(name) && !known.contains_key(**name)) {
+        report.line(SETTINGS_PAGE, *line, format!("nothing reads `{name}`"));
+    }
+}
+
+fn is_variable(name: &str) -> bool {
+    name.strip_prefix("CONEXUS_")
+        .is_some_and(|rest| rest.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_'))
+}
+
 pub(super) fn links(tree: &Tree, _: &Workspace, report: &mut Report) {
     for (path, text) in tree.texts().filter(|(path, _)| has_extension(path, "md") && !is_fixture(path)) {
         for (index, line) in text.lines().enumerate() {
@@ -263,6 +305,21 @@ over two lines. Guarded by `module-doc` and `engine::keeps_order`.
         assert_eq!(
             findings_of("rust-version", &[]),
             ["Cargo.toml: rust-version: [workspace.package] sets no rust-version"]
+        );
+    }
+
+    #[test]
+    fn every_setting_has_its_line() {
+        let source = "//! A b.\nstruct IndexTable {\n    #[serde(default)]\n    threads: Option<usize>,\n    pub(crate) hidden: bool,\n}\n\
+                      struct Other { inner: u8 }\nfn f() { read(\"CONEXUS_LOG\"); read(\"CONEXUS_NEW\"); say(\"CONEXUS_LOG is set\") }\n";
+        let page = "| `index.threads` | `CONEXUS_LOG` |\n| | `CONEXUS_OLD` |\n";
+        assert_eq!(
+            findings_of("settings-documented", &[("server/cli/settings.rs", source), ("docs/settings.md", page)]),
+            [
+                "docs/settings.md:2: settings-documented: nothing reads `CONEXUS_OLD`",
+                "server/cli/settings.rs:5: settings-documented: docs/settings.md says nothing of `hidden`",
+                "server/cli/settings.rs:8: settings-documented: docs/settings.md says nothing of `CONEXUS_NEW`",
+            ]
         );
     }
 

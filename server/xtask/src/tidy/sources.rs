@@ -113,6 +113,37 @@ impl Tokens {
         self.0.iter().filter(move |token| token.text == word).map(|token| token.line)
     }
 
+    /// String literals, without their quotes, with their lines.
+    pub(super) fn strings(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.0.iter().filter_map(|token| Some((token.text.strip_prefix('"')?.strip_suffix('"')?, token.line)))
+    }
+
+    /// Names of the fields of every struct whose own name ends in `ending`, with their lines.
+    pub(super) fn fields_of_structs(&self, ending: &str) -> Vec<(&str, usize)> {
+        let mut fields = Vec::new();
+        for (index, window) in self.0.windows(3).enumerate() {
+            if window[0].text != "struct" || !window[1].text.ends_with(ending) || window[2].text != "{" {
+                continue;
+            }
+            let mut depth = 0;
+            for (before, token) in self.0[index + 2..].iter().zip(&self.0[index + 3..]) {
+                match before.text.as_str() {
+                    "{" | "(" | "[" => depth += 1,
+                    "}" | ")" | "]" => depth -= 1,
+                    _ => {}
+                }
+                if depth == 0 {
+                    break;
+                }
+                let is_name = before.text.starts_with(|first: char| first.is_alphabetic());
+                if depth == 1 && is_name && token.text == ":" {
+                    fields.push((before.text.as_str(), before.line));
+                }
+            }
+        }
+        fields
+    }
+
     /// Every module named directly below `std::`, alone or in braces, with its line.
     pub(super) fn std_modules(&self) -> Vec<(&str, usize)> {
         let mut modules = Vec::new();
