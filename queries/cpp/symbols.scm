@@ -34,16 +34,8 @@
   (function_declarator declarator: (parenthesized_declarator (pointer_declarator declarator: (type_identifier) @name)))
 ]) @symbol.type
 
-; Members of a class: only constructors bear a plain identifier there
+; Members of a class
 
-(field_declaration_list (function_definition
-  declarator: (function_declarator declarator: (identifier) @name)) @symbol.constructor)
-(field_declaration_list (declaration
-  declarator: (function_declarator declarator: (identifier) @name)) @symbol.constructor)
-(field_declaration_list (template_declaration (function_definition
-  declarator: (function_declarator declarator: (identifier) @name)) @symbol.constructor))
-(field_declaration_list (template_declaration (declaration
-  declarator: (function_declarator declarator: (identifier) @name)) @symbol.constructor))
 (field_declaration declarator: [
   (function_declarator declarator: [(field_identifier) (operator_name) (destructor_name)] @name)
   (pointer_declarator declarator: (function_declarator declarator: [(field_identifier) (operator_name)] @name))

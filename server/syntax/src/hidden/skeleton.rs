@@ -46,12 +46,20 @@ impl Cutter<'_> {
         let begins = std::mem::replace(&mut self.begins, false);
         let previous = std::mem::replace(&mut self.previous, token);
         match token.kind {
-            Kind::Directive => self.begins = true,
+            Kind::Directive if begins || self.parentheses > 0 => {
+                self.begins = begins;
+                self.previous = previous;
+            }
+            Kind::Directive => return self.conditional(token, previous),
             Kind::Word | Kind::Capitals if begins => return self.statement(token),
+            Kind::Word if matches!(&self.scanner.text[token.span.range()], b"noexcept" | b"requires") => {
+                return self.condition(token);
+            }
             Kind::Sign(b'(') => self.parentheses += 1,
             Kind::Sign(b')') => self.parentheses = self.parentheses.saturating_sub(1),
             Kind::Sign(b'>') if previous.is(b'-') && self.parentheses == 0 => self.arrow = true,
             Kind::Sign(b':') if previous.is(b')') && self.parentheses == 0 => self.initialisers = true,
+            Kind::Sign(b':') if is_access(&self.scanner.text[previous.span.range()]) => self.begins = true,
             Kind::Sign(b'{') if self.parentheses == 0 => return self.brace(token, previous),
             Kind::Sign(b';' | b'}' | b'{') => self.restart(),
             _ => {}
@@ -84,6 +92,29 @@ impl Cutter<'_> {
         }
         self.restart();
         Some(Span::new(start, end))
+    }
+
+    /// A conditional in the middle of a declaration is passed over with all its branches.
+    fn conditional(&mut self, token: Token, previous: Token) -> Option<Span> {
+        self.previous = previous;
+        let name = self.scanner.text[token.span.range()][1..].trim_ascii_start();
+        if !name.starts_with(b"if") {
+            return None;
+        }
+        self.scanner.skip_to_endif();
+        let end = self.scanner.advance()?.span.end;
+        Some(Span { start: token.span.start, end })
+    }
+
+    /// `noexcept(...)` and `requires(...)`: what they say is an expression, with every trouble that `<` makes in one.
+    fn condition(&mut self, token: Token) -> Option<Span> {
+        let next = self.scanner.clone().next_code();
+        if !next.is(b'(') {
+            return None;
+        }
+        let end = self.scanner.skip_parentheses(next.span.start as usize)?;
+        self.scanner.at = end;
+        Some(Span::new(token.span.start as usize, end))
     }
 
     /// A statement outside of functions that declares nothing.
@@ -119,6 +150,10 @@ impl Cutter<'_> {
     }
 }
 
+fn is_access(word: &[u8]) -> bool {
+    matches!(word, b"public" | b"protected" | b"private")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,7 +161,7 @@ mod tests {
     #[test]
     fn bodies_and_empty_declarations_are_passed_over() {
         let text = "namespace a {\nclass B : public C {\n  B(int x) : y(x), z{x} { f(); }\n  int g() const { if (x) { y; } }\n  \
-            auto h() -> int { return 1; }\n  int k = 3;\n  static_assert(sizeof(B) == 3, \"\");\n};\nextern template class D<int>;\n\
+            auto h() -> int { return 1; }\n  int k = 3;\n public:\n  static_assert(sizeof(B) == 3, \"\");\n};\nextern template class D<int>;\n\
             MACRO_CALL(bool, x);\nint array[] = {1, 2};\n}\nvoid f() {\n#if A\n}\n";
         let mut spans = Vec::new();
         skeleton(text, &mut spans);
