@@ -155,6 +155,9 @@ pub(crate) fn notices(answer: &Value) -> Vec<&str> {
 fn first_difference(at: &str, kept: &Value, fresh: &Value) -> String {
     match (kept, fresh) {
         (Value::Object(kept), Value::Object(fresh)) => {
+            if kept.contains_key("hits") && kept.get("hits") != fresh.get("hits") {
+                return different_hits(at, &kept["hits"], &fresh["hits"]);
+            }
             let differing = kept.iter().find(|(key, value)| fresh.get(*key) != Some(value));
             differing.map_or_else(
                 || format!("{at}: other keys"),
@@ -162,16 +165,27 @@ fn first_difference(at: &str, kept: &Value, fresh: &Value) -> String {
             )
         }
         (Value::Array(kept), Value::Array(fresh)) => {
-            let length = if kept.len() == fresh.len() {
-                String::new()
-            } else {
-                format!(" ({} against {})", kept.len(), fresh.len())
-            };
+            let get = |values: &[Value], index: usize| values.get(index).cloned().unwrap_or(Value::Null);
             let differing =
                 (0..kept.len().max(fresh.len())).find(|&index| kept.get(index) != fresh.get(index)).unwrap_or(0);
-            let get = |values: &[Value]| values.get(differing).cloned().unwrap_or(Value::Null);
-            first_difference(&format!("{at}{length}/{differing}"), &get(kept), &get(fresh))
+            let lengths = format!("{} against {}", kept.len(), fresh.len());
+            first_difference(&format!("{at}({lengths})/{differing}"), &get(kept, differing), &get(fresh, differing))
         }
         _ => format!("at {at}\nkept:  {kept}\nfresh: {fresh}"),
     }
+}
+
+/// Two lists of hits side by side from shortly before their first difference.
+fn different_hits(at: &str, kept: &Value, fresh: &Value) -> String {
+    let row = |hit: Option<&Value>| {
+        hit.map_or_else(String::new, |hit| {
+            format!("{} {}:{} {}", hit["score"], hit["path"], hit["start_line"], hit["name"])
+        })
+    };
+    let (kept, fresh) = (kept.as_array().expect("hits"), fresh.as_array().expect("hits"));
+    let first = (0..kept.len().max(fresh.len())).find(|&index| kept.get(index) != fresh.get(index)).unwrap_or(0);
+    let rows = first.saturating_sub(2)..first + 8;
+    let rows: Vec<_> =
+        rows.map(|index| format!("{index:>3}  {:<60} {}", row(kept.get(index)), row(fresh.get(index)))).collect();
+    format!("at {at}, hits kept and fresh:\n{}", rows.join("\n"))
 }
