@@ -16,7 +16,7 @@ thread_local! {
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let input = String::from_utf8_lossy(input);
     let (path, text) = input.split_once('\n').unwrap_or(("a.rs", &input));
-    let language = detect(path, text);
+    let language = detect(path, text.as_bytes());
     let analysis = ANALYSER.with_borrow_mut(|analyser| analyser.analyse(language, text));
 
     let lines = LineIndex::new(text);
