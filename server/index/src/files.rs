@@ -80,7 +80,8 @@ impl Files {
     /// Files in any order.
     pub(crate) fn new(mut entries: Vec<Arc<FileEntry>>) -> Self {
         entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        let pages = |entries: &[Arc<FileEntry>]| Pages(entries.chunks(PAGE).map(|page| Arc::new(page.to_vec())).collect());
+        let pages =
+            |entries: &[Arc<FileEntry>]| Pages(entries.chunks(PAGE).map(|page| Arc::new(page.to_vec())).collect());
         let by_path = pages(&entries);
         let count = entries.len();
         entries.retain(|entry| entry.chunk_count() > 0);
@@ -113,17 +114,19 @@ impl Files {
     }
 
     pub(crate) fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Arc<FileEntry>> {
-        self.by_path.from(move |entry| (*entry.path).cmp(prefix)).take_while(move |entry| entry.path.starts_with(prefix))
+        self.by_path
+            .from(move |entry| (*entry.path).cmp(prefix))
+            .take_while(move |entry| entry.path.starts_with(prefix))
     }
 
     /// Puts a file in place of the one at its path, which it returns.
-    pub(crate) fn insert(&mut self, entry: Arc<FileEntry>) -> Option<Arc<FileEntry>> {
+    pub(crate) fn insert(&mut self, entry: &Arc<FileEntry>) -> Option<Arc<FileEntry>> {
         let old = self.remove(&entry.path);
         self.count += 1;
         if entry.chunk_count() > 0 {
-            self.by_slot.insert(Arc::clone(&entry), |other| other.first_slot.cmp(&entry.first_slot));
+            self.by_slot.insert(Arc::clone(entry), |other| other.first_slot.cmp(&entry.first_slot));
         }
-        self.by_path.insert(Arc::clone(&entry), |other| other.path.cmp(&entry.path));
+        self.by_path.insert(Arc::clone(entry), |other| other.path.cmp(&entry.path));
         old
     }
 

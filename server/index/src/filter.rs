@@ -2,6 +2,7 @@
 
 use conexus_core::{Filter, SymbolKind, TestFilter};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use std::collections::HashSet;
 
 use crate::files::Files;
 use crate::{Error, FileEntry, FileFlags, Result, SlotSet};
@@ -13,9 +14,11 @@ pub(crate) fn allowed(files: &Files, filter: &Filter) -> Result<Option<SlotSet>>
     }
     let include = globs(&filter.include)?;
     let exclude = globs(&filter.exclude)?;
+    let paths: Option<HashSet<&str>> = filter.paths.as_ref().map(|paths| paths.iter().map(String::as_str).collect());
     let mut slots = SlotSet::new();
     for file in files.iter() {
-        if include.as_ref().is_some_and(|globs| !globs.is_match(&*file.path))
+        if paths.as_ref().is_some_and(|paths| !paths.contains(&*file.path))
+            || include.as_ref().is_some_and(|globs| !globs.is_match(&*file.path))
             || exclude.as_ref().is_some_and(|globs| globs.is_match(&*file.path))
             || (!filter.languages.is_empty() && !filter.languages.iter().any(|name| name == file.language.name()))
         {
@@ -62,7 +65,8 @@ fn globs(patterns: &[String]) -> Result<Option<GlobSet>> {
     }
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
-        let failed = |error: globset::Error| Error::Pattern { pattern: pattern.clone(), reason: error.kind().to_string() };
+        let failed =
+            |error: globset::Error| Error::Pattern { pattern: pattern.clone(), reason: error.kind().to_string() };
         let anchored = pattern.strip_prefix("./").unwrap_or(pattern).trim_start_matches('/');
         let folder = anchored.trim_end_matches('/');
         let rooted = folder.contains('/') || pattern.starts_with('/') || pattern.starts_with("./");

@@ -8,6 +8,8 @@
 //! Invariant: nothing here parses source code, computes vectors or reads a user's file; texts come in through
 //! [`FileUpdate`] and [`TextSource`].
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod catalog;
 mod codec;
 mod error;

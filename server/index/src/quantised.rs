@@ -12,12 +12,11 @@ impl VectorBlock {
         let count = rows.len() / dimension;
         let mut block = Self { model, rows: Vec::with_capacity(count * dimension), scales: Vec::with_capacity(count) };
         for row in rows.chunks_exact(dimension) {
-            match quantize_into(row, &mut block.rows) {
-                Ok(scale) => block.scales.push(scale),
-                Err(_) => {
-                    block.rows.resize(block.rows.len() + dimension, 0);
-                    block.scales.push(0.0);
-                }
+            if let Ok(scale) = quantize_into(row, &mut block.rows) {
+                block.scales.push(scale);
+            } else {
+                block.rows.resize(block.rows.len() + dimension, 0);
+                block.scales.push(0.0);
             }
         }
         block

@@ -60,15 +60,22 @@ impl SlotSet {
 
     /// Adds the slots `first..first + count`.
     pub fn insert_range(&mut self, first: u32, count: u32) {
-        for slot in first..first.saturating_add(count) {
-            self.insert(slot);
+        let end = first.saturating_add(count);
+        if end > first && self.words.len() < end.div_ceil(64) as usize {
+            self.words.resize(end.div_ceil(64) as usize, 0);
+        }
+        for (at, mask) in masks(first, end) {
+            self.len += u64::from((mask & !self.words[at]).count_ones());
+            self.words[at] |= mask;
         }
     }
 
     /// Removes the slots `first..first + count`.
     pub fn remove_range(&mut self, first: u32, count: u32) {
-        for slot in first..first.saturating_add(count) {
-            self.remove(slot);
+        for (at, mask) in masks(first, first.saturating_add(count)) {
+            let Some(word) = self.words.get_mut(at) else { return };
+            self.len -= u64::from((mask & *word).count_ones());
+            *word &= !mask;
         }
     }
 
@@ -93,6 +100,16 @@ impl SlotSet {
     }
 }
 
+/// The words that a range touches, each with the bits of the range.
+fn masks(first: u32, end: u32) -> impl Iterator<Item = (usize, u64)> {
+    let words = if end > first { first / 64..end.div_ceil(64) } else { 0..0 };
+    words.map(move |word| {
+        let from = first.saturating_sub(word * 64);
+        let to = (end - word * 64).min(64);
+        (word as usize, (u64::MAX << from) & (u64::MAX >> (64 - to)))
+    })
+}
+
 impl PartialEq for SlotSet {
     fn eq(&self, other: &Self) -> bool {
         self.len == other.len && self.iter().eq(other.iter())
@@ -108,5 +125,34 @@ impl FromIterator<u32> for SlotSet {
             set.insert(slot);
         }
         set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn ranges_are_their_slots(changes in prop::collection::vec((any::<bool>(), 0..300u32, 0..200u32), 0..8)) {
+            let mut set = SlotSet::new();
+            let mut model = std::collections::BTreeSet::new();
+            for (insert, first, count) in changes {
+                if insert {
+                    set.insert_range(first, count);
+                    model.extend(first..first + count);
+                } else {
+                    set.remove_range(first, count);
+                    model.retain(|slot| !(first..first + count).contains(slot));
+                }
+                prop_assert_eq!(set.len(), model.len() as u64);
+            }
+            prop_assert!(set.iter().eq(model.iter().copied()));
+            prop_assert_eq!(&set, &model.iter().copied().collect::<SlotSet>());
+            for slot in 0..600 {
+                prop_assert_eq!(set.contains(slot), model.contains(&slot));
+            }
+        }
     }
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::catalog::Reader;
 use crate::codec::{ChunkRef, FileReferences, Heads, SymbolRef};
 use crate::files::Files;
-use crate::lexical::{Addition, DeltaPart, LexicalView, add_lengths, check_query, part_lengths};
+use crate::lexical::{Addition, DeltaPart, LexicalView, part_lengths};
 use crate::vectors::{Block, Tail, VectorView, check_block};
 use crate::{
-    Error, FileFlags, FileStat, LexicalHit, LexicalQuery, ModelStamp, Prepared, Result, SlotSet, VectorBlock, VectorHit,
-    filter,
+    Error, FileFlags, FileStat, LexicalHit, LexicalQuery, ModelStamp, Prepared, Result, SlotSet, VectorBlock,
+    VectorHit, filter,
 };
 
 /// One live version of a file. Its chunks have the slots `first_slot..first_slot + chunk_count`.
@@ -206,14 +206,12 @@ impl IndexSnapshot {
 
     /// The best `count` chunks by BM25F among the allowed, best first; ties go to the lower slot.
     pub fn lexical(&self, query: &LexicalQuery, allowed: Option<&SlotSet>, count: usize) -> Result<Vec<LexicalHit>> {
-        check_query(query)?;
-        self.lexical.search(query, &self.alive, self.slot_end, allowed, count)
+        self.lexical.search(query, &self.alive, allowed, count)
     }
 
     /// BM25F scores of given chunks, in their order; 0 where no term occurs. It costs as much as a search.
     pub fn lexical_scores(&self, query: &LexicalQuery, slots: &[u32]) -> Result<Vec<f32>> {
-        check_query(query)?;
-        self.lexical.scores_of(query, &self.alive, self.slot_end, slots)
+        self.lexical.scores_of(query, &self.alive, slots)
     }
 
     /// The live slots that hold a term (see [`crate::tokenizer`]) in any field.
@@ -265,15 +263,16 @@ impl IndexSnapshot {
             let chunks = entry.chunk_count();
             over.slot_end = (over.slot_end.checked_add(chunks))
                 .ok_or_else(|| Error::Invalid("no slots left; the index has to be rebuilt".into()))?;
-            if let Some(old) = over.files.insert(Arc::clone(&entry)) {
+            if let Some(old) = over.files.insert(&entry) {
                 alive.remove_range(old.first_slot, old.chunk_count());
-                let lengths = over.lexical.lengths(old.first_slot, old.chunk_count());
-                over.lexical.totals.iter_mut().zip(lengths).for_each(|(total, length)| *total -= length);
+                let mut counts = std::mem::take(&mut over.lexical.counts);
+                over.lexical.retire(&mut counts, old.first_slot, old.chunk_count());
+                over.lexical.counts = counts;
             }
             alive.insert_range(entry.first_slot, chunks);
             let source = Arc::clone(&file.prepared.source);
             let part = DeltaPart::of(Addition { source, first_slot: entry.first_slot }, file.prepared.postings());
-            add_lengths(&mut over.lexical.totals, part_lengths(&part, |_| true));
+            over.lexical.counts.add(part_lengths(&part, |_| true));
             over.lexical.parts.push(Arc::new(part));
             if let (Some(vectors), Some(model)) = (&file.vectors, &over.vectors.model)
                 && vectors.model == *model

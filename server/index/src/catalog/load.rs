@@ -67,7 +67,7 @@ impl Catalog {
         let (sql, bound) = if generation == 0 {
             (FILES.to_owned(), None)
         } else {
-            (format!("{FILES} WHERE f.generation > ?1"), Some(generation as i64))
+            (format!("{FILES} WHERE f.generation > ?1"), Some(generation.cast_signed()))
         };
         let mut statement = self.connection.prepare_cached(&sql).map_err(|error| self.failed(error))?;
         let rows = statement.query(rusqlite::params_from_iter(bound)).map_err(|error| self.failed(error))?;
@@ -125,7 +125,7 @@ impl Catalog {
 
     /// Whether a content is known, and whether with vectors of that model and key.
     pub(crate) fn knows(&self, blob: BlobId, language: Language, vectors: Option<(i64, u64)>) -> Result<(bool, bool)> {
-        let (model, key) = vectors.map_or((-1, 0), |(model, key)| (model, key as i64));
+        let (model, key) = vectors.map_or((-1, 0), |(model, key)| (model, key.cast_signed()));
         (self.connection)
             .prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM vector v WHERE v.blob = b.id AND v.model = ?3 AND v.key = ?4)
@@ -168,7 +168,7 @@ impl Catalog {
         (self.connection)
             .prepare_cached("SELECT id FROM model WHERE name = ?1 AND dimension = ?2")
             .and_then(|mut statement| {
-                statement.query_row((&model.id, model.dimension as i64), |row| row.get(0)).optional()
+                statement.query_row((&model.id, (model.dimension as u64).cast_signed()), |row| row.get(0)).optional()
             })
             .map_err(|error| self.failed(error))
     }
@@ -196,7 +196,7 @@ impl Catalog {
                  SELECT f.first_slot, f.slots, v.data FROM vector v
                  JOIN file f ON f.blob = v.blob AND f.vector_key = v.key
                  WHERE v.generation > ?2 AND v.model = ?1 AND f.slots > 0 AND f.generation <= ?2",
-                vec![model, generation as i64],
+                vec![model, generation.cast_signed()],
             ),
         };
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
@@ -216,7 +216,9 @@ impl Catalog {
     pub(crate) fn vectors_of(&self, blob: i64, model: i64, key: u64) -> Result<Option<Vec<u8>>> {
         (self.connection)
             .prepare_cached("SELECT data FROM vector WHERE blob = ?1 AND model = ?2 AND key = ?3")
-            .and_then(|mut statement| statement.query_row((blob, model, key as i64), |row| row.get(0)).optional())
+            .and_then(|mut statement| {
+                statement.query_row((blob, model, key.cast_signed()), |row| row.get(0)).optional()
+            })
             .map_err(|error| self.failed(error))
     }
 

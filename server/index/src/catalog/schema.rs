@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::hash::{BuildHasher, Hasher};
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::{Error, Result, StoreSettings};
@@ -14,6 +15,8 @@ const APPLICATION: i32 = 0x436e_7873;
 const VERSION: i32 = 1;
 /// How long a reader waits for the owner's checkpoint and the other way round.
 const BUSY: Duration = Duration::from_secs(5);
+/// Bytes of the log from which on it is moved into the file. A log that was moved is cut to half of it.
+pub(super) const LONG_LOG: u64 = 8 << 20;
 /// Statements kept prepared per connection; there are fewer.
 const STATEMENTS: usize = 48;
 
@@ -88,6 +91,8 @@ pub(crate) struct Catalog {
     pub(super) path: PathBuf,
     /// Whether a transaction of a bulk load is open.
     pub(super) open_transaction: bool,
+    /// Moves the log into the file.
+    pub(super) checkpoint: Option<JoinHandle<()>>,
 }
 
 impl Catalog {
@@ -143,11 +148,15 @@ impl Catalog {
             let connection = Connection::open_with_flags(name, flags)?;
             connection.busy_timeout(BUSY)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
-            connection.pragma_update(None, "cache_size", -((settings.catalog_cache / 1024).max(64) as i64))?;
+            connection.pragma_update(
+                None,
+                "cache_size",
+                -((settings.catalog_cache as u64 / 1024).max(64).cast_signed()),
+            )?;
             Ok(connection)
         };
         match open() {
-            Ok(connection) => Ok(Self { connection, path, open_transaction: false }),
+            Ok(connection) => Ok(Self { connection, path, open_transaction: false, checkpoint: None }),
             Err(error) => Err(Error::catalog(&path, error)),
         }
     }
@@ -168,7 +177,9 @@ impl Catalog {
         self.connection.pragma_update(None, "journal_mode", "WAL")?;
         // A power failure may lose the last generations, never damage the file; a killed process loses nothing.
         self.connection.pragma_update(None, "synchronous", "NORMAL")?;
-        self.connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
+        self.connection.pragma_update(None, "journal_size_limit", (LONG_LOG / 2).cast_signed())?;
+        // Moving the log into the file syncs to disk, tens of milliseconds: `checkpoint_behind` does it elsewhere.
+        self.connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         Ok(())
     }
 
@@ -179,7 +190,7 @@ impl Catalog {
             transaction.execute_batch(TABLES)?;
             transaction.execute(
                 "INSERT INTO state(id, epoch, generation, next_slot, analyser_version) VALUES (1, ?1, 0, 0, ?2)",
-                (epoch as i64, settings.analyser_version),
+                (epoch.cast_signed(), settings.analyser_version),
             )?;
             transaction.pragma_update(None, "application_id", APPLICATION)?;
             transaction.pragma_update(None, "user_version", VERSION)?;

@@ -1,10 +1,10 @@
 //! Changing the catalog. A change is a transaction; a bulk load is one long transaction with a savepoint per batch.
 
 use conexus_core::{BlobId, Language};
-use rusqlite::{OptionalExtension, Params};
+use rusqlite::{Connection, OpenFlags, Params};
 
 use super::load::join_vectors;
-use super::schema::{Catalog, State, random};
+use super::schema::{Catalog, LONG_LOG, State, random};
 use crate::codec::Heads;
 use crate::{FileFlags, FileStat, ModelStamp, Result, VectorBlock};
 
@@ -96,7 +96,7 @@ impl Catalog {
     pub(crate) fn set_state(&self, state: State) -> Result<()> {
         self.execute(
             "UPDATE state SET epoch = ?1, generation = ?2, next_slot = ?3 WHERE id = 1",
-            (state.epoch as i64, state.generation as i64, state.next_slot),
+            (state.epoch.cast_signed(), state.generation.cast_signed(), state.next_slot),
         )?;
         Ok(())
     }
@@ -108,9 +108,7 @@ impl Catalog {
                 "INSERT INTO blob(hash, language, heads) VALUES (?1, ?2, ?3)
                  ON CONFLICT(hash, language) DO UPDATE SET heads = excluded.heads RETURNING id",
             )
-            .and_then(|mut statement| {
-                statement.query_row((blob.0, language.name(), heads.bytes()), |row| row.get(0))
-            })
+            .and_then(|mut statement| statement.query_row((blob.0, language.name(), heads.bytes()), |row| row.get(0)))
             .map_err(|error| self.failed(error))?;
         self.execute("INSERT OR REPLACE INTO refs(blob, data) VALUES (?1, ?2)", (id, references))?;
         Ok(id)
@@ -123,13 +121,13 @@ impl Catalog {
             (
                 file.path,
                 file.blob,
-                file.vector_key as i64,
-                file.stat.size as i64,
+                file.vector_key.cast_signed(),
+                file.stat.size.cast_signed(),
                 file.stat.mtime_ns,
                 file.flags.0,
                 file.first_slot,
                 file.slots,
-                file.generation as i64,
+                file.generation.cast_signed(),
             ),
         )?;
         Ok(())
@@ -139,7 +137,7 @@ impl Catalog {
     pub(crate) fn touch_file(&self, path: &str, stat: FileStat, flags: FileFlags) -> Result<()> {
         self.execute(
             "UPDATE file SET size = ?2, mtime_ns = ?3, flags = ?4 WHERE path = ?1",
-            (path, stat.size as i64, stat.mtime_ns, flags.0),
+            (path, stat.size.cast_signed(), stat.mtime_ns, flags.0),
         )?;
         Ok(())
     }
@@ -153,14 +151,14 @@ impl Catalog {
     pub(crate) fn retire(&self, first_slot: u32, generation: u64) -> Result<()> {
         self.execute(
             "INSERT OR REPLACE INTO retired(first_slot, generation) VALUES (?1, ?2)",
-            (first_slot, generation as i64),
+            (first_slot, generation.cast_signed()),
         )?;
         Ok(())
     }
 
     /// Forgets what tantivy has forgotten.
     pub(crate) fn forget_retired(&self, generation: u64) -> Result<()> {
-        self.execute("DELETE FROM retired WHERE generation <= ?1", [generation as i64])?;
+        self.execute("DELETE FROM retired WHERE generation <= ?1", [generation.cast_signed()])?;
         Ok(())
     }
 
@@ -169,14 +167,24 @@ impl Catalog {
         if let Some(id) = self.model(model)? {
             return Ok(id);
         }
-        self.execute("INSERT INTO model(name, dimension) VALUES (?1, ?2)", (&model.id, model.dimension as i64))?;
+        self.execute(
+            "INSERT INTO model(name, dimension) VALUES (?1, ?2)",
+            (&model.id, (model.dimension as u64).cast_signed()),
+        )?;
         Ok(self.connection.last_insert_rowid())
     }
 
-    pub(crate) fn put_vectors(&self, blob: i64, model: i64, key: u64, generation: u64, block: &VectorBlock) -> Result<()> {
+    pub(crate) fn put_vectors(
+        &self,
+        blob: i64,
+        model: i64,
+        key: u64,
+        generation: u64,
+        block: &VectorBlock,
+    ) -> Result<()> {
         self.execute(
             "INSERT OR REPLACE INTO vector(blob, model, key, generation, data) VALUES (?1, ?2, ?3, ?4, ?5)",
-            (blob, model, key as i64, generation as i64, join_vectors(block)),
+            (blob, model, key.cast_signed(), generation.cast_signed(), join_vectors(block)),
         )?;
         Ok(())
     }
@@ -229,11 +237,55 @@ impl Catalog {
     }
 
     /// Moves the log into the file, so that the next open reads one file.
-    pub(crate) fn checkpoint(&self) {
-        let outcome: rusqlite::Result<Option<i64>> =
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).optional();
-        if let Err(error) = outcome {
-            tracing::debug!(%error, "checkpoint");
+    pub(crate) fn checkpoint(&mut self) {
+        self.join_checkpoint();
+        checkpoint(&self.connection, "TRUNCATE");
+    }
+
+    /// Moves a long log into the file on another thread and beside commits.
+    pub(crate) fn checkpoint_behind(&mut self) {
+        let running = self.checkpoint.as_ref().is_some_and(|thread| !thread.is_finished());
+        let log = self.path.with_extension("sqlite-wal");
+        if running || std::fs::metadata(log).map_or(0, |meta| meta.len()) < LONG_LOG {
+            return;
         }
+        self.join_checkpoint();
+        let path = self.path.clone();
+        let work = move || {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            match Connection::open_with_flags(path, flags) {
+                Ok(connection) => checkpoint(&connection, "PASSIVE"),
+                Err(error) => tracing::debug!(%error, "checkpoint"),
+            }
+        };
+        self.checkpoint = std::thread::Builder::new().name("checkpoint".into()).spawn(work).ok();
+    }
+
+    /// Acts as a disk of that many pages.
+    #[cfg(test)]
+    pub(crate) fn limit_pages(&self, pages: Option<u32>) {
+        let sql = format!("PRAGMA max_page_count = {}", pages.unwrap_or(u32::MAX));
+        self.connection.query_row(&sql, [], |_| Ok(())).expect("a pragma");
+    }
+
+    fn join_checkpoint(&mut self) {
+        if let Some(thread) = self.checkpoint.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn checkpoint(connection: &Connection, mode: &str) {
+    let outcome: rusqlite::Result<i64> =
+        connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get(0));
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "checkpoint");
+    }
+}
+
+impl Drop for Catalog {
+    /// Nothing of this index is touched once its owner is gone.
+    fn drop(&mut self) {
+        self.join_checkpoint();
     }
 }

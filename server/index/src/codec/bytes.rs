@@ -21,7 +21,7 @@ pub(super) fn zigzag(value: i64) -> u64 {
 }
 
 pub(super) fn unzigzag(value: u64) -> i64 {
-    (value >> 1) as i64 ^ -((value & 1) as i64)
+    (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
 }
 
 /// A cursor over stored bytes.

@@ -4,8 +4,8 @@ mod bytes;
 mod heads;
 mod references;
 
-pub(crate) use heads::{Heads, encode as encode_heads};
 pub use heads::{ChunkRef, SymbolRef};
+pub(crate) use heads::{Heads, encode as encode_heads};
 pub(crate) use references::encode as encode_references;
 pub use references::{FileReferences, NamedReference};
 

@@ -11,17 +11,19 @@ fn symbol(index: u32) -> impl Strategy<Value = Symbol> {
     let spans = (span(), span(), span(), prop::option::of(span()));
     let parent = if index == 0 { Just(None).boxed() } else { prop::option::of(0..index).boxed() };
     let kinds = (prop::sample::select(SymbolKind::ALL), prop::sample::select(Visibility::ALL), any::<bool>());
-    (words, spans, kinds, parent).prop_map(|((name, container), (span, name_span, signature, doc), kinds, parent)| Symbol {
-        name: name.into(),
-        container: container.into(),
-        kind: kinds.0,
-        span,
-        name_span,
-        signature,
-        doc,
-        visibility: kinds.1,
-        test: kinds.2,
-        parent,
+    (words, spans, kinds, parent).prop_map(|((name, container), (span, name_span, signature, doc), kinds, parent)| {
+        Symbol {
+            name: name.into(),
+            container: container.into(),
+            kind: kinds.0,
+            span,
+            name_span,
+            signature,
+            doc,
+            visibility: kinds.1,
+            test: kinds.2,
+            parent,
+        }
     })
 }
 
@@ -37,12 +39,20 @@ fn analysis() -> impl Strategy<Value = FileAnalysis> {
             any::<u32>().prop_map(Note::SyntaxErrors),
             Just(Note::TooDeep)
         ];
-        (symbols, prop::collection::vec(chunk, 0..6), prop::collection::vec(reference, 0..12), prop::collection::vec(note, 0..3))
+        (
+            symbols,
+            prop::collection::vec(chunk, 0..6),
+            prop::collection::vec(reference, 0..12),
+            prop::collection::vec(note, 0..3),
+        )
             .prop_map(|(symbols, chunks, references, notes)| FileAnalysis {
                 language: Language::TEXT,
                 symbols,
                 chunks: chunks.into_iter().map(|(span, kind, symbol)| Chunk { span, kind, symbol }).collect(),
-                references: references.into_iter().map(|(span, kind, within)| Reference { span, kind, within }).collect(),
+                references: references
+                    .into_iter()
+                    .map(|(span, kind, within)| Reference { span, kind, within })
+                    .collect(),
                 notes,
             })
     })

@@ -7,9 +7,9 @@ use tantivy::index::SegmentId;
 use tantivy::indexer::NoMergePolicy;
 use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, InvertedIndexReader, ReloadPolicy, SegmentReader};
 
+use super::Field;
 use super::document::{self, ChunkDocument};
 use super::postings::Source;
-use super::Field;
 use crate::{Error, Result};
 
 /// tantivy refuses to work with less.
@@ -89,7 +89,8 @@ impl Disk {
             docstore_compress_dedicated_thread: false,
             ..IndexSettings::default()
         };
-        let directory = tantivy::directory::MmapDirectory::open(folder).map_err(|error| failed(folder, error.into()))?;
+        let directory =
+            tantivy::directory::MmapDirectory::open(folder).map_err(|error| failed(folder, error.into()))?;
         let index = Index::create(directory, document::schema(), settings).map_err(|error| failed(folder, error))?;
         document::register(&index);
         let reader = reader(&index).map_err(|error| failed(folder, error))?;
@@ -255,8 +256,8 @@ pub(crate) struct Segment {
     pub(super) norms: [FieldNormReader; 6],
     /// Slot by document.
     pub(super) slots: Vec<u32>,
-    /// Whether `slots` ascends.
-    ascending: bool,
+    /// Where each ascending run of `slots` begins: one, or as many as segments were joined out of order.
+    runs: Vec<u32>,
 }
 
 impl Segment {
@@ -279,22 +280,22 @@ impl Segment {
         Ok(Self {
             inverted: inverted.try_into().map_err(|_| wrong())?,
             norms: norms.try_into().map_err(|_| wrong())?,
-            ascending: slots.is_sorted(),
+            runs: std::iter::once(0)
+                .chain((1..slots.len() as u32).filter(|&at| slots[at as usize] < slots[at as usize - 1]))
+                .collect(),
             slots,
         })
     }
 
     /// The documents that have the slots `first..first + count`.
-    pub(crate) fn documents_of(&self, first: u32, count: u32) -> Vec<u32> {
-        let wanted = first..first.saturating_add(count);
-        if self.ascending {
-            let from = self.slots.partition_point(|&slot| slot < wanted.start);
-            let to = self.slots.partition_point(|&slot| slot < wanted.end);
-            (from as u32..to as u32).collect()
-        } else {
-            let documents = self.slots.iter().zip(0..).filter(|(slot, _)| wanted.contains(*slot));
-            documents.map(|(_, document)| document).collect()
-        }
+    pub(crate) fn documents_of(&self, first: u32, count: u32) -> impl Iterator<Item = u32> + '_ {
+        let end = first.saturating_add(count);
+        let bounds = self.runs.iter().copied().zip(self.runs.iter().copied().skip(1).chain([self.slots.len() as u32]));
+        bounds.flat_map(move |(from, to)| {
+            let run = &self.slots[from as usize..to as usize];
+            let place = |slot| from + run.partition_point(|&other| other < slot) as u32;
+            place(first)..place(end)
+        })
     }
 
     /// Lengths of the fields of a document, as tantivy rounds them.

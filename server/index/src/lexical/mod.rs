@@ -7,14 +7,15 @@ mod postings;
 mod query;
 mod scorer;
 pub mod tokenizer;
+mod view;
 mod writer;
 
 pub(crate) use delta::DeltaPart;
 pub(crate) use disk::{Addition, Disk, Stamp};
 pub(crate) use postings::{Postings, Source};
-pub(crate) use scorer::{LexicalView, add as add_lengths, check as check_query, part_lengths};
-pub(crate) use writer::LexicalWriter;
 pub use query::{Bm25f, LexicalHit, LexicalQuery, QueryTerm};
+pub(crate) use view::{Counts, LexicalView, part_lengths};
+pub(crate) use writer::LexicalWriter;
 
 /// The fields of a passage, in the order in which scores are summed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -57,7 +57,8 @@ impl Posting {
 struct Term {
     text: u32,
     length: u32,
-    postings: u32,
+    /// Where its postings begin.
+    first: u32,
 }
 
 /// An inverted index of some chunks, numbered from 0.
@@ -68,7 +69,7 @@ pub(crate) struct Postings {
     terms: Vec<Term>,
     /// Term number + 1 by hash, open addressing; a power of two, at most half full.
     table: Vec<u32>,
-    postings: Vec<Posting>,
+    entries: Vec<Posting>,
     /// tantivy's one-byte code of each field's length, per chunk.
     norms: Vec<[u8; 6]>,
 }
@@ -137,7 +138,7 @@ impl Postings {
     }
 
     fn postings_of(&self, number: usize) -> &[Posting] {
-        &self.postings[self.terms[number].postings as usize..self.terms[number + 1].postings as usize]
+        &self.entries[self.terms[number].first as usize..self.terms[number + 1].first as usize]
     }
 }
 
@@ -186,7 +187,7 @@ impl Builder {
         self.table[at] = self.terms.len() as u32 + 1;
         self.last.push(self.entries.len() as u32);
         self.entries.push((self.terms.len() as u32, Posting { key, frequency }));
-        self.terms.push(Term { text: self.text.len() as u32, length: term.len() as u32, postings: 0 });
+        self.terms.push(Term { text: self.text.len() as u32, length: term.len() as u32, first: 0 });
         self.text.extend_from_slice(term);
         if self.terms.len() * 2 > self.table.len() {
             self.grow();
@@ -217,16 +218,16 @@ impl Builder {
             next[number] += next[number - 1];
         }
         for (term, &first) in self.terms.iter_mut().zip(&next) {
-            term.postings = first;
+            term.first = first;
         }
-        self.terms.push(Term { text: 0, length: 0, postings: self.entries.len() as u32 });
+        self.terms.push(Term { text: 0, length: 0, first: self.entries.len() as u32 });
         let mut postings = vec![Posting { key: 0, frequency: 0 }; self.entries.len()];
         for (number, posting) in self.entries {
             let at = &mut next[number as usize];
             postings[*at as usize] = posting;
             *at += 1;
         }
-        Postings { text: self.text, terms: self.terms, table: self.table, postings, norms: self.norms }
+        Postings { text: self.text, terms: self.terms, table: self.table, entries: postings, norms: self.norms }
     }
 }
 

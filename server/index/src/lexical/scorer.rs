@@ -1,26 +1,31 @@
-//! BM25F over tantivy's postings and the postings in memory, term at a time.
+//! BM25F over tantivy's postings and the postings in memory.
 //!
-//! The accumulators are dense, one cell per slot, and reused. Every statistic (document frequency, lengths, count) is
-//! over live chunks only and the same whichever part holds a chunk, so that an index that was changed a thousand
-//! times scores exactly like a fresh one.
+//! Each segment is read in windows of documents, term by term within a window, so that the accumulators stay in the
+//! second-level cache whatever the size of the index; whether a chunk is alive and allowed is asked of candidates
+//! only. Every statistic (document frequency, lengths, count) is over live chunks and the same whichever part holds a
+//! chunk, so that an index that was changed a thousand times scores exactly like a fresh one.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use tantivy::fieldnorm::FieldNormReader;
+use tantivy::postings::BlockSegmentPostings;
 use tantivy::schema::IndexRecordOption;
 
-use super::delta::{DeltaIndex, DeltaPart};
-use super::disk::{Segment, Segments};
+use super::delta::DeltaPart;
+use super::disk::Segment;
 use super::query::{LexicalHit, LexicalQuery};
+use super::view::LexicalView;
 use crate::{Error, Result, SlotSet};
 
 /// Terms beyond this are not searched: the mask of a hit has a bit for each.
 const MAX_TERMS: usize = 64;
-/// Accumulators kept for the next search; each takes 16 bytes per slot.
+/// Documents per window: 16 bytes each.
+const WINDOW: u32 = 16_384;
+/// Accumulators kept for the next search.
 const POOLED: usize = 4;
 
-/// What a search needs of one chunk.
+/// What a search adds up for one chunk.
 #[derive(Clone, Copy, Debug, Default)]
 struct Cell {
     /// Weighted frequency of the term at hand.
@@ -29,14 +34,45 @@ struct Cell {
     terms: u64,
 }
 
-/// Accumulators of one search; all cells are zero between searches.
+/// Accumulators of one search; all cells are zero between windows.
 #[derive(Debug, Default)]
 struct Scratch {
     cells: Vec<Cell>,
-    /// Slots that hold the term at hand.
+    /// Cells that hold the term at hand.
     touched: Vec<u32>,
-    /// Slots that hold any term.
+    /// Cells that hold any term.
     found: Vec<u32>,
+}
+
+impl Scratch {
+    fn reserve(&mut self, cells: usize) {
+        if self.cells.len() < cells {
+            self.cells.resize(cells, Cell::default());
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, at: u32, frequency: f32) {
+        let cell = &mut self.cells[at as usize];
+        if cell.frequency == 0.0 {
+            self.touched.push(at);
+        }
+        cell.frequency += frequency;
+    }
+
+    /// Turns the frequencies of one term into scores.
+    fn saturate(&mut self, number: usize, weight: f32, k1: f32) {
+        for &at in &self.touched {
+            let cell = &mut self.cells[at as usize];
+            cell.score += weight * cell.frequency / (k1 + cell.frequency);
+            cell.frequency = 0.0;
+            if cell.terms == 0 {
+                self.found.push(at);
+            }
+            cell.terms |= 1 << number;
+        }
+        self.touched.clear();
+    }
 }
 
 /// Accumulators that wait for the next search.
@@ -44,13 +80,8 @@ struct Scratch {
 pub(crate) struct Pool(Mutex<Vec<Scratch>>);
 
 impl Pool {
-    fn take(&self, slots: usize) -> Scratch {
-        let mut scratch = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        if scratch.cells.len() < slots {
-            // A quarter more, so that a growing index does not grow it at each search.
-            scratch.cells.resize(slots + slots / 4, Cell::default());
-        }
-        scratch
+    fn take(&self) -> Scratch {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
     fn give_back(&self, scratch: Scratch) {
@@ -61,221 +92,185 @@ impl Pool {
     }
 }
 
-/// The lexical index of one snapshot.
-#[derive(Clone, Debug)]
-pub(crate) struct LexicalView {
-    pub(crate) segments: Arc<Segments>,
-    /// Parts that are being written to tantivy, then newer ones, then open buffers.
-    pub(crate) parts: Vec<Arc<DeltaPart>>,
-    /// Sum of the lengths of each field over live chunks.
-    pub(crate) totals: [u64; 6],
-    pub(crate) pool: Arc<Pool>,
-}
-
-impl LexicalView {
-    /// A view over these parts, its statistics counted anew.
-    pub(crate) fn new(segments: Arc<Segments>, deltas: &[&DeltaIndex], alive: &SlotSet, pool: Arc<Pool>) -> Self {
-        let parts: Vec<_> = deltas.iter().flat_map(|delta| delta.parts().iter().cloned()).collect();
-        let mut totals = [0; 6];
-        for segment in segments.iter() {
-            for (document, &slot) in segment.slots.iter().enumerate() {
-                if alive.contains(slot) {
-                    add(&mut totals, segment.lengths(document as u32));
+/// The best chunks, best first.
+pub(crate) fn search(
+    view: &LexicalView,
+    query: &LexicalQuery,
+    alive: &SlotSet,
+    allowed: Option<&SlotSet>,
+    count: usize,
+) -> Result<Vec<LexicalHit>> {
+    check(query)?;
+    let mut best = Best { heap: BinaryHeap::new(), count, least: f32::NEG_INFINITY, alive, allowed };
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let failed = |error| view.segments.failed(error);
+    let norms = Norms::new(query, &view.counts.totals, alive.len());
+    let mut terms: Vec<TermState> = query.terms.iter().take(MAX_TERMS).map(|_| TermState::default()).collect();
+    let mut cursors = Vec::with_capacity(view.segments.len());
+    for (segment, &dead) in view.segments.iter().zip(&view.counts.dead) {
+        let mut of_segment = Vec::new();
+        for (number, term) in query.terms.iter().take(MAX_TERMS).enumerate() {
+            for field in (0..6).filter(|&field| norms.used[field]) {
+                let cursor = Cursor::open(segment, term.text.as_bytes(), number, field).map_err(failed)?;
+                if let Some(cursor) = cursor {
+                    terms[number].frequencies[field] += cursor.live_documents(segment, dead, alive);
+                    of_segment.push(cursor);
                 }
             }
         }
-        for part in &parts {
-            add(&mut totals, part_lengths(part, |slot| alive.contains(slot)));
-        }
-        Self { segments, parts, totals, pool }
+        cursors.push(of_segment);
     }
-
-    /// Lengths of the fields of the chunks in a range of slots, summed.
-    pub(crate) fn lengths(&self, first: u32, count: u32) -> [u64; 6] {
-        let range = first..first.saturating_add(count);
-        let mut totals = [0; 6];
-        for part in &self.parts {
-            add(&mut totals, part_lengths(part, |slot| range.contains(&slot)));
-        }
-        for segment in self.segments.iter() {
-            for document in segment.documents_of(first, count) {
-                add(&mut totals, segment.lengths(document));
+    for part in &view.parts {
+        for (number, term) in query.terms.iter().take(MAX_TERMS).enumerate() {
+            for posting in part.postings.find(term.text.as_bytes()) {
+                terms[number].frequencies[posting.field()] += u64::from(alive.contains(part.slots[posting.chunk()]));
             }
         }
-        totals
+    }
+    let k1 = query.scoring.k1.max(0.0);
+    for (state, term) in terms.iter_mut().zip(&query.terms) {
+        let fields = state.frequencies.iter().zip(norms.used).filter(|(_, used)| *used);
+        let with = fields.map(|(frequency, _)| *frequency).max().unwrap_or(0) as f32;
+        let all = alive.len() as f32;
+        state.weight = term.weight * (1.0 + (all - with + 0.5) / (with + 0.5)).ln() * (k1 + 1.0);
+    }
+    let mut scratch = view.pool.take();
+    for (segment, mut cursors) in view.segments.iter().zip(cursors) {
+        search_segment(segment, &mut cursors, &terms, &norms, k1, &mut scratch, &mut best);
+    }
+    for part in &view.parts {
+        search_part(part, query, &terms, &norms, k1, &mut scratch, &mut best);
+    }
+    view.pool.give_back(scratch);
+    Ok(best.heap.into_sorted_vec().into_iter().map(|ranked| ranked.0).collect())
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct TermState {
+    /// Live chunks that hold it, by field.
+    frequencies: [u64; 6],
+    /// Weight of the term times idf times (k1 + 1).
+    weight: f32,
+}
+
+fn search_segment(
+    segment: &Segment,
+    cursors: &mut [Cursor],
+    terms: &[TermState],
+    norms: &Norms,
+    k1: f32,
+    scratch: &mut Scratch,
+    best: &mut Best<'_>,
+) {
+    scratch.reserve(WINDOW as usize);
+    while let Some(first) = cursors.iter().filter_map(Cursor::document).min() {
+        let end = first.saturating_add(WINDOW);
+        for of_term in cursors.chunk_by_mut(|a, b| a.term == b.term) {
+            for cursor in &mut *of_term {
+                cursor.gather(segment, first, end, &norms.tables[cursor.field], scratch);
+            }
+            let number = of_term[0].term;
+            scratch.saturate(number, terms[number].weight, k1);
+        }
+        let Scratch { cells, found, .. } = &mut *scratch;
+        for at in found.drain(..) {
+            let cell = std::mem::take(&mut cells[at as usize]);
+            if cell.score >= best.least {
+                best.offer(segment.slots[(first + at) as usize], cell);
+            }
+        }
+    }
+}
+
+fn search_part(
+    part: &DeltaPart,
+    query: &LexicalQuery,
+    terms: &[TermState],
+    norms: &Norms,
+    k1: f32,
+    scratch: &mut Scratch,
+    best: &mut Best<'_>,
+) {
+    scratch.reserve(part.slots.len());
+    for (number, (term, state)) in query.terms.iter().zip(terms).enumerate() {
+        for posting in part.postings.find(term.text.as_bytes()) {
+            let field = posting.field();
+            if norms.used[field] {
+                let norm = part.postings.norm(posting.chunk(), field);
+                scratch.add(posting.chunk() as u32, posting.frequency as f32 * norms.tables[field][norm as usize]);
+            }
+        }
+        scratch.saturate(number, state.weight, k1);
+    }
+    let Scratch { cells, found, .. } = scratch;
+    for at in found.drain(..) {
+        let cell = std::mem::take(&mut cells[at as usize]);
+        if cell.score >= best.least {
+            best.offer(part.slots[at as usize], cell);
+        }
+    }
+}
+
+/// The postings of one term in one field of a segment, read once from front to back.
+struct Cursor {
+    postings: BlockSegmentPostings,
+    /// Place in the current block.
+    at: usize,
+    term: usize,
+    field: usize,
+}
+
+impl Cursor {
+    fn open(segment: &Segment, text: &[u8], term: usize, field: usize) -> std::io::Result<Option<Self>> {
+        let inverted = &segment.inverted[field];
+        let Some(info) = inverted.terms().get(text)? else { return Ok(None) };
+        let postings = inverted.read_block_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)?;
+        Ok(Some(Self { postings, at: 0, term, field }))
     }
 
-    /// The best chunks, best first.
-    pub(crate) fn search(
-        &self,
-        query: &LexicalQuery,
-        alive: &SlotSet,
-        slot_end: u32,
-        allowed: Option<&SlotSet>,
-        count: usize,
-    ) -> Result<Vec<LexicalHit>> {
-        if count == 0 {
-            return Ok(Vec::new());
+    /// Number of live documents; read off when nothing in the segment is dead, else counted.
+    fn live_documents(&self, segment: &Segment, dead: u32, alive: &SlotSet) -> u64 {
+        if dead == 0 {
+            return u64::from(self.postings.doc_freq());
         }
-        let mut best = BinaryHeap::with_capacity(count.min(1024) + 1);
-        self.score(query, alive, slot_end, |slot, cell| {
-            if allowed.is_some_and(|allowed| !allowed.contains(slot)) {
+        let mut counting = self.postings.clone();
+        let mut count = 0;
+        while counting.block_len() > 0 {
+            let live = |document: &&u32| alive.contains(segment.slots[**document as usize]);
+            count += counting.docs().iter().filter(live).count() as u64;
+            counting.advance();
+        }
+        count
+    }
+
+    fn document(&self) -> Option<u32> {
+        self.postings.docs().get(self.at).copied()
+    }
+
+    /// Adds the frequencies of the documents before `end` to the cells, which begin at `first`.
+    fn gather(&mut self, segment: &Segment, first: u32, end: u32, table: &[f32; 256], scratch: &mut Scratch) {
+        let norms = &segment.norms[self.field];
+        loop {
+            let documents = self.postings.docs();
+            let to = match documents.last() {
+                None => return,
+                Some(&last) if last < end => documents.len(),
+                Some(_) => self.at + documents[self.at..].partition_point(|&document| document < end),
+            };
+            for (&document, &frequency) in documents[self.at..to].iter().zip(&self.postings.freqs()[self.at..to]) {
+                let norm = norms.fieldnorm_id(document);
+                scratch.add(document - first, frequency as f32 * table[norm as usize]);
+            }
+            if to < documents.len() {
+                self.at = to;
                 return;
             }
-            let hit = Ranked(LexicalHit { slot, score: cell.score, terms: cell.terms });
-            if best.len() < count {
-                best.push(hit);
-            } else if best.peek().is_some_and(|worst| hit < *worst) {
-                best.pop();
-                best.push(hit);
-            }
-        })?;
-        Ok(best.into_sorted_vec().into_iter().map(|ranked| ranked.0).collect())
-    }
-
-    /// Calls `found` once per live chunk that holds a term.
-    fn score(
-        &self,
-        query: &LexicalQuery,
-        alive: &SlotSet,
-        slot_end: u32,
-        mut found: impl FnMut(u32, Cell),
-    ) -> Result<()> {
-        // What fails below leaves the accumulators dirty; then they are not given back.
-        let mut scratch = self.pool.take(slot_end as usize);
-        let norms = Norms::new(query, &self.totals, alive.len());
-        let k1 = query.scoring.k1.max(0.0);
-        for (number, term) in query.terms.iter().take(MAX_TERMS).enumerate() {
-            scratch.touched.clear();
-            self.gather(term.text.as_bytes(), &norms, &mut scratch)?;
-            let Scratch { cells, touched, found } = &mut scratch;
-            touched.retain(|&slot| {
-                let live = alive.contains(slot);
-                if !live && let Some(cell) = cells.get_mut(slot as usize) {
-                    cell.frequency = 0.0;
-                }
-                live
-            });
-            let (all, with) = (alive.len() as f32, touched.len() as f32);
-            let weight = term.weight * (1.0 + (all - with + 0.5) / (with + 0.5)).ln() * (k1 + 1.0);
-            for &slot in &*touched {
-                let cell = &mut cells[slot as usize];
-                cell.score += weight * cell.frequency / (k1 + cell.frequency);
-                cell.frequency = 0.0;
-                if cell.terms == 0 {
-                    found.push(slot);
-                }
-                cell.terms |= 1 << number;
-            }
-        }
-        for slot in scratch.found.drain(..) {
-            found(slot, std::mem::take(&mut scratch.cells[slot as usize]));
-        }
-        self.pool.give_back(scratch);
-        Ok(())
-    }
-
-    /// Sums the weighted frequencies of one term into the cells, and lists the slots.
-    fn gather(&self, term: &[u8], norms: &Norms, scratch: &mut Scratch) -> Result<()> {
-        for segment in self.segments.iter() {
-            for field in 0..6 {
-                if norms.used[field] {
-                    gather_segment(segment, term, field, &norms.tables[field], scratch)
-                        .map_err(|error| self.segments.failed(error))?;
-                }
-            }
-        }
-        for part in &self.parts {
-            for posting in part.postings.find(term) {
-                let field = posting.field();
-                if !norms.used[field] {
-                    continue;
-                }
-                let norm = part.postings.norm(posting.chunk(), field);
-                scratch.add(part.slots[posting.chunk()], posting.frequency as f32 * norms.tables[field][norm as usize]);
-            }
-        }
-        Ok(())
-    }
-
-    /// Scores of given slots, in their order.
-    pub(crate) fn scores_of(
-        &self,
-        query: &LexicalQuery,
-        alive: &SlotSet,
-        slot_end: u32,
-        slots: &[u32],
-    ) -> Result<Vec<f32>> {
-        let mut order: Vec<usize> = (0..slots.len()).collect();
-        order.sort_unstable_by_key(|&at| slots[at]);
-        let mut scores = vec![0.0; slots.len()];
-        self.score(query, alive, slot_end, |slot, cell| {
-            let from = order.partition_point(|&at| slots[at] < slot);
-            for &at in order[from..].iter().take_while(|&&at| slots[at] == slot) {
-                scores[at] = cell.score;
-            }
-        })?;
-        Ok(scores)
-    }
-
-    /// The live slots that hold a term in any field.
-    pub(crate) fn slots_with(&self, term: &str, alive: &SlotSet) -> Result<SlotSet> {
-        let mut slots = SlotSet::new();
-        let mut add = |slot| {
-            if alive.contains(slot) {
-                slots.insert(slot);
-            }
-        };
-        for segment in self.segments.iter() {
-            for inverted in &segment.inverted {
-                let failed = |error| self.segments.failed(error);
-                let Some(info) = inverted.terms().get(term.as_bytes()).map_err(failed)? else { continue };
-                let mut postings =
-                    inverted.read_block_postings_from_terminfo(&info, IndexRecordOption::Basic).map_err(failed)?;
-                while postings.block_len() > 0 {
-                    postings.docs().iter().filter_map(|&document| segment.slots.get(document as usize)).for_each(|&slot| add(slot));
-                    postings.advance();
-                }
-            }
-        }
-        for part in &self.parts {
-            part.postings.find(term.as_bytes()).iter().for_each(|posting| add(part.slots[posting.chunk()]));
-        }
-        Ok(slots)
-    }
-}
-
-impl Scratch {
-    #[inline]
-    fn add(&mut self, slot: u32, frequency: f32) {
-        if let Some(cell) = self.cells.get_mut(slot as usize) {
-            if cell.frequency == 0.0 {
-                self.touched.push(slot);
-            }
-            cell.frequency += frequency;
+            self.postings.advance();
+            self.at = 0;
         }
     }
-}
-
-fn gather_segment(
-    segment: &Segment,
-    term: &[u8],
-    field: usize,
-    table: &[f32; 256],
-    scratch: &mut Scratch,
-) -> std::io::Result<()> {
-    let inverted = &segment.inverted[field];
-    let Some(info) = inverted.terms().get(term)? else { return Ok(()) };
-    let norms: &FieldNormReader = &segment.norms[field];
-    let mut postings = inverted.read_block_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)?;
-    while postings.block_len() > 0 {
-        for (&document, &frequency) in postings.docs().iter().zip(postings.freqs()) {
-            let norm = norms.fieldnorm_id(document);
-            scratch.add(segment.slots[document as usize], frequency as f32 * table[norm as usize]);
-        }
-        postings.advance();
-    }
-    Ok(())
 }
 
 /// For each field and code of length: what one occurrence adds to the weighted frequency.
@@ -296,6 +291,35 @@ impl Norms {
             }
         }
         Self { tables, used: query.scoring.weights.map(|weight| weight > 0.0) }
+    }
+}
+
+/// The best hits so far.
+struct Best<'a> {
+    heap: BinaryHeap<Ranked>,
+    count: usize,
+    /// A score below this cannot enter.
+    least: f32,
+    alive: &'a SlotSet,
+    allowed: Option<&'a SlotSet>,
+}
+
+impl Best<'_> {
+    fn offer(&mut self, slot: u32, cell: Cell) {
+        if !self.alive.contains(slot) || self.allowed.is_some_and(|allowed| !allowed.contains(slot)) {
+            return;
+        }
+        let hit = Ranked(LexicalHit { slot, score: cell.score, terms: cell.terms });
+        if self.heap.len() >= self.count {
+            if self.heap.peek().is_some_and(|worst| hit > *worst) {
+                return;
+            }
+            self.heap.pop();
+        }
+        self.heap.push(hit);
+        if self.heap.len() >= self.count {
+            self.least = self.heap.peek().map_or(f32::NEG_INFINITY, |worst| worst.0.score);
+        }
     }
 }
 
@@ -322,29 +346,11 @@ impl PartialEq for Ranked {
 
 impl Eq for Ranked {}
 
-pub(crate) fn add(totals: &mut [u64; 6], lengths: [u64; 6]) {
-    for (total, length) in totals.iter_mut().zip(lengths) {
-        *total += length;
-    }
-}
-
-pub(crate) fn part_lengths(part: &DeltaPart, wanted: impl Fn(u32) -> bool) -> [u64; 6] {
-    let mut totals = [0; 6];
-    for (chunk, &slot) in part.slots.iter().enumerate() {
-        if wanted(slot) {
-            let lengths =
-                std::array::from_fn(|field| u64::from(FieldNormReader::id_to_fieldnorm(part.postings.norm(chunk, field))));
-            add(&mut totals, lengths);
-        }
-    }
-    totals
-}
-
-/// The query cannot be scored.
-pub(crate) fn check(query: &LexicalQuery) -> Result<()> {
+fn check(query: &LexicalQuery) -> Result<()> {
     let scoring = &query.scoring;
-    let numbers = scoring.weights.iter().chain([&scoring.k1, &scoring.b]).chain(query.terms.iter().map(|term| &term.weight));
-    if numbers.into_iter().all(|number| number.is_finite()) {
+    let weights = query.terms.iter().map(|term| &term.weight);
+    let mut numbers = scoring.weights.iter().chain([&scoring.k1, &scoring.b]).chain(weights);
+    if numbers.all(|number| number.is_finite()) {
         Ok(())
     } else {
         Err(Error::Invalid("a weight of the lexical query is not a finite number".into()))

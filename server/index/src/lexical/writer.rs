@@ -5,7 +5,8 @@ use std::thread::JoinHandle;
 
 use super::delta::{DeltaIndex, DeltaPart};
 use super::disk::{Addition, Disk, DiskWriter, Segments, Stamp};
-use super::scorer::{LexicalView, Pool};
+use super::scorer::Pool;
+use super::view::LexicalView;
 use crate::{Error, Result, SlotSet};
 
 /// Memory of a background flush: its batches are small.
@@ -119,7 +120,10 @@ impl LexicalWriter {
     pub(crate) fn wait(&mut self) -> Result<Option<Stamp>> {
         let Some(job) = self.job.take() else { return Ok(None) };
         let result = job.thread.join().unwrap_or_else(|_| {
-            Err(Error::Lexical { path: self.disk.folder().to_path_buf(), reason: "writing it stopped unexpectedly".into() })
+            Err(Error::Lexical {
+                path: self.disk.folder().to_path_buf(),
+                reason: "writing it stopped unexpectedly".into(),
+            })
         });
         match result {
             Ok(segments) => {

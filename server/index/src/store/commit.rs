@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{Current, MissingVectors, Store};
 use crate::catalog::{Catalog, NewFile, State};
-use crate::lexical::{Addition, DeltaPart, add_lengths, part_lengths};
+use crate::lexical::{Addition, DeltaPart, part_lengths};
 use crate::vectors::{Block, check_block};
 use crate::{Batch, Content, Error, FileEntry, FileUpdate, IndexSnapshot, Prepared, Result, VectorBlock};
 
@@ -38,8 +38,8 @@ impl Store {
     /// every two seconds, and an error may take with it what was not published yet.
     pub fn commit(&mut self, batch: Batch) -> Result<Arc<IndexSnapshot>> {
         self.check_writable()?;
-        if self.bulk.is_none() {
-            self.take_over()?;
+        if self.bulk.is_none() && self.take_over()? {
+            self.publish(None);
         }
         let plan = self.plan(batch)?;
         if plan.versions.is_empty() && plan.touched.is_empty() && plan.removed.is_empty() {
@@ -87,7 +87,9 @@ impl Store {
     fn version(&self, update: FileUpdate, first_slot: u32) -> Result<Version> {
         let FileUpdate { path, stat, flags, blob, language, vector_key, content } = update;
         let (prepared, known, vectors) = match content {
-            Content::New { analysis, text, vectors } => (Prepared::new(Arc::clone(&path), analysis, text)?, None, vectors),
+            Content::New { analysis, text, vectors } => {
+                (Prepared::new(Arc::clone(&path), analysis, text)?, None, vectors)
+            }
             Content::Prepared { prepared, vectors } => (prepared, None, vectors),
             Content::Known { text, vectors } => {
                 let Some((id, heads)) = self.catalog.heads(blob, language)? else {
@@ -160,24 +162,23 @@ impl Store {
     /// The same change in memory.
     fn apply(&mut self, plan: Plan, blocks: Vec<Block>) -> Result<Arc<IndexSnapshot>> {
         let Current { files, alive, .. } = &mut self.current;
-        let mut totals = self.snapshot.lexical.totals;
+        let mut counts = self.snapshot.lexical.counts.clone();
         let alive = Arc::make_mut(alive);
         for old in &plan.removed {
             files.remove(&old.path);
             alive.remove_range(old.first_slot, old.chunk_count());
             if self.bulk.is_none() {
-                let lengths = self.snapshot.lexical.lengths(old.first_slot, old.chunk_count());
-                totals.iter_mut().zip(lengths).for_each(|(total, length)| *total -= length);
+                self.snapshot.lexical.retire(&mut counts, old.first_slot, old.chunk_count());
             }
         }
         for entry in plan.touched {
-            files.insert(Arc::new(entry));
+            files.insert(&Arc::new(entry));
         }
         let mut parts = Vec::new();
         for Version { entry, prepared, .. } in plan.versions {
             let addition = Addition { source: Arc::clone(&prepared.source), first_slot: entry.first_slot };
             alive.insert_range(entry.first_slot, entry.chunk_count());
-            files.insert(Arc::new(entry));
+            files.insert(&Arc::new(entry));
             if self.bulk.is_some() {
                 if let Err(error) = self.lexical.add_bulk(&addition) {
                     self.abandon_bulk();
@@ -185,7 +186,7 @@ impl Store {
                 }
             } else {
                 let part = DeltaPart::of(addition, prepared.postings());
-                add_lengths(&mut totals, part_lengths(&part, |_| true));
+                counts.add(part_lengths(&part, |_| true));
                 parts.push(part);
             }
         }
@@ -198,13 +199,14 @@ impl Store {
             return self.publish_bulk(true);
         }
         self.lexical.extend(parts, &alive);
-        let snapshot = self.publish(Some(totals));
+        let snapshot = self.publish(Some(counts));
         self.write_behind()?;
         Ok(snapshot)
     }
 
-    /// Starts background writing when enough is in memory only.
+    /// Starts background writing when enough is in memory, or in the catalog's log, only.
     fn write_behind(&mut self) -> Result<()> {
+        self.catalog.checkpoint_behind();
         if self.lexical.delta_chunks() > self.settings.delta_chunks as usize {
             self.start_flush()?;
         }
@@ -257,7 +259,10 @@ impl Store {
             return Err(error);
         }
         self.bulk = goes_on.then(Instant::now);
-        self.vectors.poll()?;
+        self.catalog.checkpoint_behind();
+        if let Err(error) = self.vectors.poll() {
+            tracing::warn!(%error, "vector file not written");
+        }
         if self.vectors.is_checkpoint_due() || (!goes_on && self.vectors.is_behind()) {
             self.vectors.start_checkpoint(self.stamp(), self.current.state.next_slot, &self.current.alive)?;
         }
@@ -281,11 +286,11 @@ impl Store {
 
     /// Stores vectors that were made later and publishes them. Blocks of another model, or for contents that are no
     /// longer live, are passed over.
-    pub fn put_vectors(&mut self, blocks: Vec<(MissingVectors, VectorBlock)>) -> Result<Arc<IndexSnapshot>> {
+    pub fn put_vectors(&mut self, blocks: &[(MissingVectors, VectorBlock)]) -> Result<Arc<IndexSnapshot>> {
         self.check_writable()?;
         let Some(stamp) = self.settings.model.clone() else { return Ok(self.snapshot()) };
         let mut live: HashMap<_, Vec<Arc<FileEntry>>> = HashMap::new();
-        for (missing, block) in &blocks {
+        for (missing, block) in blocks {
             check_block(block, missing.chunks)?;
             live.entry((missing.blob, missing.language, missing.vector_key)).or_default();
         }
@@ -300,7 +305,7 @@ impl Store {
         let (rows, model) = self.catalog.change(|catalog| {
             let model = catalog.put_model(&stamp)?;
             let mut rows = Vec::new();
-            for (missing, block) in &blocks {
+            for (missing, block) in blocks {
                 let Some((id, heads)) = catalog.heads(missing.blob, missing.language)? else { continue };
                 if block.model != stamp || heads.chunk_count() != missing.chunks {
                     continue;
@@ -321,8 +326,8 @@ impl Store {
         if self.bulk.is_some() {
             return Ok(self.snapshot());
         }
-        let totals = self.snapshot.lexical.totals;
-        let snapshot = self.publish(Some(totals));
+        let counts = self.snapshot.lexical.counts.clone();
+        let snapshot = self.publish(Some(counts));
         self.write_behind()?;
         Ok(snapshot)
     }
@@ -354,11 +359,20 @@ fn write_version(catalog: &Catalog, version: &Version, generation: u64) -> Resul
 }
 
 impl Catalog {
-    fn stored_block(&self, id: i64, model: i64, key: u64, dimension: usize, entry: &FileEntry) -> Result<Option<Block>> {
+    fn stored_block(
+        &self,
+        id: i64,
+        model: i64,
+        key: u64,
+        dimension: usize,
+        entry: &FileEntry,
+    ) -> Result<Option<Block>> {
         let Some(data) = self.vectors_of(id, model, key)? else { return Ok(None) };
         match crate::catalog::split_vectors(&data, entry.chunk_count() as usize, dimension) {
             Some((rows, scales)) => Block::of(dimension, entry.first_slot, &rows, &scales),
-            None => Err(Error::Unusable { path: self.path().to_path_buf(), reason: "vectors in it are damaged".into() }),
+            None => {
+                Err(Error::Unusable { path: self.path().to_path_buf(), reason: "vectors in it are damaged".into() })
+            }
         }
     }
 }

@@ -40,7 +40,7 @@ impl Store {
         }
         let alive = Arc::make_mut(&mut self.current.alive);
         for row in &changed {
-            self.current.files.insert(Arc::new(FileEntry::from(row)));
+            self.current.files.insert(&Arc::new(FileEntry::from(row)));
             alive.insert_range(row.first_slot, row.heads.chunk_count());
         }
         self.current.state = state;

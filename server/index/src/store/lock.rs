@@ -33,9 +33,10 @@ impl Lock {
         Ok(Self { _file: file })
     }
 
-    /// Deletes the files of the lock; call it last.
+    /// Releases the lock and deletes its files; call it last.
     pub(super) fn delete(self, folder: &Path) {
         let _ = std::fs::remove_file(folder.join(OWNER));
         let _ = std::fs::remove_file(folder.join(LOCK));
+        drop(self);
     }
 }

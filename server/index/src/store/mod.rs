@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use crate::catalog::{Catalog, Reader, State};
 use crate::files::Files;
-use crate::lexical::{LexicalView, LexicalWriter, Stamp};
+use crate::lexical::{Counts, LexicalView, LexicalWriter, Stamp};
 use crate::vectors::VectorWriter;
 use crate::{Error, IndexSnapshot, Prepared, Result, SlotSet, StoreSettings, Stored};
 
@@ -199,7 +199,8 @@ impl Store {
         if let Some(stamp) = self.lexical.wait()? {
             self.forget_retired(stamp)?;
         }
-        self.vectors.finish()
+        self.vectors.finish();
+        Ok(())
     }
 
     /// Flushes and gives the index back. Dropping a store without it loses nothing, but the next open is slower.
@@ -262,13 +263,13 @@ impl Store {
         if self.catalog.is_bulk() { Ok(()) } else { self.catalog.forget_retired(stamp.generation) }
     }
 
-    /// Makes the current state the snapshot. Without totals the lexical statistics are counted anew.
-    fn publish(&mut self, totals: Option<[u64; 6]>) -> Arc<IndexSnapshot> {
-        let lexical = match totals {
-            Some(totals) => LexicalView {
+    /// Makes the current state the snapshot. Without counts the lexical statistics are counted anew.
+    fn publish(&mut self, counts: Option<Counts>) -> Arc<IndexSnapshot> {
+        let lexical = match counts {
+            Some(counts) => LexicalView {
                 segments: Arc::clone(self.lexical.segments()),
                 parts: self.lexical.parts(),
-                totals,
+                counts,
                 pool: Arc::clone(&self.snapshot.lexical.pool),
             },
             None => self.lexical.view(&self.current.alive),
@@ -285,3 +286,6 @@ impl Store {
         self.snapshot()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,7 +132,12 @@ impl Store {
     }
 
     /// Brings files that the lexical index does not have into it; drops those whose text changed.
-    pub(super) fn catch_up(&mut self, pending: &[FileRow], texts: &dyn TextSource, report: &mut OpenReport) -> Result<()> {
+    pub(super) fn catch_up(
+        &mut self,
+        pending: &[FileRow],
+        texts: &dyn TextSource,
+        report: &mut OpenReport,
+    ) -> Result<()> {
         let chunks: u64 = pending.iter().map(|row| u64::from(row.heads.chunk_count())).sum();
         let direct = self.access == Access::Write && chunks > u64::from(self.settings.delta_chunks);
         if direct {

@@ -27,9 +27,7 @@ pub(super) fn path(folder: &Path, generation: u64) -> PathBuf {
 fn generations(folder: &Path) -> Vec<u64> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut found: Vec<u64> = entries
-        .filter_map(|entry| {
-            entry.file_name().to_str()?.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.parse().ok()
-        })
+        .filter_map(|entry| entry.file_name().to_str()?.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.parse().ok())
         .collect();
     found.sort_unstable_by(|a, b| b.cmp(a));
     found

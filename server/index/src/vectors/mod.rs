@@ -157,7 +157,9 @@ impl VectorView {
                 words[row / 64] |= u64::from(wanted(slot)) << (row % 64);
             }
             let found = scan_top_k(&query, block.vectors.view(), Some(&words), count).map_err(refused)?;
-            hits.extend(found.into_iter().map(|hit| VectorHit { slot: block.slots[hit.id as usize], similarity: hit.score }));
+            hits.extend(
+                found.into_iter().map(|hit| VectorHit { slot: block.slots[hit.id as usize], similarity: hit.score }),
+            );
         }
         hits.sort_unstable_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.slot.cmp(&b.slot)));
         hits.truncate(count);
@@ -202,7 +204,10 @@ impl VectorView {
         let Some(model) = &self.model else { return Ok(None) };
         if query.len() != model.dimension {
             let (found, expected) = (query.len(), model.dimension);
-            return Err(Error::Invalid(format!("query vector of {found} numbers, the model {} has {expected}", model.id)));
+            return Err(Error::Invalid(format!(
+                "query vector of {found} numbers, the model {} has {expected}",
+                model.id
+            )));
         }
         if query.iter().all(|&number| number == 0.0) {
             return Ok(None);
@@ -238,6 +243,7 @@ fn nearest_in_base(
     Ok(hits.map(|hit| VectorHit { slot: hit.id, similarity: hit.score }).collect())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err passes")]
 fn refused(error: conexus_faiss::Error) -> Error {
     Error::Invalid(error.to_string())
 }

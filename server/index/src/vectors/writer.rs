@@ -168,7 +168,9 @@ impl VectorWriter {
     /// Waits for the running work and takes it over.
     pub(crate) fn wait(&mut self) -> Result<bool> {
         let Some(job) = self.job.take() else { return Ok(false) };
-        let stopped = || Err(Error::Io { path: self.folder.clone(), source: std::io::Error::other("writing stopped unexpectedly") });
+        let stopped = || {
+            Err(Error::Io { path: self.folder.clone(), source: std::io::Error::other("writing stopped unexpectedly") })
+        };
         match job.thread.join().unwrap_or_else(|_| stopped()) {
             Ok(base) => {
                 let has_graph = base.graph.is_some();
@@ -188,7 +190,7 @@ impl VectorWriter {
     }
 
     /// Waits for a file that is being written, but gives up building a graph.
-    pub(crate) fn finish(&mut self) -> Result<()> {
+    pub(crate) fn finish(&mut self) {
         if let Some(job) = &self.job
             && self.frozen.rows() == 0
         {
@@ -197,11 +199,11 @@ impl VectorWriter {
         if let Err(error) = self.wait() {
             tracing::debug!(%error, "vector work given up");
         }
+        // Taking over a file may have begun a graph.
         if let Some(job) = self.job.take() {
             job.cancel.store(true, Ordering::Relaxed);
             let _ = job.thread.join();
         }
-        Ok(())
     }
 }
 

@@ -30,14 +30,23 @@ fn a_commit_is_found_by_words_vectors_and_place() {
     let found = snapshot.chunk(nearest[0].slot).unwrap();
     assert_eq!(&**found.file.path(), "src/cache.rs");
     assert!(nearest[0].similarity > 0.99);
-    assert_eq!(snapshot.similarities(&query_vector(CACHE), &[nearest[0].slot, 99]).unwrap(), [Some(nearest[0].similarity), None]);
+    assert_eq!(
+        snapshot.similarities(&query_vector(CACHE), &[nearest[0].slot, 99]).unwrap(),
+        [Some(nearest[0].similarity), None]
+    );
     assert_eq!(snapshot.vector(nearest[0].slot).unwrap().len(), DIMENSION);
 
     let file = snapshot.file("src/parser.rs").unwrap();
     let references = snapshot.references(file).unwrap().unwrap();
     assert!(references.iter().any(|named| named.name == "read_value" && named.reference.within == Some(0)));
-    assert_eq!(snapshot.symbols().map(|(_, symbol)| symbol.name().to_owned()).collect::<Vec<_>>(), ["cached_read", "parse_json", "TokenStream"]);
-    assert_eq!(snapshot.slots_with_term(&conexus_index::tokenizer::identifier_term("parse_json").unwrap()).unwrap().len(), 3);
+    assert_eq!(
+        snapshot.symbols().map(|(_, symbol)| symbol.name().to_owned()).collect::<Vec<_>>(),
+        ["cached_read", "parse_json", "TokenStream"]
+    );
+    assert_eq!(
+        snapshot.slots_with_term(&conexus_index::tokenizer::identifier_term("parse_json").unwrap()).unwrap().len(),
+        3
+    );
     assert_eq!(snapshot.files_below("src/p").count(), 1);
 }
 
@@ -81,7 +90,18 @@ fn only_the_stat_changes() {
     let snapshot = store.commit(updates(vec![update])).unwrap();
     let file = snapshot.file("a.rs").unwrap();
     assert_eq!((file.stat().mtime_ns, file.first_slot()), (99, slot));
-    assert_eq!(store.commit(updates(vec![{ let mut same = touched("a.rs", PARSER); same.stat.mtime_ns = 99; same }])).unwrap().generation(), snapshot.generation(), "nothing changed");
+    assert_eq!(
+        store
+            .commit(updates(vec![{
+                let mut same = touched("a.rs", PARSER);
+                same.stat.mtime_ns = 99;
+                same
+            }]))
+            .unwrap()
+            .generation(),
+        snapshot.generation(),
+        "nothing changed"
+    );
     assert!(store.commit(updates(vec![touched("a.rs", CACHE)])).is_err());
     drop(store);
     let (store, _) = open(folder.path(), &Workspace::of(&[("a.rs", PARSER)])).unwrap();
@@ -120,7 +140,14 @@ fn filters() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = fresh(folder.path());
     let test = "fn test_parse() {\n}\nfn helper() {\n}\n";
-    store.commit(updates(vec![new("src/a.rs", PARSER), new("src/deep/b.rs", CACHE), new("tests/c.rs", CACHE), new("src/d.rs", test)])).unwrap();
+    store
+        .commit(updates(vec![
+            new("src/a.rs", PARSER),
+            new("src/deep/b.rs", CACHE),
+            new("tests/c.rs", CACHE),
+            new("src/d.rs", test),
+        ]))
+        .unwrap();
     let snapshot = store.snapshot();
     let allowed = |filter: Filter| -> Vec<String> {
         let slots = snapshot.allowed(&filter).unwrap().unwrap();
@@ -143,11 +170,17 @@ fn filters() {
     ] {
         assert_eq!(allowed(include(pattern)).join(" "), expected, "{pattern}");
     }
-    assert_eq!(allowed(Filter { exclude: vec!["src/deep".into(), "tests/**".into()], ..Filter::default() }), ["src/a.rs", "src/d.rs"]);
+    assert_eq!(
+        allowed(Filter { exclude: vec!["src/deep".into(), "tests/**".into()], ..Filter::default() }),
+        ["src/a.rs", "src/d.rs"]
+    );
     assert_eq!(allowed(Filter { languages: vec!["go".into()], ..Filter::default() }), Vec::<String>::new());
     assert_eq!(allowed(Filter { kinds: vec![SymbolKind::Struct], ..Filter::default() }), ["src/a.rs"]);
     assert_eq!(allowed(Filter { tests: TestFilter::Only, ..Filter::default() }), ["src/d.rs", "tests/c.rs"]);
-    assert_eq!(snapshot.allowed(&Filter { tests: TestFilter::Exclude, ..Filter::default() }).unwrap().unwrap().len(), 5);
+    assert_eq!(
+        snapshot.allowed(&Filter { tests: TestFilter::Exclude, ..Filter::default() }).unwrap().unwrap().len(),
+        5
+    );
     assert!(matches!(snapshot.allowed(&include("a[")), Err(Error::Pattern { .. })));
 
     let only = snapshot.allowed(&include("deep")).unwrap();
@@ -187,12 +220,14 @@ fn an_overlay_answers_like_a_commit() {
 fn vectors_can_come_later() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = fresh(folder.path());
-    store.commit(updates(vec![without_vectors("a.rs", PARSER), without_vectors("same.rs", PARSER), new("b.rs", CACHE)])).unwrap();
+    store
+        .commit(updates(vec![without_vectors("a.rs", PARSER), without_vectors("same.rs", PARSER), new("b.rs", CACHE)]))
+        .unwrap();
     assert_eq!(store.snapshot().live_vectors(), 1);
     let missing = store.missing_vectors(10).unwrap();
     assert_eq!((missing.len(), missing[0].chunks, &*missing[0].path), (1, 3, "a.rs"));
     let block = vectors(PARSER, &analyse(PARSER));
-    let snapshot = store.put_vectors(vec![(missing[0].clone(), block)]).unwrap();
+    let snapshot = store.put_vectors(&[(missing[0].clone(), block)]).unwrap();
     assert_eq!(store.missing_vectors(10).unwrap(), []);
     let workspace = Workspace::of(&[("a.rs", PARSER), ("same.rs", PARSER), ("b.rs", CACHE)]);
     let expected = fresh_view(&workspace, &["parse json"]);
@@ -210,7 +245,8 @@ fn another_model_starts_without_vectors() {
     store.close().unwrap();
     let mut other = settings();
     other.model = Some(conexus_index::ModelStamp { id: "other".into(), dimension: DIMENSION });
-    let (mut store, report) = conexus_index::Store::open(folder.path(), other, conexus_index::Access::Write, &()).unwrap();
+    let (mut store, report) =
+        conexus_index::Store::open(folder.path(), other, conexus_index::Access::Write, &()).unwrap();
     assert_eq!((store.snapshot().live_vectors(), store.missing_vectors(9).unwrap().len()), (0, 1));
     assert_eq!(report.dropped, Vec::<Arc<str>>::new());
     assert!(store.prune(0).unwrap() > 0, "vectors of the old model");

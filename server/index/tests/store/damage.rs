@@ -173,7 +173,8 @@ fn what_is_no_catalog_of_ours_is_named_and_can_be_destroyed() {
         rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs(x)").unwrap();
         std::fs::read(path).unwrap()
     };
-    for damaged in [b"this is no database, it is a text file that someone put here".to_vec(), half, scribbled, foreign] {
+    for damaged in [b"this is no database, it is a text file that someone put here".to_vec(), half, scribbled, foreign]
+    {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("catalog.sqlite"), &damaged).unwrap();
         std::fs::write(folder.path().join("theirs.txt"), "keep").unwrap();

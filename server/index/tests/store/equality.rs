@@ -18,9 +18,10 @@ enum Step {
 
 fn text() -> impl Strategy<Value = String> {
     let line = prop::sample::select(vec![
-        "fn alpha() {", "fn parse_value(x) {", "fn TBeta() {", "    beta gamma", "    parseValue(alpha)", "}", "", "// größe", "use delta;",
+        "fn alpha() {", "fn parse_value(x) {", "fn TBeta() {", "    beta gamma", "    parseValue(alpha)", "}", "",
+        "// größe", "use delta;",
     ]);
-    prop::collection::vec(line, 0..12).prop_map(|lines| lines.iter().map(|line| format!("{line}\n")).collect())
+    prop::collection::vec(line, 0..12).prop_map(|lines| lines.join("\n") + "\n")
 }
 
 fn step() -> impl Strategy<Value = Step> {

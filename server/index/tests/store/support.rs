@@ -1,12 +1,12 @@
 //! A small analyser, a fake model and a workspace in memory.
 
 use conexus_core::{
-    BlobId, Chunk, ChunkKind, FileAnalysis, Language, Note, Reference, ReferenceKind, Span, Symbol, SymbolKind, Visibility,
-    words,
+    BlobId, Chunk, ChunkKind, FileAnalysis, Language, Note, Reference, ReferenceKind, Span, Symbol, SymbolKind,
+    Visibility, words,
 };
 use conexus_index::{
-    Access, Batch, Content, FileFlags, FileStat, FileUpdate, IndexSnapshot, LexicalQuery, ModelStamp, OpenReport, Result,
-    Store, StoreSettings, TextSource, VectorBlock,
+    Access, Batch, Content, FileFlags, FileStat, FileUpdate, IndexSnapshot, LexicalQuery, ModelStamp, OpenReport,
+    Result, Store, StoreSettings, TextSource, VectorBlock,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +22,8 @@ pub(crate) fn blob(text: &str) -> BlobId {
 /// Every line that begins with `fn` begins a function; what stands before the first is a gap.
 pub(crate) fn analyse(text: &str) -> FileAnalysis {
     let mut analysis = FileAnalysis::empty(RUST);
-    let mut starts: Vec<usize> = text.match_indices("fn ").map(|(at, _)| at).filter(|&at| at == 0 || text.as_bytes()[at - 1] == b'\n').collect();
+    let mut starts: Vec<usize> =
+        text.match_indices("fn ").map(|(at, _)| at).filter(|&at| at == 0 || text.as_bytes()[at - 1] == b'\n').collect();
     if starts.first() != Some(&0) && !text.is_empty() {
         starts.insert(0, 0);
     }
@@ -40,7 +41,11 @@ pub(crate) fn analyse(text: &str) -> FileAnalysis {
         for word in words::identifiers(body).skip(2) {
             let at = word.as_ptr() as usize - text.as_ptr() as usize;
             let within = Some(analysis.symbols.len() as u32);
-            analysis.references.push(Reference { span: Span::new(at, at + word.len()), kind: ReferenceKind::Call, within });
+            analysis.references.push(Reference {
+                span: Span::new(at, at + word.len()),
+                kind: ReferenceKind::Call,
+                within,
+            });
         }
         analysis.symbols.push(Symbol {
             name: name.into(),
