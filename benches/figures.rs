@@ -147,12 +147,12 @@ fn one_file(root: &Path, host: &mut Host, files: &[walk::Found]) {
         changed.extend_from_slice(format!("\n// change {count}\n").as_bytes());
         std::fs::write(&path, changed).unwrap();
         let started = Instant::now();
-        let report = host.index_paths(&[found.path.clone()], &cancel).unwrap();
+        let report = host.index_paths(std::slice::from_ref(&found.path), &cancel).unwrap();
         spent.push(started.elapsed());
         assert_eq!(report.updated, 1);
     }
     std::fs::write(&path, before).unwrap();
-    host.index_paths(&[found.path.clone()], &cancel).unwrap();
+    host.index_paths(std::slice::from_ref(&found.path), &cancel).unwrap();
     spent.sort();
     row(&format!("one changed file of {} bytes", found.size), spent[spent.len() / 2], None);
 }

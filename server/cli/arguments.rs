@@ -1,9 +1,10 @@
 //! The arguments, as clap reads them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use conexus_engine::git;
 use conexus_core::{Filter, Mode, Query, SymbolKind, TestFilter};
 
 /// One live index of your code that your editor and your AI assistant share.
@@ -133,14 +134,25 @@ pub(crate) struct FilterArguments {
     /// Whether tests may answer
     #[arg(long, value_enum, default_value_t = Tests::Any)]
     tests: Tests,
+    /// Only files that differ from a git revision, such as HEAD or main, untracked ones included
+    #[arg(long, value_name = "REV")]
+    changed_since: Option<String>,
 }
 
 impl FilterArguments {
-    /// As a filter.
-    pub(crate) fn to_filter(&self) -> Filter {
-        Filter {
+    /// As a filter over a workspace.
+    pub(crate) fn to_filter(&self, root: &Path) -> Result<Filter> {
+        let paths = match &self.changed_since {
+            None => None,
+            Some(revision) => match git::changed_since(root, revision) {
+                Some(paths) => Some(paths),
+                None => bail!("git knows no revision {revision:?} in {}", root.display()),
+            },
+        };
+        Ok(Filter {
             include: self.glob.clone(),
             exclude: self.exclude.clone(),
+            paths,
             languages: self.languages.clone(),
             kinds: self.kinds.clone(),
             tests: match self.tests {
@@ -148,7 +160,7 @@ impl FilterArguments {
                 Tests::Only => TestFilter::Only,
                 Tests::Exclude => TestFilter::Exclude,
             },
-        }
+        })
     }
 }
 
@@ -228,21 +240,21 @@ pub(crate) struct SearchArguments {
 }
 
 impl SearchArguments {
-    /// As a query.
-    pub(crate) fn to_query(&self) -> Query {
-        Query {
+    /// As a query over a workspace.
+    pub(crate) fn to_query(&self, root: &Path) -> Result<Query> {
+        Ok(Query {
             mode: match self.mode {
                 ModeArgument::Auto => Mode::Auto,
                 ModeArgument::Meaning => Mode::Meaning,
                 ModeArgument::Keyword => Mode::Keyword,
                 ModeArgument::Symbol => Mode::Symbol,
             },
-            filter: self.filter.to_filter(),
+            filter: self.filter.to_filter(root)?,
             limit: self.page.limit as usize,
             offset: self.page.offset as usize,
             explain: self.explain,
             ..Query::new(self.query.join(" "))
-        }
+        })
     }
 }
 
@@ -280,13 +292,13 @@ pub(crate) struct SimilarArguments {
 
 impl SimilarArguments {
     /// Filter and page as a query without text.
-    pub(crate) fn to_query(&self) -> Query {
-        Query {
-            filter: self.filter.to_filter(),
+    pub(crate) fn to_query(&self, root: &Path) -> Result<Query> {
+        Ok(Query {
+            filter: self.filter.to_filter(root)?,
             limit: self.page.limit as usize,
             offset: self.page.offset as usize,
             ..Query::new("")
-        }
+        })
     }
 }
 

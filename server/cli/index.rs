@@ -26,7 +26,8 @@ pub(crate) fn run(arguments: &Arguments, index: &IndexArguments, output: &mut Ou
         conexus_engine::clear(&location).with_context(|| format!("cannot delete the index in {}", location.index_dir.display()))?;
     }
     let mut host = super::open_at(arguments, &workspace)?;
-    let report = update(arguments, &mut host)?;
+    let mut report = update(arguments, &mut host)?;
+    report.embedding_fault = embed_missing(arguments, &mut host)?;
     let follows = host.follows();
     let generation = host.snapshot().generation();
     host.close()?;
@@ -62,6 +63,14 @@ pub(crate) fn update(arguments: &Arguments, host: &mut Host) -> Result<IndexRepo
     let report = host.index(&|progress| reporter.observe(progress), &AtomicBool::new(false));
     reporter.finish();
     report.context("cannot bring the index up to date")
+}
+
+/// Computes missing vectors with progress on stderr; why some are still missing.
+fn embed_missing(arguments: &Arguments, host: &mut Host) -> Result<Option<String>> {
+    let reporter = Reporter::new(arguments.global.quiet);
+    let report = host.embed_missing(&|progress| reporter.observe(progress), &AtomicBool::new(false));
+    reporter.finish();
+    Ok(report.context("cannot store vectors")?.fault)
 }
 
 /// Deletes the index of the workspace.

@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &Arguments, search: &SearchArguments, output: &mut 
     let mut host = super::open(arguments)?;
     bring_up_to_date(arguments, &mut host, search.no_index)?;
     let snapshot = host.snapshot();
-    let query = search.to_query();
+    let query = search.to_query(&host.location().root)?;
     let words = understand(&query.text, query.mode).words;
     let mut answer = snapshot.search(&query, &AtomicBool::new(false)).context("cannot search")?;
     if host.follows() {
@@ -41,7 +41,7 @@ pub(crate) fn similar(arguments: &Arguments, similar: &SimilarArguments, output:
     let text = snapshot.text(&path)?.text;
     let lines = LineIndex::new(&text);
     let Some(span) = lines.span(line - 1) else { bail!("{path} has {} lines, there is no line {line}", lines.count()) };
-    let answer = snapshot.similar(&path, span.start, &similar.to_query())?;
+    let answer = snapshot.similar(&path, span.start, &similar.to_query(&host.location().root)?)?;
     let outcome = show(arguments, &snapshot, &answer, &[], similar.page.context as usize, false, output)?;
     host.close()?;
     Ok(outcome)

@@ -52,6 +52,8 @@ enum EmbeddingTable {
     Builtin,
     /// A file in the built-in model's format.
     StaticFile { path: PathBuf },
+    /// A BERT-like model in a folder; needs a binary built with the feature `transformer`.
+    Transformer { directory: PathBuf },
     /// An endpoint that speaks the OpenAI embeddings protocol.
     Openai(EndpointTable),
 }
@@ -109,6 +111,7 @@ impl EmbeddingTable {
             Self::Off => Embedding::Off,
             Self::Builtin => Embedding::Model(EmbedderSettings::Builtin),
             Self::StaticFile { path } => Embedding::Model(EmbedderSettings::StaticFile { path }),
+            Self::Transformer { directory } => Embedding::Model(EmbedderSettings::Transformer { directory }),
             Self::Openai(endpoint) => Embedding::Model(EmbedderSettings::OpenAi(Box::new(endpoint.into_settings()))),
         }
     }

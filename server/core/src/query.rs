@@ -35,6 +35,8 @@ pub struct Filter {
     pub include: Vec<String>,
     /// Globs of which a path may match none.
     pub exclude: Vec<String>,
+    /// Exact workspace-relative paths; `Some` of nothing allows nothing.
+    pub paths: Option<Vec<String>>,
     /// Language names.
     pub languages: Vec<String>,
     /// Symbol kinds.

@@ -66,6 +66,13 @@ pub struct IndexReport {
     pub elapsed: Duration,
 }
 
+/// What became of missing vectors.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EmbeddingReport {
+    /// Why some are still missing, when the model failed.
+    pub fault: Option<String>,
+}
+
 /// The owner of a workspace's index, or a reader beside an owner in another process.
 pub struct Host {
     location: Location,
@@ -131,7 +138,7 @@ impl Host {
         Snapshot::new(self.store.snapshot(), self.embedder.clone(), self.embedding_fault.clone(), Arc::clone(&self.weights), &self.location, self.settings.max_file_bytes)
     }
 
-    /// Brings the index up to the workspace on disk: new, changed and deleted files, and vectors that are missing.
+    /// Brings the index up to the workspace on disk: new, changed and deleted files, with vectors if the model is fast.
     /// What was committed before a cancellation or an error stays.
     pub fn index(&mut self, observe: &(dyn Fn(Progress) + Sync), cancel: &AtomicBool) -> Result<IndexReport> {
         let started = Instant::now();
@@ -145,16 +152,31 @@ impl Host {
         if !walk.cancelled {
             let run = indexing::Run { location: &self.location, settings: &self.settings, embedder: self.inline_embedder(), observe, cancel };
             run.files(&mut self.store, &walk, &mut report)?;
-            if let Some(embedder) = self.embedder.clone() {
-                let run = indexing::Run { location: &self.location, settings: &self.settings, embedder: Some(embedder), observe, cancel };
-                if let Err(error) = run.missing_vectors(&mut self.store) {
-                    // The files are indexed; only the vectors wait for a model that answers again.
-                    tracing::warn!(%error, "vectors are missing");
-                    report.embedding_fault = Some(error.to_string());
-                }
+            if self.inline_embedder().is_some() {
+                // Contents whose vectors are of another model, or whose path changed.
+                report.embedding_fault = self.embed_missing(observe, cancel)?.fault;
             }
         }
         Ok(self.finish(report, started))
+    }
+
+    /// Computes the vectors that are missing, until none is or it is cancelled. [`Host::index`] does it by itself for a
+    /// fast model; with a slow one it is the caller's choice when, and search goes by words meanwhile and says so.
+    /// What was committed before a fault stays.
+    pub fn embed_missing(&mut self, observe: &(dyn Fn(Progress) + Sync), cancel: &AtomicBool) -> Result<EmbeddingReport> {
+        let mut report = EmbeddingReport { fault: self.embedding_fault.clone() };
+        if let (Some(embedder), false) = (self.embedder.clone(), self.follows) {
+            let run = indexing::Run { location: &self.location, settings: &self.settings, embedder: Some(embedder), observe, cancel };
+            match run.missing_vectors(&mut self.store) {
+                Ok(()) => {}
+                Err(Error::Embed(error)) => {
+                    tracing::warn!(%error, "vectors are missing");
+                    report.fault = Some(error.to_string());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(report)
     }
 
     /// Brings some files up to date without walking the workspace: what changed, as an editor or a watcher tells it.

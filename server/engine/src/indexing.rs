@@ -232,7 +232,7 @@ impl Run<'_> {
             if blocks.is_empty() {
                 break;
             }
-            store.put_vectors(blocks)?;
+            store.put_vectors(&blocks)?;
             let snapshot = store.snapshot();
             (self.observe)(Progress::Embedding { done: snapshot.live_vectors(), total: snapshot.live_chunks() });
         }

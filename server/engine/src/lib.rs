@@ -20,7 +20,7 @@ pub mod walk;
 pub use conexus_index::{FileEntry, FileFlags, OpenReport, StoreStatistics, SymbolRef};
 pub use difference::difference;
 pub use error::{Error, Result};
-pub use host::{Host, IndexReport, Progress, clear};
+pub use host::{EmbeddingReport, Host, IndexReport, Progress, clear};
 pub use location::{Location, workspace_root};
 pub use search::{MAX_QUERY_BYTES, Name, Shape, Understanding, Weights, understand};
 pub use settings::{Embedding, Settings};

@@ -11,8 +11,9 @@ pub(crate) fn symbols_named<'a>(index: &'a IndexSnapshot, pattern: &str, limit: 
     let Some((wanted, containers)) = parts.split_last() else { return index.symbols().take(limit).collect() };
     let mut found: Vec<(NameMatch, usize, usize, &Arc<FileEntry>, SymbolRef<'_>)> = Vec::new();
     for (file, symbol) in index.symbols() {
-        if let Some(quality) = match_name(wanted, symbol.name())
-            && containers_fit(containers, symbol.container(), file.path())
+        let (outer, own) = split_name(symbol.name());
+        if let Some(quality) = match_name(wanted, own)
+            && containers_fit(containers, &[symbol.container(), outer, file.path()])
         {
             found.push((quality, symbol.name().len(), found.len(), file, symbol));
         }
@@ -22,10 +23,19 @@ pub(crate) fn symbols_named<'a>(index: &'a IndexSnapshot, pattern: &str, limit: 
     found.into_iter().map(|(.., file, symbol)| (file, symbol)).collect()
 }
 
-/// Whether each wanted container occurs in the symbol's container or path, whatever the case.
-fn containers_fit(wanted: &[&str], container: &str, path: &str) -> bool {
+/// Whether each wanted container occurs in one of the places, whatever the case.
+fn containers_fit(wanted: &[&str], places: &[&str]) -> bool {
     let holds = |text: &str, part: &str| text.split(|character: char| !(character.is_alphanumeric() || character == '_')).any(|piece| piece.eq_ignore_ascii_case(part));
-    wanted.iter().all(|part| holds(container, part) || holds(path, part))
+    wanted.iter().all(|part| places.iter().any(|place| holds(place, part)))
+}
+
+/// Splits a name that is qualified where it is defined, such as the module `Ecto.Query` or the namespace `App\\Http`,
+/// into what comes before its last part and that part.
+pub(super) fn split_name(name: &str) -> (&str, &str) {
+    match name.rfind(['.', ':', '\\']) {
+        Some(at) if at + 1 < name.len() => (name[..at].trim_end_matches(':'), &name[at + 1..]),
+        _ => ("", name),
+    }
 }
 
 /// How a symbol's name answers a name in a query; better ones first.
@@ -81,6 +91,19 @@ fn is_subsequence(wanted: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn qualified_names_split_at_their_last_part() {
+        for (name, expected) in [
+            ("Ecto.Query", ("Ecto", "Query")),
+            ("App\\Http", ("App", "Http")),
+            ("a::b::c", ("a::b", "c")),
+            ("plain", ("", "plain")),
+            ("==.", ("", "==.")),
+        ] {
+            assert_eq!(split_name(name), expected, "{name}");
+        }
+    }
 
     #[test]
     fn names_match_by_quality() {

@@ -8,7 +8,7 @@ use conexus_index::{FileFlags, IndexSnapshot, LocatedChunk, SymbolRef, tokenizer
 use super::{
     Shape, Understanding, Weights,
     candidates::Candidate,
-    names::{NameMatch, match_name},
+    names::{NameMatch, match_name, split_name},
 };
 use crate::roles::{self, Role};
 
@@ -130,7 +130,8 @@ impl<'a> Ranker<'a> {
         let mut best: f32 = 0.0;
         for name in &self.understanding.names {
             for symbol in symbols_in(located) {
-                let share = match match_name(&name.name, symbol.name()) {
+                let (outer, own) = split_name(symbol.name());
+                let share = match match_name(&name.name, own) {
                     Some(NameMatch::Exact) => 1.0,
                     Some(NameMatch::OtherCase) if whole || name.certain => weights.defines_other_case,
                     Some(NameMatch::Prefix) if whole || name.certain => weights.defines_prefix,
@@ -140,7 +141,8 @@ impl<'a> Ranker<'a> {
                 let certainty = if name.certain { 1.0 } else { 0.5 };
                 let mut value = base * share * certainty * kind_share(symbol.kind());
                 if share >= weights.defines_other_case {
-                    if !name.container.is_empty() && container_matches(&name.container, symbol.container(), located.file.path()) {
+                    let container = if outer.is_empty() { symbol.container() } else { outer };
+                    if !name.container.is_empty() && container_matches(&name.container, container, located.file.path()) {
                         value += weights.container_matches;
                     }
                     if symbol.kind().is_type() || matches!(symbol.kind(), SymbolKind::Module | SymbolKind::Namespace) {
@@ -308,7 +310,7 @@ fn same_name(left: &str, right: &str) -> bool {
 
 /// Whether the last part of the wanted container is the last part of the symbol's, or a part of its path.
 fn container_matches(wanted: &str, container: &str, path: &str) -> bool {
-    let last = |text: &'_ str| text.rsplit([':', '.', '#', '>']).next().unwrap_or("").to_ascii_lowercase();
+    let last = |text: &'_ str| text.rsplit([':', '.', '#', '>', '\\']).next().unwrap_or("").to_ascii_lowercase();
     let wanted = last(wanted);
     wanted == last(container) || path.to_ascii_lowercase().split(['/', '.']).any(|part| part == wanted)
 }

@@ -41,7 +41,7 @@ weights! {
     /// BM25F: how slowly further occurrences stop to count.
     k1 = 4.0;
     /// BM25F: how much a long field counts less.
-    b = 0.9;
+    b = 0.44;
     /// BM25F weight of the chunk's text.
     field_body = 1.0;
     /// BM25F weight of the symbol's name.
@@ -99,7 +99,7 @@ weights! {
     /// Settings and data.
     data_factor = 0.5;
     /// Files that a tool wrote.
-    generated_factor = 0.5;
+    generated_factor = 0.7;
     /// Code between symbols.
     gap_factor = 0.8;
     /// Files that only pass on names of others: `__init__.py`, `index.ts`, `mod.rs`.
