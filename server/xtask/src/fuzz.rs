@@ -75,9 +75,19 @@ pub(crate) fn run(root: &Path, seconds: u32) -> anyhow::Result<()> {
         command.arg(format!("-max_total_time={seconds}")).arg(format!("-max_len={longest}")).arg("-timeout=20");
         command.args(["-rss_limit_mb=4096", "-print_final_stats=1", "-verbosity=0"]);
         command.arg(format!("-artifact_prefix={}/", folder.display())).arg(&corpus).arg(&seeds).current_dir(&folder);
-        if !command.status().with_context(|| format!("starting {target}"))?.success() {
+        let output = command.output().with_context(|| format!("starting {target}"))?;
+        let says = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            eprintln!("{says}");
             bail!("{target} failed; its input lies in {}", folder.display());
         }
+        let statistic = |name: &str| {
+            let line = says.lines().find_map(|line| line.strip_prefix("stat::")?.strip_prefix(name));
+            line.map_or("?", |rest| rest.trim_start_matches(':').trim())
+        };
+        let (inputs, new, memory) =
+            (statistic("number_of_executed_units"), statistic("new_units_added"), statistic("peak_rss_mb"));
+        eprintln!("{target}: {inputs} inputs in {seconds} s, {new} of them reached something new, {memory} MB");
     }
     Ok(())
 }
