@@ -78,7 +78,13 @@ fn measure(folder: &Path, repeat: bool) {
     let report = host.index(&quiet, &cancel).unwrap();
     host.close().unwrap();
     let cold = started.elapsed();
-    println!("\n{}: {} files, {:.1} MB, {} chunks", root.file_name().unwrap_or_default().display(), report.files, bytes as f64 / 1e6, report.chunks);
+    println!(
+        "\n{}: {} files, {:.1} MB, {} chunks",
+        root.file_name().unwrap_or_default().display(),
+        report.files,
+        bytes as f64 / 1e6,
+        report.chunks
+    );
     row("read and parse alone", floor, None);
     row("cold index", cold, Some(cold.as_secs_f64() / floor.as_secs_f64()));
     println!("| peak resident memory so far | {:.0} MB | |", peak_memory() as f64 / 1e6);
@@ -109,7 +115,8 @@ fn read_and_parse(root: &Path, files: &[walk::Found], threads: usize) -> (Durati
                 let mut analyser = Analyser::new(Limits::default());
                 while let Some(found) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let Ok(content) = content::read(&root.join(&found.path), u64::MAX) else { continue };
-                    let language = conexus_syntax::detect(&found.path, &content.text.as_bytes()[..content.text.len().min(4_096)]);
+                    let language =
+                        conexus_syntax::detect(&found.path, &content.text.as_bytes()[..content.text.len().min(4_096)]);
                     std::hint::black_box(analyser.parse(language, &content.text, None));
                     total.fetch_add(content.text.len(), Ordering::Relaxed);
                 }
@@ -135,7 +142,9 @@ fn unchanged(root: &Path, host: &mut Host, files: &[walk::Found]) {
 
 /// Changes one file of middling size and brings the index up to date, without the walk that finds it.
 fn one_file(root: &Path, host: &mut Host, files: &[walk::Found]) {
-    let Some(found) = files.iter().filter(|found| (4_000..20_000).contains(&found.size)).nth(files.len() / 50) else { return };
+    let Some(found) = files.iter().filter(|found| (4_000..20_000).contains(&found.size)).nth(files.len() / 50) else {
+        return;
+    };
     let path = root.join(&found.path);
     let before = std::fs::read(&path).unwrap();
     let cancel = AtomicBool::new(false);
@@ -178,7 +187,14 @@ fn queries(host: &Host) {
 
 /// Writes copies of a tree whose files differ in a last line, so that each has a content of its own.
 fn multiply(folder: &Path, copies: usize, into: &Path) {
-    let rules = walk::WalkRules { threads: 2, hidden: false, ignore_files: true, max_file_bytes: 2 << 20, index_dir: None, exclude: Vec::new() };
+    let rules = walk::WalkRules {
+        threads: 2,
+        hidden: false,
+        ignore_files: true,
+        max_file_bytes: 2 << 20,
+        index_dir: None,
+        exclude: Vec::new(),
+    };
     let files = walk::walk(folder, &rules, &AtomicBool::new(false)).unwrap().files;
     for copy in 0..copies {
         for found in &files {

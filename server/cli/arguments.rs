@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use conexus_engine::git;
 use conexus_core::{Filter, Mode, Query, SymbolKind, TestFilter};
+use conexus_engine::git;
 
 /// One live index of your code that your editor and your AI assistant share.
 #[derive(Debug, Parser)]

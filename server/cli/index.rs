@@ -23,7 +23,8 @@ pub(crate) fn run(arguments: &Arguments, index: &IndexArguments, output: &mut Ou
     if index.force {
         let settings = settings::load(&arguments.global, &workspace)?;
         let location = Location::of(&workspace, settings.index_dir.as_deref())?;
-        conexus_engine::clear(&location).with_context(|| format!("cannot delete the index in {}", location.index_dir.display()))?;
+        conexus_engine::clear(&location)
+            .with_context(|| format!("cannot delete the index in {}", location.index_dir.display()))?;
     }
     let mut host = super::open_at(arguments, &workspace)?;
     let mut report = update(arguments, &mut host)?;
@@ -45,7 +46,12 @@ pub(crate) fn run(arguments: &Arguments, index: &IndexArguments, output: &mut Ou
             report.elapsed.as_secs_f64()
         )?;
         for (skip, count, examples) in report.skipped.iter() {
-            writeln!(output, "  passed over: {count} {} (such as {})", skip.reason(), output::printable(examples.first().map_or("", String::as_str)))?;
+            writeln!(
+                output,
+                "  passed over: {count} {} (such as {})",
+                skip.reason(),
+                output::printable(examples.first().map_or("", String::as_str))
+            )?;
         }
         if let Some(fault) = &report.embedding_fault {
             writeln!(output, "  vectors are missing, search goes by words there: {fault}")?;
@@ -79,7 +85,8 @@ pub(crate) fn clear(arguments: &Arguments, output: &mut Output) -> Result<Outcom
     let settings = settings::load(&arguments.global, &workspace)?;
     let location = Location::of(&workspace, settings.index_dir.as_deref())?;
     let existed = location.index_dir.exists();
-    conexus_engine::clear(&location).with_context(|| format!("cannot delete the index in {}", location.index_dir.display()))?;
+    conexus_engine::clear(&location)
+        .with_context(|| format!("cannot delete the index in {}", location.index_dir.display()))?;
     if arguments.global.is_json() {
         output.json(&json!({ "index_dir": location.index_dir, "existed": existed }))?;
     } else if existed {

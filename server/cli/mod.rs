@@ -79,7 +79,8 @@ fn start_log(verbose: u8) {
         1 => "info",
         _ => "debug",
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("CONEXUS_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let filter = tracing_subscriber::EnvFilter::try_from_env("CONEXUS_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     // A second subscriber in one process is a programming error of an embedder, not of the user.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
@@ -94,7 +95,8 @@ fn open_at(arguments: &Arguments, workspace: &Path) -> Result<Host> {
     let settings = settings::load(&arguments.global, workspace)?;
     let location = Location::of(workspace, settings.index_dir.as_deref())?;
     let folder = location.index_dir.clone();
-    let (host, report) = Host::open(location, settings).with_context(|| format!("cannot open the index in {}", folder.display()))?;
+    let (host, report) =
+        Host::open(location, settings).with_context(|| format!("cannot open the index in {}", folder.display()))?;
     tracing::info!(?report, "index opened");
     Ok(host)
 }

@@ -74,18 +74,31 @@ pub(crate) fn workspace_path(host: &Host, path: &str) -> Result<String> {
     }
     let Ok(absolute) = Path::new(path).canonicalize() else { return Ok(plain) };
     match absolute.strip_prefix(&host.location().root) {
-        Ok(relative) => conexus_engine::walk::to_slashes(relative).with_context(|| format!("the path {path:?} is not valid Unicode")),
+        Ok(relative) => conexus_engine::walk::to_slashes(relative)
+            .with_context(|| format!("the path {path:?} is not valid Unicode")),
         Err(_) => bail!("{path:?} is not in the workspace {}", host.location().root.display()),
     }
 }
 
-fn show(arguments: &Arguments, snapshot: &Snapshot, answer: &Answer, words: &[String], context: usize, explain: bool, output: &mut Output) -> Result<Outcome> {
+fn show(
+    arguments: &Arguments,
+    snapshot: &Snapshot,
+    answer: &Answer,
+    words: &[String],
+    context: usize,
+    explain: bool,
+    output: &mut Output,
+) -> Result<Outcome> {
     let mut texts: HashMap<&str, Option<CurrentText>> = HashMap::new();
     for hit in &answer.hits {
         texts.entry(&hit.path).or_insert_with(|| snapshot.text(&hit.path).ok());
     }
     if arguments.global.is_json() {
-        let hits: Vec<Value> = answer.hits.iter().map(|hit| hit_json(hit, texts.get(&*hit.path).and_then(Option::as_ref), words, context)).collect();
+        let hits: Vec<Value> = answer
+            .hits
+            .iter()
+            .map(|hit| hit_json(hit, texts.get(&*hit.path).and_then(Option::as_ref), words, context))
+            .collect();
         output.json(&json!({
             "generation": answer.generation.0,
             "searched_chunks": answer.searched_chunks,
@@ -107,13 +120,26 @@ fn show(arguments: &Arguments, snapshot: &Snapshot, answer: &Answer, words: &[St
     Ok(if answer.hits.is_empty() { Outcome::Findings } else { Outcome::Clean })
 }
 
-fn show_hit(hit: &Hit, text: Option<&CurrentText>, words: &[String], context: usize, explain: bool, output: &mut Output) -> Result<()> {
+fn show_hit(
+    hit: &Hit,
+    text: Option<&CurrentText>,
+    words: &[String],
+    context: usize,
+    explain: bool,
+    output: &mut Output,
+) -> Result<()> {
     let place = output.styled(Style::Path, &format!("{}:{}", printable(&hit.path), focus_line(hit, text) + 1));
     let what = match hit.kind {
-        Some(kind) if !hit.name.is_empty() => format!("  {} {}", kind.name().replace('_', " "), output.styled(Style::Name, &printable(&hit.name))),
+        Some(kind) if !hit.name.is_empty() => {
+            format!("  {} {}", kind.name().replace('_', " "), output.styled(Style::Name, &printable(&hit.name)))
+        }
         _ => String::new(),
     };
-    let container = if hit.container.is_empty() { String::new() } else { output.styled(Style::Faint, &format!(" in {}", printable(&hit.container))) };
+    let container = if hit.container.is_empty() {
+        String::new()
+    } else {
+        output.styled(Style::Faint, &format!(" in {}", printable(&hit.container)))
+    };
     writeln!(output, "{place}{what}{container}")?;
     match text {
         Some(text) if text.as_indexed => {
@@ -128,7 +154,8 @@ fn show_hit(hit: &Hit, text: Option<&CurrentText>, words: &[String], context: us
         _ => {}
     }
     if explain {
-        let terms: Vec<String> = hit.contributions.iter().map(|term| format!("{} {:.3}", term.feature, term.value)).collect();
+        let terms: Vec<String> =
+            hit.contributions.iter().map(|term| format!("{} {:.3}", term.feature, term.value)).collect();
         let line = output.styled(Style::Faint, &format!("         score {:.3}: {}", hit.score, terms.join(", ")));
         writeln!(output, "{line}")?;
     }

@@ -154,14 +154,21 @@ pub(crate) fn load(global: &Global, workspace: &Path) -> Result<Settings> {
 }
 
 fn read(path: &Path) -> Result<File> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the settings file {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read the settings file {}", path.display()))?;
     // The message of the TOML reader shows line, column and the line itself.
     toml::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
 }
 
 fn apply(file: File, source: Source, path: &Path, settings: &mut Settings) -> Result<()> {
     let IndexTable { dir, threads, max_file_bytes, memory_mb, hidden, ignore_files, exclude } = file.index;
-    if source == Source::Workspace && (dir.is_some() || file.embedding.as_ref().is_some_and(|table| !matches!(table, EmbeddingTable::Off | EmbeddingTable::Builtin))) {
+    if source == Source::Workspace
+        && (dir.is_some()
+            || file
+                .embedding
+                .as_ref()
+                .is_some_and(|table| !matches!(table, EmbeddingTable::Off | EmbeddingTable::Builtin)))
+    {
         bail!(
             "{}: `index.dir` and an embedding model other than `off` and `builtin` are taken from the user's settings file only{}",
             path.display(),
@@ -212,7 +219,9 @@ fn environment(settings: &mut Settings) -> Result<()> {
         settings.embedding = match provider.as_str() {
             "off" => Embedding::Off,
             "builtin" => Embedding::Model(EmbedderSettings::Builtin),
-            other => bail!("CONEXUS_EMBEDDING is {other:?}, it may be `off` or `builtin`; other models are set in the user's settings file"),
+            other => bail!(
+                "CONEXUS_EMBEDDING is {other:?}, it may be `off` or `builtin`; other models are set in the user's settings file"
+            ),
         };
     }
     Ok(())
@@ -253,7 +262,9 @@ pub(crate) fn user_file() -> Option<PathBuf> {
     let folder = if cfg!(windows) {
         variable("APPDATA")?
     } else {
-        variable("XDG_CONFIG_HOME").filter(|folder| folder.is_absolute()).or_else(|| variable("HOME").map(|home| home.join(".config")))?
+        variable("XDG_CONFIG_HOME")
+            .filter(|folder| folder.is_absolute())
+            .or_else(|| variable("HOME").map(|home| home.join(".config")))?
     };
     Some(folder.join("conexus").join(FILE_NAME))
 }
@@ -272,8 +283,13 @@ mod tests {
 
     #[test]
     fn a_file_sets_what_it_names() {
-        let settings = applied("[index]\nmemory_mb = 500\nexclude = ['gen/']\n[embedding]\nprovider = 'off'\n", Source::Workspace).expect("valid settings");
-        assert_eq!((settings.memory, settings.exclude, settings.embedding), (500 << 20, vec!["gen/".to_owned()], Embedding::Off));
+        let settings =
+            applied("[index]\nmemory_mb = 500\nexclude = ['gen/']\n[embedding]\nprovider = 'off'\n", Source::Workspace)
+                .expect("valid settings");
+        assert_eq!(
+            (settings.memory, settings.exclude, settings.embedding),
+            (500 << 20, vec!["gen/".to_owned()], Embedding::Off)
+        );
     }
 
     #[test]

@@ -44,7 +44,11 @@ pub(crate) fn snippet(text: &str, span: Span, focus: u32, query_words: &[String]
     order.sort_by_key(|&index| (std::cmp::Reverse(lines[index].matches.len()), index < head, index));
     let mut keep: Vec<usize> = std::iter::once(head).chain(order.into_iter().take(count - 1)).collect();
     keep.sort_unstable();
-    keep.into_iter().map(|index| std::mem::replace(&mut lines[index], SnippetLine { line: 0, text: String::new(), matches: Vec::new() })).collect()
+    keep.into_iter()
+        .map(|index| {
+            std::mem::replace(&mut lines[index], SnippetLine { line: 0, text: String::new(), matches: Vec::new() })
+        })
+        .collect()
 }
 
 fn matches(line: &str, query_words: &[String]) -> Vec<std::ops::Range<usize>> {
@@ -84,7 +88,10 @@ mod tests {
         let text = "// Sends.\nfn send() {\n    a();\n\n    retry_request();\n    b();\n}\n";
         let words = vec!["retry".to_owned()];
         let lines = snippet(text, Span::new(0, text.len()), 13, &words, 2);
-        let shown: Vec<_> = lines.iter().map(|line| (line.line, line.matches.iter().map(|range| &line.text[range.clone()]).collect())).collect();
+        let shown: Vec<_> = lines
+            .iter()
+            .map(|line| (line.line, line.matches.iter().map(|range| &line.text[range.clone()]).collect()))
+            .collect();
         assert_eq!(shown, [(1, vec![]), (4, vec!["retry"])]);
         assert!(snippet(text, Span::new(0, text.len()), 0, &words, 0).is_empty());
         assert_eq!(snippet("", Span::new(0, 0), 0, &words, 3), []);

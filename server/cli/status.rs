@@ -61,7 +61,11 @@ pub(crate) fn status(arguments: &Arguments, output: &mut Output) -> Result<Outco
         writeln!(output, "generation  {}", snapshot.generation())?;
         writeln!(output, "files       {}", statistics.files)?;
         writeln!(output, "chunks      {} ({} with vectors)", statistics.chunks, statistics.vectors)?;
-        writeln!(output, "model       {}", snapshot.index().model().map_or("none: searched by words only", |model| &model.id))?;
+        writeln!(
+            output,
+            "model       {}",
+            snapshot.index().model().map_or("none: searched by words only", |model| &model.id)
+        )?;
         let megabytes = |bytes: u64| bytes as f64 / 1e6;
         writeln!(
             output,
@@ -72,7 +76,8 @@ pub(crate) fn status(arguments: &Arguments, output: &mut Output) -> Result<Outco
         )?;
         let mut languages: Vec<_> = languages.into_iter().collect();
         languages.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-        let languages: Vec<String> = languages.into_iter().map(|(language, count)| format!("{language} {count}")).collect();
+        let languages: Vec<String> =
+            languages.into_iter().map(|(language, count)| format!("{language} {count}")).collect();
         writeln!(output, "languages   {}", languages.join(", "))?;
         if host.follows() {
             writeln!(output, "another process owns this index and keeps it up to date")?;
@@ -92,11 +97,15 @@ struct Check {
 
 /// Checks everything and says what to do. Exit code 1 when something wants attention.
 pub(crate) fn doctor(arguments: &Arguments, output: &mut Output) -> Result<Outcome> {
-    let mut checks = vec![Check { name: "version", good: true, says: env!("CARGO_PKG_VERSION").to_owned(), advice: None }];
+    let mut checks =
+        vec![Check { name: "version", good: true, says: env!("CARGO_PKG_VERSION").to_owned(), advice: None }];
     examine(arguments, &mut checks);
     let healthy = checks.iter().all(|check| check.good);
     if arguments.global.is_json() {
-        let rows: Vec<_> = checks.iter().map(|check| json!({ "check": check.name, "ok": check.good, "says": check.says, "advice": check.advice })).collect();
+        let rows: Vec<_> = checks
+            .iter()
+            .map(|check| json!({ "check": check.name, "ok": check.good, "says": check.says, "advice": check.advice }))
+            .collect();
         output.json(&json!({ "healthy": healthy, "checks": rows }))?;
     } else {
         for check in &checks {
@@ -110,7 +119,9 @@ pub(crate) fn doctor(arguments: &Arguments, output: &mut Output) -> Result<Outco
 }
 
 fn examine(arguments: &Arguments, checks: &mut Vec<Check>) {
-    let mut fault = |name, says: String, advice: &str| checks.push(Check { name, good: false, says, advice: Some(advice.to_owned()) });
+    let mut fault = |name, says: String, advice: &str| {
+        checks.push(Check { name, good: false, says, advice: Some(advice.to_owned()) })
+    };
     let workspace = match arguments.global.workspace() {
         Ok(workspace) => workspace,
         Err(error) => return fault("workspace", format!("{error:#}"), "name the folder with --workspace"),
@@ -151,13 +162,29 @@ fn examine_index(host: &Host, checks: &mut Vec<Check>) {
     checks.push(Check {
         name: "index",
         good: true,
-        says: format!("{} files, {} chunks, generation {} in {}", files, snapshot.index().live_chunks(), snapshot.generation(), host.location().index_dir.display()),
+        says: format!(
+            "{} files, {} chunks, generation {} in {}",
+            files,
+            snapshot.index().live_chunks(),
+            snapshot.generation(),
+            host.location().index_dir.display()
+        ),
         advice: (files == 0).then(|| "nothing is indexed yet: run `conexus index`".to_owned()),
     });
     let model = snapshot.index().model().map(|model| model.id.clone());
-    checks.push(Check { name: "model", good: true, says: model.unwrap_or_else(|| "none: searched by words only".to_owned()), advice: None });
+    checks.push(Check {
+        name: "model",
+        good: true,
+        says: model.unwrap_or_else(|| "none: searched by words only".to_owned()),
+        advice: None,
+    });
     if host.follows() {
-        checks.push(Check { name: "owner", good: true, says: "another process owns the index; this one follows".to_owned(), advice: None });
+        checks.push(Check {
+            name: "owner",
+            good: true,
+            says: "another process owns the index; this one follows".to_owned(),
+            advice: None,
+        });
     }
     match walk::walk(&host.location().root, &host.walk_rules(), &AtomicBool::new(false)) {
         Ok(walk) => {
@@ -165,14 +192,30 @@ fn examine_index(host: &Host, checks: &mut Vec<Check>) {
             checks.push(Check {
                 name: "files",
                 good,
-                says: format!("{} to index, {} passed over by name, size or access", walk.files.len(), walk.skipped.total()),
-                advice: (!good).then(|| "every file is ignored: look at .gitignore, .ignore, .conexusignore and `index.exclude`".to_owned()),
+                says: format!(
+                    "{} to index, {} passed over by name, size or access",
+                    walk.files.len(),
+                    walk.skipped.total()
+                ),
+                advice: (!good).then(|| {
+                    "every file is ignored: look at .gitignore, .ignore, .conexusignore and `index.exclude`".to_owned()
+                }),
             });
             for (skip, count, examples) in walk.skipped.iter() {
                 let examples: Vec<_> = examples.iter().map(|path| printable(path).into_owned()).collect();
-                checks.push(Check { name: "  passed", good: true, says: format!("{count} {}: {}", skip.reason(), examples.join(", ")), advice: None });
+                checks.push(Check {
+                    name: "  passed",
+                    good: true,
+                    says: format!("{count} {}: {}", skip.reason(), examples.join(", ")),
+                    advice: None,
+                });
             }
         }
-        Err(error) => checks.push(Check { name: "files", good: false, says: error.to_string(), advice: Some("make the workspace readable".to_owned()) }),
+        Err(error) => checks.push(Check {
+            name: "files",
+            good: false,
+            says: error.to_string(),
+            advice: Some("make the workspace readable".to_owned()),
+        }),
     }
 }

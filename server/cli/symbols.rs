@@ -32,7 +32,12 @@ pub(crate) fn run(arguments: &Arguments, symbols: &SymbolsArguments, output: &mu
     Ok(outcome)
 }
 
-fn show(arguments: &Arguments, snapshot: &Snapshot, found: &[(&Arc<FileEntry>, SymbolRef<'_>)], output: &mut Output) -> Result<()> {
+fn show(
+    arguments: &Arguments,
+    snapshot: &Snapshot,
+    found: &[(&Arc<FileEntry>, SymbolRef<'_>)],
+    output: &mut Output,
+) -> Result<()> {
     let mut rows = Vec::with_capacity(found.len());
     let mut lines: Option<(&str, Option<LineIndex>)> = None;
     for (file, symbol) in found {
@@ -41,7 +46,10 @@ fn show(arguments: &Arguments, snapshot: &Snapshot, found: &[(&Arc<FileEntry>, S
             let text = snapshot.text(path).ok().filter(|text| text.as_indexed);
             lines = Some((path, text.map(|text| LineIndex::new(&text.text))));
         }
-        let line = lines.as_ref().and_then(|(_, index)| index.as_ref()).map(|index| index.line_of(symbol.name_span().start) + 1);
+        let line = lines
+            .as_ref()
+            .and_then(|(_, index)| index.as_ref())
+            .map(|index| index.line_of(symbol.name_span().start) + 1);
         if arguments.global.is_json() {
             rows.push(json!({
                 "path": path,

@@ -17,7 +17,10 @@ use super::{
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome> {
     let mut host = super::open(arguments)?;
     index::update(arguments, &mut host)?;
-    let folder = tempfile::Builder::new().prefix("conexus-verify").tempdir().context("cannot make a temporary folder for the fresh index")?;
+    let folder = tempfile::Builder::new()
+        .prefix("conexus-verify")
+        .tempdir()
+        .context("cannot make a temporary folder for the fresh index")?;
     let location = Location { root: host.location().root.clone(), index_dir: folder.path().join("index") };
     let mut fresh = Host::open(location, host.settings().clone())?.0;
     fresh.index(&|_| (), &AtomicBool::new(false))?;
@@ -26,7 +29,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome>
     fresh.close()?;
     host.close()?;
     if arguments.global.is_json() {
-        output.json(&json!({ "equal": differences.is_empty(), "files": files, "chunks": chunks, "differences": differences }))?;
+        output.json(
+            &json!({ "equal": differences.is_empty(), "files": files, "chunks": chunks, "differences": differences }),
+        )?;
     } else if differences.is_empty() {
         writeln!(output, "the index equals a fresh one: {files} files, {chunks} chunks")?;
     } else {

@@ -10,9 +10,16 @@ use crate::cli::{Outcome, output::Output};
 
 /// Shows the mean difference of NDCG@10 with its interval, and the queries that changed most.
 pub(super) fn run(before: &[Scored], after: &[Scored], as_json: bool, output: &mut Output) -> Result<Outcome> {
-    let earlier: HashMap<(&str, &str), &Scored> = before.iter().map(|scored| ((scored.repo.as_str(), scored.query.as_str()), scored)).collect();
-    let mut pairs: Vec<(&Scored, f64)> =
-        after.iter().filter_map(|scored| earlier.get(&(scored.repo.as_str(), scored.query.as_str())).map(|earlier| (scored, scored.ndcg - earlier.ndcg))).collect();
+    let earlier: HashMap<(&str, &str), &Scored> =
+        before.iter().map(|scored| ((scored.repo.as_str(), scored.query.as_str()), scored)).collect();
+    let mut pairs: Vec<(&Scored, f64)> = after
+        .iter()
+        .filter_map(|scored| {
+            earlier
+                .get(&(scored.repo.as_str(), scored.query.as_str()))
+                .map(|earlier| (scored, scored.ndcg - earlier.ndcg))
+        })
+        .collect();
     if pairs.is_empty() {
         bail!("the two results have no query in common");
     }
@@ -21,13 +28,26 @@ pub(super) fn run(before: &[Scored], after: &[Scored], as_json: bool, output: &m
     let worse = pairs.iter().filter(|(_, change)| *change < -1e-9).count();
     pairs.sort_by(|left, right| left.1.total_cmp(&right.1));
     if as_json {
-        let rows: Vec<_> = pairs.iter().filter(|(_, change)| change.abs() > 1e-9).map(|(scored, change)| json!({ "repo": scored.repo, "query": scored.query, "change": change })).collect();
+        let rows: Vec<_> = pairs
+            .iter()
+            .filter(|(_, change)| change.abs() > 1e-9)
+            .map(|(scored, change)| json!({ "repo": scored.repo, "query": scored.query, "change": change }))
+            .collect();
         output.json(&json!({ "queries": pairs.len(), "mean_change": mean, "interval_95_percent": [low, high], "better": better, "worse": worse, "changes": rows }))?;
         return Ok(Outcome::Clean);
     }
-    writeln!(output, "NDCG@10 changes by {mean:+.4} (95 % interval {low:+.4} to {high:+.4}) over {} queries; {better} better, {worse} worse", pairs.len())?;
+    writeln!(
+        output,
+        "NDCG@10 changes by {mean:+.4} (95 % interval {low:+.4} to {high:+.4}) over {} queries; {better} better, {worse} worse",
+        pairs.len()
+    )?;
     const SHOWN: usize = 10;
-    for (scored, change) in pairs.iter().take(SHOWN).filter(|(_, change)| *change < 0.0).chain(pairs.iter().rev().take(SHOWN).filter(|(_, change)| *change > 0.0)) {
+    for (scored, change) in pairs
+        .iter()
+        .take(SHOWN)
+        .filter(|(_, change)| *change < 0.0)
+        .chain(pairs.iter().rev().take(SHOWN).filter(|(_, change)| *change > 0.0))
+    {
         writeln!(output, "  {change:+.3} {} [{}] {}", scored.repo, scored.category, scored.query)?;
     }
     Ok(Outcome::Clean)

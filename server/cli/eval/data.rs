@@ -31,10 +31,15 @@ pub(super) struct LabelledQuery {
 impl LabelledQuery {
     /// For each target that is among the hits, the rank of the first hit that is it, from 1.
     pub(super) fn ranks(&self, hits: &[Hit], root: &str) -> Vec<usize> {
-        let full: Vec<String> = hits.iter().map(|hit| if root == "." { hit.path.to_string() } else { format!("{root}/{}", hit.path) }).collect();
+        let full: Vec<String> = hits
+            .iter()
+            .map(|hit| if root == "." { hit.path.to_string() } else { format!("{root}/{}", hit.path) })
+            .collect();
         self.targets
             .iter()
-            .filter_map(|target| hits.iter().zip(&full).position(|(hit, path)| target.is(path, (hit.lines.0 + 1, hit.lines.1 + 1))))
+            .filter_map(|target| {
+                hits.iter().zip(&full).position(|(hit, path)| target.is(path, (hit.lines.0 + 1, hit.lines.1 + 1)))
+            })
             .map(|position| position + 1)
             .collect()
     }
@@ -85,7 +90,10 @@ pub(super) fn queries(path: &Path) -> Result<HashMap<String, Vec<LabelledQuery>>
 /// The repositories in the order of the file.
 pub(super) fn repositories(path: &Path) -> Result<Vec<Repository>> {
     let table = Table::read(path)?;
-    table.rows().map(|row| Ok(Repository { name: row.get("repo")?.to_owned(), root: row.get("root")?.to_owned() })).collect()
+    table
+        .rows()
+        .map(|row| Ok(Repository { name: row.get("repo")?.to_owned(), root: row.get("root")?.to_owned() }))
+        .collect()
 }
 
 /// A tab-separated file whose first line names the columns.
@@ -102,7 +110,10 @@ struct Row<'a> {
 impl Table {
     fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut lines = text.lines().filter(|line| !line.trim().is_empty()).map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
+        let mut lines = text
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
         let columns = lines.next().with_context(|| format!("{} is empty", path.display()))?;
         Ok(Self { columns, rows: lines.collect() })
     }
@@ -114,7 +125,12 @@ impl Table {
 
 impl<'a> Row<'a> {
     fn optional(&self, column: &str) -> &'a str {
-        self.table.columns.iter().position(|name| name == column).and_then(|at| self.cells.get(at)).map_or("", String::as_str)
+        self.table
+            .columns
+            .iter()
+            .position(|name| name == column)
+            .and_then(|at| self.cells.get(at))
+            .map_or("", String::as_str)
     }
 
     fn get(&self, column: &str) -> Result<&'a str> {

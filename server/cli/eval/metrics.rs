@@ -7,7 +7,11 @@ use std::collections::BTreeMap;
 pub(super) fn ndcg(ranks: &[usize], targets: usize, depth: usize) -> f64 {
     let gain = |rank: usize| 1.0 / (rank as f64 + 1.0).log2();
     let best: f64 = (1..=targets.min(depth)).map(gain).sum();
-    if best == 0.0 { 0.0 } else { ranks.iter().filter(|&&rank| rank <= depth).map(|&rank| gain(rank)).sum::<f64>() / best }
+    if best == 0.0 {
+        0.0
+    } else {
+        ranks.iter().filter(|&&rank| rank <= depth).map(|&rank| gain(rank)).sum::<f64>() / best
+    }
 }
 
 /// Samples of the bootstrap.
@@ -58,7 +62,14 @@ mod tests {
 
     #[test]
     fn ndcg_of_known_lists() {
-        for (ranks, targets, expected) in [(&[1][..], 1, 1.0), (&[2], 1, 0.630_93), (&[], 1, 0.0), (&[1, 2], 2, 1.0), (&[1], 2, 0.613_15), (&[11], 1, 0.0)] {
+        for (ranks, targets, expected) in [
+            (&[1][..], 1, 1.0),
+            (&[2], 1, 0.630_93),
+            (&[], 1, 0.0),
+            (&[1, 2], 2, 1.0),
+            (&[1], 2, 0.613_15),
+            (&[11], 1, 0.0),
+        ] {
             assert!((ndcg(ranks, targets, 10) - expected).abs() < 1e-4, "{ranks:?} of {targets}");
         }
     }
@@ -67,7 +78,10 @@ mod tests {
     fn the_interval_holds_the_mean() {
         let values = [("a", 0.2), ("a", 0.4), ("b", 0.9), ("c", 0.5)];
         let (mean, low, high) = interval(values.into_iter());
-        assert!((mean - 0.5).abs() < 1e-9 && low >= 0.3 - 1e-9 && low < mean && high > mean && high <= 0.9 + 1e-9, "{mean} {low} {high}");
+        assert!(
+            (mean - 0.5).abs() < 1e-9 && low >= 0.3 - 1e-9 && low < mean && high > mean && high <= 0.9 + 1e-9,
+            "{mean} {low} {high}"
+        );
         let (mean, low, high) = interval([("a", 1.0)].into_iter());
         assert_eq!((mean, low, high), (1.0, 1.0, 1.0));
     }

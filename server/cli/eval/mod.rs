@@ -53,7 +53,9 @@ pub(crate) fn run(arguments: &Arguments, eval: &EvalArguments, output: &mut Outp
     if let Some([before, after]) = eval.compare.as_deref() {
         return compare::run(&load(before)?, &load(after)?, arguments.global.is_json(), output);
     }
-    let (Some(queries), Some(checkouts)) = (&eval.queries, &eval.checkouts) else { bail!("name --queries and --checkouts") };
+    let (Some(queries), Some(checkouts)) = (&eval.queries, &eval.checkouts) else {
+        bail!("name --queries and --checkouts")
+    };
     let weights = weights(&eval.weights)?;
     let queries_of = data::queries(queries)?;
     let repos = eval.repos.clone().unwrap_or_else(|| queries.with_file_name("repos.tsv"));
@@ -98,7 +100,13 @@ fn weights(changes: &[String]) -> Result<Weights> {
     Ok(weights)
 }
 
-fn repository_scores(arguments: &Arguments, repository: &Repository, folder: &Path, queries: &[LabelledQuery], weights: &Weights) -> Result<Vec<Scored>> {
+fn repository_scores(
+    arguments: &Arguments,
+    repository: &Repository,
+    folder: &Path,
+    queries: &[LabelledQuery],
+    weights: &Weights,
+) -> Result<Vec<Scored>> {
     let mut settings = settings::load(&arguments.global, folder)?;
     // Each repository has an index of its own below a folder that the user names.
     settings.index_dir = settings.index_dir.map(|dir: PathBuf| dir.join(&repository.name));

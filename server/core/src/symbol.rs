@@ -99,13 +99,25 @@ impl SymbolKind {
     pub const fn is_container(self) -> bool {
         matches!(
             self,
-            Self::Class | Self::Struct | Self::Enum | Self::Interface | Self::Trait | Self::Module | Self::Namespace | Self::Impl | Self::Union | Self::Section
+            Self::Class
+                | Self::Struct
+                | Self::Enum
+                | Self::Interface
+                | Self::Trait
+                | Self::Module
+                | Self::Namespace
+                | Self::Impl
+                | Self::Union
+                | Self::Section
         )
     }
 
     /// Whether symbols of this kind name a type.
     pub const fn is_type(self) -> bool {
-        matches!(self, Self::Class | Self::Struct | Self::Enum | Self::Interface | Self::Trait | Self::Type | Self::Union)
+        matches!(
+            self,
+            Self::Class | Self::Struct | Self::Enum | Self::Interface | Self::Trait | Self::Type | Self::Union
+        )
     }
 
     /// Whether symbols of this kind can be called.

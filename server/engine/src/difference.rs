@@ -42,7 +42,13 @@ pub fn difference(left: &Snapshot, right: &Snapshot) -> Result<Vec<String>> {
     Ok(found)
 }
 
-fn compare_files(left: &Snapshot, file: &FileEntry, right: &Snapshot, other: &FileEntry, found: &mut Vec<String>) -> Result<()> {
+fn compare_files(
+    left: &Snapshot,
+    file: &FileEntry,
+    right: &Snapshot,
+    other: &FileEntry,
+    found: &mut Vec<String>,
+) -> Result<()> {
     let path = file.path();
     let mut differ = |what: &str, same: bool| {
         if !same {
@@ -52,13 +58,25 @@ fn compare_files(left: &Snapshot, file: &FileEntry, right: &Snapshot, other: &Fi
     differ("contents", file.blob() == other.blob());
     differ("languages", file.language() == other.language());
     differ("properties", file.flags() == other.flags());
-    differ("chunks", file.chunks().map(|chunk| (chunk.to_chunk(), chunk.lines())).eq(other.chunks().map(|chunk| (chunk.to_chunk(), chunk.lines()))));
-    differ("symbols", file.symbols().map(|symbol| symbol.to_symbol()).eq(other.symbols().map(|symbol| symbol.to_symbol())));
+    differ(
+        "chunks",
+        file.chunks()
+            .map(|chunk| (chunk.to_chunk(), chunk.lines()))
+            .eq(other.chunks().map(|chunk| (chunk.to_chunk(), chunk.lines()))),
+    );
+    differ(
+        "symbols",
+        file.symbols().map(|symbol| symbol.to_symbol()).eq(other.symbols().map(|symbol| symbol.to_symbol())),
+    );
     let ours = left.index().references(file)?;
     let theirs = right.index().references(other)?;
-    let listed = |references: &Option<conexus_index::FileReferences>| references.as_ref().map(|all| all.iter().map(|named| named.reference).collect::<Vec<_>>());
+    let listed = |references: &Option<conexus_index::FileReferences>| {
+        references.as_ref().map(|all| all.iter().map(|named| named.reference).collect::<Vec<_>>())
+    };
     differ("references", listed(&ours) == listed(&theirs));
-    let vectors = (0..file.chunk_count()).all(|index| left.index().vector(file.first_slot() + index) == right.index().vector(other.first_slot() + index));
+    let vectors = (0..file.chunk_count()).all(|index| {
+        left.index().vector(file.first_slot() + index) == right.index().vector(other.first_slot() + index)
+    });
     differ("vectors", vectors);
     Ok(())
 }
@@ -69,7 +87,13 @@ fn compare_answers(left: &Snapshot, right: &Snapshot, found: &mut Vec<String>) -
     let step = (names.len() / PROBES).max(1);
     let cancel = AtomicBool::new(false);
     let mut probes: Vec<String> = names.iter().step_by(step).cloned().collect();
-    probes.extend(names.iter().step_by(step * 3).zip(names.iter().skip(1).step_by(step * 3)).map(|(one, two)| format!("how does {one} relate to {two}")));
+    probes.extend(
+        names
+            .iter()
+            .step_by(step * 3)
+            .zip(names.iter().skip(1).step_by(step * 3))
+            .map(|(one, two)| format!("how does {one} relate to {two}")),
+    );
     for probe in probes {
         let query = Query::new(probe.clone());
         let ours = left.search(&query, &cancel)?;
@@ -87,11 +111,13 @@ fn compare_answers(left: &Snapshot, right: &Snapshot, found: &mut Vec<String>) -
 /// Equal but for the order of hits with equal scores: that order follows slots, which depend on history.
 fn same_hits(ours: &[Hit], theirs: &[Hit]) -> bool {
     const GRAIN: f32 = 1e-4;
-    let scores = ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(ours, theirs)| (ours.score - theirs.score).abs() <= GRAIN);
+    let scores = ours.len() == theirs.len()
+        && ours.iter().zip(theirs).all(|(ours, theirs)| (ours.score - theirs.score).abs() <= GRAIN);
     // The last hits may be cut out of a larger group of equals.
     let floor = ours.last().map_or(0.0, |hit| hit.score) + GRAIN;
     let places = |hits: &[Hit]| {
-        let mut places: Vec<_> = hits.iter().filter(|hit| hit.score > floor).map(|hit| (hit.path.clone(), hit.span)).collect();
+        let mut places: Vec<_> =
+            hits.iter().filter(|hit| hit.score > floor).map(|hit| (hit.path.clone(), hit.span)).collect();
         places.sort();
         places
     };

@@ -110,7 +110,18 @@ impl Host {
             }
             other => other?,
         };
-        Ok((Self { location, settings, store, embedder, weights: Arc::new(Weights::default()), follows, embedding_fault }, report))
+        Ok((
+            Self {
+                location,
+                settings,
+                store,
+                embedder,
+                weights: Arc::new(Weights::default()),
+                follows,
+                embedding_fault,
+            },
+            report,
+        ))
     }
 
     /// Whether another process owns the index and this host only reads it.
@@ -135,7 +146,14 @@ impl Host {
 
     /// The current state, for readers.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::new(self.store.snapshot(), self.embedder.clone(), self.embedding_fault.clone(), Arc::clone(&self.weights), &self.location, self.settings.max_file_bytes)
+        Snapshot::new(
+            self.store.snapshot(),
+            self.embedder.clone(),
+            self.embedding_fault.clone(),
+            Arc::clone(&self.weights),
+            &self.location,
+            self.settings.max_file_bytes,
+        )
     }
 
     /// Brings the index up to the workspace on disk: new, changed and deleted files, with vectors if the model is fast.
@@ -143,14 +161,26 @@ impl Host {
     pub fn index(&mut self, observe: &(dyn Fn(Progress) + Sync), cancel: &AtomicBool) -> Result<IndexReport> {
         let started = Instant::now();
         if self.follows {
-            self.store.refresh(&DiskTexts { location: &self.location, max_file_bytes: self.settings.max_file_bytes })?;
+            self.store
+                .refresh(&DiskTexts { location: &self.location, max_file_bytes: self.settings.max_file_bytes })?;
             return Ok(self.finish(IndexReport::default(), started));
         }
         observe(Progress::Walking);
         let walk = walk::walk(&self.location.root, &self.walk_rules(), cancel)?;
-        let mut report = IndexReport { walk: started.elapsed(), skipped: walk.skipped.clone(), cancelled: walk.cancelled, ..IndexReport::default() };
+        let mut report = IndexReport {
+            walk: started.elapsed(),
+            skipped: walk.skipped.clone(),
+            cancelled: walk.cancelled,
+            ..IndexReport::default()
+        };
         if !walk.cancelled {
-            let run = indexing::Run { location: &self.location, settings: &self.settings, embedder: self.inline_embedder(), observe, cancel };
+            let run = indexing::Run {
+                location: &self.location,
+                settings: &self.settings,
+                embedder: self.inline_embedder(),
+                observe,
+                cancel,
+            };
             run.files(&mut self.store, &walk, &mut report)?;
             if self.inline_embedder().is_some() {
                 // Contents whose vectors are of another model, or whose path changed.
@@ -163,10 +193,20 @@ impl Host {
     /// Computes the vectors that are missing, until none is or it is cancelled. [`Host::index`] does it by itself for a
     /// fast model; with a slow one it is the caller's choice when, and search goes by words meanwhile and says so.
     /// What was committed before a fault stays.
-    pub fn embed_missing(&mut self, observe: &(dyn Fn(Progress) + Sync), cancel: &AtomicBool) -> Result<EmbeddingReport> {
+    pub fn embed_missing(
+        &mut self,
+        observe: &(dyn Fn(Progress) + Sync),
+        cancel: &AtomicBool,
+    ) -> Result<EmbeddingReport> {
         let mut report = EmbeddingReport { fault: self.embedding_fault.clone() };
         if let (Some(embedder), false) = (self.embedder.clone(), self.follows) {
-            let run = indexing::Run { location: &self.location, settings: &self.settings, embedder: Some(embedder), observe, cancel };
+            let run = indexing::Run {
+                location: &self.location,
+                settings: &self.settings,
+                embedder: Some(embedder),
+                observe,
+                cancel,
+            };
             match run.missing_vectors(&mut self.store) {
                 Ok(()) => {}
                 Err(Error::Embed(error)) => {
@@ -186,7 +226,13 @@ impl Host {
         let started = Instant::now();
         let mut report = IndexReport::default();
         if !self.follows {
-            let run = indexing::Run { location: &self.location, settings: &self.settings, embedder: self.inline_embedder(), observe: &|_| (), cancel };
+            let run = indexing::Run {
+                location: &self.location,
+                settings: &self.settings,
+                embedder: self.inline_embedder(),
+                observe: &|_| (),
+                cancel,
+            };
             run.paths(&mut self.store, paths, &mut report)?;
         }
         Ok(self.finish(report, started))

@@ -10,7 +10,9 @@ use std::{
 
 use conexus_core::{BlobId, FileAnalysis, Passage};
 use conexus_embed::Embedder;
-use conexus_index::{Batch, Content, FileFlags, FileStat, FileUpdate, Prepared, Store, Stored, TextSource, VectorBlock};
+use conexus_index::{
+    Batch, Content, FileFlags, FileStat, FileUpdate, Prepared, Store, Stored, TextSource, VectorBlock,
+};
 use conexus_syntax::{Analyser, Limits};
 
 use crate::{
@@ -117,7 +119,14 @@ impl Run<'_> {
         self.apply(store, jobs, removals, false, report)
     }
 
-    fn apply(&self, store: &mut Store, mut jobs: Vec<Job<'_>>, removals: Vec<Arc<str>>, cold: bool, report: &mut IndexReport) -> Result<()> {
+    fn apply(
+        &self,
+        store: &mut Store,
+        mut jobs: Vec<Job<'_>>,
+        removals: Vec<Arc<str>>,
+        cold: bool,
+        report: &mut IndexReport,
+    ) -> Result<()> {
         report.removed = removals.len() as u64;
         if jobs.is_empty() && removals.is_empty() {
             return Ok(());
@@ -149,7 +158,9 @@ impl Run<'_> {
                 Stored::Nothing => None,
                 Stored::All => Some((blob, Known::Whole)),
                 Stored::Analysis if self.embedder.is_none() => Some((blob, Known::Whole)),
-                Stored::Analysis => store.stored_analysis(blob, language)?.map(|analysis| (blob, Known::Analysis(Box::new(analysis)))),
+                Stored::Analysis => {
+                    store.stored_analysis(blob, language)?.map(|analysis| (blob, Known::Analysis(Box::new(analysis))))
+                }
             };
         }
         Ok(())
@@ -161,14 +172,17 @@ impl Run<'_> {
         let worker = || {
             let mut own = Vec::new();
             while let Some((index, job)) = next_job(&next, jobs, self.cancel) {
-                if let Ok(content) = content::read(&self.location.root.join(&job.found.path), self.settings.max_file_bytes) {
+                if let Ok(content) =
+                    content::read(&self.location.root.join(&job.found.path), self.settings.max_file_bytes)
+                {
                     own.push((index, (content.blob, detect(&job.found.path, &content.text))));
                 }
             }
             own
         };
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..self.settings.analysis_threads().min(jobs.len())).map(|_| scope.spawn(worker)).collect();
+            let workers: Vec<_> =
+                (0..self.settings.analysis_threads().min(jobs.len())).map(|_| scope.spawn(worker)).collect();
             for worker in workers {
                 for (index, hash) in worker.join().unwrap_or_default() {
                     hashes[index] = Some(hash);
@@ -178,7 +192,13 @@ impl Run<'_> {
         hashes
     }
 
-    fn analyse_and_commit(&self, store: &mut Store, jobs: &[Job<'_>], removals: Vec<Arc<str>>, report: &mut IndexReport) -> Result<()> {
+    fn analyse_and_commit(
+        &self,
+        store: &mut Store,
+        jobs: &[Job<'_>],
+        removals: Vec<Arc<str>>,
+        report: &mut IndexReport,
+    ) -> Result<()> {
         let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);
         let (sender, receiver) = crossbeam_channel::bounded::<Done>(WAITING_FILES);
@@ -190,7 +210,8 @@ impl Run<'_> {
                 let sender = sender.clone();
                 let (next, stop) = (&next, &stop);
                 scope.spawn(move || {
-                    let mut worker = Worker { run: self, analyser: Analyser::new(Limits::default()), rows: Vec::new(), bulk };
+                    let mut worker =
+                        Worker { run: self, analyser: Analyser::new(Limits::default()), rows: Vec::new(), bulk };
                     while let Some((_, job)) = next_job(next, jobs, self.cancel) {
                         if stop.load(Ordering::Relaxed) || sender.send(worker.work(job)).is_err() {
                             break;
@@ -199,7 +220,8 @@ impl Run<'_> {
                 });
             }
             drop(sender);
-            let mut committer = Committer { store, report, batch: Batch { removals, ..Batch::default() }, batch_bytes: 0 };
+            let mut committer =
+                Committer { store, report, batch: Batch { removals, ..Batch::default() }, batch_bytes: 0 };
             for (finished, done) in receiver.into_iter().zip(1..) {
                 let outcome = committer.take(finished);
                 if outcome.is_err() {
@@ -264,7 +286,9 @@ struct Worker<'a, 'r> {
 impl Worker<'_, '_> {
     fn work(&mut self, job: &Job<'_>) -> Done {
         let path = job.found.path.as_str();
-        let read_at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| i64::try_from(now.as_nanos()).unwrap_or(i64::MAX));
+        let read_at = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |now| i64::try_from(now.as_nanos()).unwrap_or(i64::MAX));
         let content = match content::read(&self.run.location.root.join(path), self.run.settings.max_file_bytes) {
             Ok(content) => content,
             Err(skip) => return Done::Skipped { path: path.to_owned(), skip },
@@ -298,7 +322,10 @@ impl Worker<'_, '_> {
                     let analysis = self.analyser.analyse(language, &text);
                     let vectors = self.vectors(&path, &text, &analysis);
                     match Prepared::new(path, analysis, text) {
-                        Ok(prepared) => Content::Prepared { prepared: if self.bulk { prepared } else { prepared.with_postings() }, vectors },
+                        Ok(prepared) => Content::Prepared {
+                            prepared: if self.bulk { prepared } else { prepared.with_postings() },
+                            vectors,
+                        },
                         Err(error) => {
                             tracing::error!(%error, "an analysis cannot be stored");
                             return Done::Skipped { path: job.found.path.clone(), skip: Skip::Special };
@@ -368,8 +395,15 @@ impl Committer<'_> {
 }
 
 /// Vectors of all chunks of a file, quantised.
-pub(crate) fn embed(embedder: &dyn Embedder, path: &str, text: &str, analysis: &FileAnalysis, rows: &mut Vec<f32>) -> Result<VectorBlock> {
-    let passages: Vec<Passage<'_>> = analysis.chunks.iter().map(|chunk| Passage::of(chunk, path, text, analysis)).collect();
+pub(crate) fn embed(
+    embedder: &dyn Embedder,
+    path: &str,
+    text: &str,
+    analysis: &FileAnalysis,
+    rows: &mut Vec<f32>,
+) -> Result<VectorBlock> {
+    let passages: Vec<Passage<'_>> =
+        analysis.chunks.iter().map(|chunk| Passage::of(chunk, path, text, analysis)).collect();
     embedder.embed_passages(&passages, rows)?;
     Ok(VectorBlock::from_rows(stamp(embedder), rows))
 }

@@ -26,7 +26,9 @@ impl Location {
             return Err(Error::NotAFolder { path: root.to_owned() });
         }
         let index_dir = match index_dir {
-            Some(dir) => std::path::absolute(dir).map_err(|source| Error::Workspace { path: dir.to_owned(), source })?,
+            Some(dir) => {
+                std::path::absolute(dir).map_err(|source| Error::Workspace { path: dir.to_owned(), source })?
+            }
             None => cache_folder().ok_or(Error::NoCacheFolder)?.join(folder_name(&canonical)),
         };
         Ok(Self { root: canonical, index_dir })
@@ -51,7 +53,13 @@ pub fn workspace_root(from: &Path) -> PathBuf {
 fn folder_name(root: &Path) -> String {
     let name: String = root
         .file_name()
-        .map(|name| name.to_string_lossy().chars().map(|character| if character.is_alphanumeric() { character } else { '-' }).take(40).collect())
+        .map(|name| {
+            name.to_string_lossy()
+                .chars()
+                .map(|character| if character.is_alphanumeric() { character } else { '-' })
+                .take(40)
+                .collect()
+        })
         .unwrap_or_default();
     let hash = blake3::hash(root.as_os_str().as_encoded_bytes()).to_hex();
     format!("{name}-{}", &hash[..16])

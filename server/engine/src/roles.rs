@@ -22,32 +22,42 @@ pub enum Role {
 }
 
 const TEST_FOLDERS: &[&str] = &[
-    "test", "tests", "testing", "__tests__", "spec", "specs", "e2e", "testdata", "test_data", "fixtures", "__mocks__", "mocks",
-    "testkit", "testutil", "testutils", "unittests", "integration_tests", "androidtest", "commontest", "jvmtest",
+    "test", "tests", "testing", "__tests__", "spec", "specs", "e2e", "testdata", "test_data", "fixtures", "__mocks__",
+    "mocks", "testkit", "testutil", "testutils", "unittests", "integration_tests", "androidtest", "commontest",
+    "jvmtest",
 ];
 const EXAMPLE_FOLDERS: &[&str] = &[
-    "example", "examples", "sample", "samples", "demo", "demos", "bench", "benches", "benchmark", "benchmarks", "tutorial", "tutorials",
-    "playground", "sandbox", "docs_src",
+    "example", "examples", "sample", "samples", "demo", "demos", "bench", "benches", "benchmark", "benchmarks",
+    "tutorial", "tutorials", "playground", "sandbox", "docs_src",
 ];
-const VENDORED_FOLDERS: &[&str] =
-    &["vendor", "vendored", "third_party", "thirdparty", "3rdparty", "node_modules", "bower_components", "external", "_vendor"];
-const COMPATIBILITY_WORDS: &[&str] = &["compat", "compatibility", "legacy", "deprecated", "polyfill", "polyfills", "shim", "shims", "obsolete"];
+const VENDORED_FOLDERS: &[&str] = &[
+    "vendor", "vendored", "third_party", "thirdparty", "3rdparty", "node_modules", "bower_components", "external",
+    "_vendor",
+];
+const COMPATIBILITY_WORDS: &[&str] =
+    &["compat", "compatibility", "legacy", "deprecated", "polyfill", "polyfills", "shim", "shims", "obsolete"];
 const DOCUMENTATION_EXTENSIONS: &[&str] = &["md", "markdown", "rst", "txt", "adoc", "asciidoc", "org", "tex", "mdx"];
 const DATA_EXTENSIONS: &[&str] = &[
-    "json", "yaml", "yml", "toml", "lock", "xml", "csv", "tsv", "ini", "cfg", "conf", "properties", "svg", "plist", "snap", "po", "pot",
-    "resx", "csproj", "sln", "gradle", "sum", "mod", "html", "htm", "css", "scss", "less", "jsonl", "ndjson", "env",
+    "json", "yaml", "yml", "toml", "lock", "xml", "csv", "tsv", "ini", "cfg", "conf", "properties", "svg", "plist",
+    "snap", "po", "pot", "resx", "csproj", "sln", "gradle", "sum", "mod", "html", "htm", "css", "scss", "less",
+    "jsonl", "ndjson", "env",
 ];
 
 /// The role of a workspace-relative path with `/`.
 pub fn role(path: &str) -> Role {
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
     let lower = file.to_ascii_lowercase();
-    let (stem, extension) = lower.split_once('.').map_or((lower.as_str(), ""), |(stem, _)| (stem, lower.rsplit('.').next().unwrap_or("")));
-    let in_folder = |names: &[&str]| folders.split('/').any(|folder| names.iter().any(|name| folder.eq_ignore_ascii_case(name)));
+    let (stem, extension) =
+        lower.split_once('.').map_or((lower.as_str(), ""), |(stem, _)| (stem, lower.rsplit('.').next().unwrap_or("")));
+    let in_folder =
+        |names: &[&str]| folders.split('/').any(|folder| names.iter().any(|name| folder.eq_ignore_ascii_case(name)));
     if in_folder(VENDORED_FOLDERS) {
         return Role::Vendored;
     }
-    if in_folder(TEST_FOLDERS) || is_test_file(file, &lower, stem) || folders.split('/').any(|folder| folder.ends_with(".Tests") || folder.ends_with("Tests")) {
+    if in_folder(TEST_FOLDERS)
+        || is_test_file(file, &lower, stem)
+        || folders.split('/').any(|folder| folder.ends_with(".Tests") || folder.ends_with("Tests"))
+    {
         return Role::Test;
     }
     if DOCUMENTATION_EXTENSIONS.contains(&extension) {

@@ -65,7 +65,8 @@ impl Snapshot {
     /// Code similar to the chunk at a byte of a file; the query gives filter and limits.
     pub fn similar(&self, path: &str, offset: u32, query: &Query) -> Result<Answer> {
         let file = self.file(path)?;
-        let index = chunk_at(file, offset).ok_or_else(|| Error::NotIndexed { path: path.to_owned(), why: ": it holds no code".to_owned() })?;
+        let index = chunk_at(file, offset)
+            .ok_or_else(|| Error::NotIndexed { path: path.to_owned(), why: ": it holds no code".to_owned() })?;
         Searcher::new(self).similar(file.first_slot() + index, query)
     }
 
@@ -76,7 +77,8 @@ impl Snapshot {
                 Err(content::Skip::Unreadable) => ": there is no such file".to_owned(),
                 Err(skip) => format!(": {}", skip.reason()),
                 Ok(_) if content::is_secret_name(path) => format!(": {}", content::Skip::Secret.reason()),
-                Ok(_) => ": it is ignored by .gitignore, .ignore, .conexusignore or the settings, or not indexed yet".to_owned(),
+                Ok(_) => ": it is ignored by .gitignore, .ignore, .conexusignore or the settings, or not indexed yet"
+                    .to_owned(),
             };
             Error::NotIndexed { path: path.to_owned(), why }
         })
@@ -90,8 +92,10 @@ impl Snapshot {
     /// The text of an indexed file as it is on disk now.
     pub fn text(&self, path: &str) -> Result<CurrentText> {
         let file = self.file(path)?;
-        let content = content::read(&self.root.join(path), self.max_file_bytes)
-            .map_err(|skip| Error::NotIndexed { path: path.to_owned(), why: format!(" any more: {}", skip.reason()) })?;
+        let content = content::read(&self.root.join(path), self.max_file_bytes).map_err(|skip| Error::NotIndexed {
+            path: path.to_owned(),
+            why: format!(" any more: {}", skip.reason()),
+        })?;
         Ok(CurrentText { text: content.text.into(), as_indexed: content.blob == file.blob() })
     }
 

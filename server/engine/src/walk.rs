@@ -120,7 +120,8 @@ pub fn walk(root: &Path, rules: &WalkRules, cancel: &AtomicBool) -> Result<Walk,
         .build_parallel();
     let gathered = Mutex::new(Walk::default());
     walker.run(|| {
-        let mut local = LocalWalk { root, rules, files: Vec::new(), skipped: SkipCounts::default(), gathered: &gathered };
+        let mut local =
+            LocalWalk { root, rules, files: Vec::new(), skipped: SkipCounts::default(), gathered: &gathered };
         Box::new(move |entry| {
             if cancel.load(Ordering::Relaxed) {
                 return ignore::WalkState::Quit;
@@ -162,13 +163,16 @@ impl LocalWalk<'_> {
             self.skipped.add(Skip::Special, &relative.to_string_lossy());
             return;
         };
-        let judged = if kind.is_file() { judge(&path, || entry.metadata().ok(), self.rules.max_file_bytes) } else { Err(Skip::Special) };
+        let judged = if kind.is_file() {
+            judge(&path, || entry.metadata().ok(), self.rules.max_file_bytes)
+        } else {
+            Err(Skip::Special)
+        };
         match judged {
             Ok((size, modified_ns)) => self.files.push(Found { path, size, modified_ns }),
             Err(skip) => self.skipped.add(skip, &path),
         }
     }
-
 }
 
 impl Drop for LocalWalk<'_> {
@@ -180,7 +184,11 @@ impl Drop for LocalWalk<'_> {
 }
 
 /// Size and time of a file that may be indexed, or why it may not. A secret is not even looked at.
-fn judge(path: &str, metadata: impl FnOnce() -> Option<std::fs::Metadata>, max_file_bytes: u64) -> Result<(u64, i64), Skip> {
+fn judge(
+    path: &str,
+    metadata: impl FnOnce() -> Option<std::fs::Metadata>,
+    max_file_bytes: u64,
+) -> Result<(u64, i64), Skip> {
     if content::is_secret_name(path) {
         return Err(Skip::Secret);
     }
@@ -227,7 +235,14 @@ mod tests {
     use std::fs;
 
     fn rules() -> WalkRules {
-        WalkRules { threads: 2, hidden: false, ignore_files: true, max_file_bytes: 100, index_dir: None, exclude: vec!["skipme/".to_owned()] }
+        WalkRules {
+            threads: 2,
+            hidden: false,
+            ignore_files: true,
+            max_file_bytes: 100,
+            index_dir: None,
+            exclude: vec!["skipme/".to_owned()],
+        }
     }
 
     #[test]

@@ -76,7 +76,10 @@ pub(super) fn gather(
     }
     // Definitions of the very name lead the lexical list. Only when there is none are all names looked through for one
     // that begins with it or abbreviates to it: some milliseconds per 100,000 symbols.
-    if understanding.shape == Shape::Identifier && !defined_among(searcher, understanding, &candidates) && !cancel.load(Ordering::Relaxed) {
+    if understanding.shape == Shape::Identifier
+        && !defined_among(searcher, understanding, &candidates)
+        && !cancel.load(Ordering::Relaxed)
+    {
         for slot in named(searcher, understanding, allowed) {
             candidates.entry(slot).or_insert_with(|| Candidate::new(slot));
         }
@@ -126,7 +129,8 @@ fn embed(searcher: &Searcher<'_>, text: &str, mode: Mode, vector: &mut Vec<f32>)
     }
     let (have, all) = (searcher.snapshot.live_vectors(), searcher.snapshot.live_chunks());
     // A few chunks of every index hold no known word and so have no vector; that is not worth a notice.
-    (have * 10 < all * 9).then(|| format!("{have} of {all} chunks have a vector so far; `conexus index` computes the rest"))
+    (have * 10 < all * 9)
+        .then(|| format!("{have} of {all} chunks have a vector so far; `conexus index` computes the rest"))
 }
 
 fn lexical_query(understanding: &Understanding, weights: &Weights) -> LexicalQuery {
@@ -142,12 +146,8 @@ fn lexical_query(understanding: &Understanding, weights: &Weights) -> LexicalQue
         k1: weights.k1,
         b: weights.b,
         weights: [
-            weights.field_body,
-            weights.field_name,
-            weights.field_container,
-            weights.field_path,
-            weights.field_signature,
-            weights.field_doc,
+            weights.field_body, weights.field_name, weights.field_container, weights.field_path,
+            weights.field_signature, weights.field_doc,
         ],
     };
     LexicalQuery { terms, scoring }
@@ -158,7 +158,11 @@ const READ_FOR_QUOTES: usize = 500;
 
 /// The chunks that hold quoted texts to the letter, and what share of them. The words say where to look; the files'
 /// texts decide.
-fn quoted(searcher: &Searcher<'_>, understanding: &Understanding, allowed: Option<&SlotSet>) -> Result<Vec<(u32, f32)>> {
+fn quoted(
+    searcher: &Searcher<'_>,
+    understanding: &Understanding,
+    allowed: Option<&SlotSet>,
+) -> Result<Vec<(u32, f32)>> {
     let mut shares: HashMap<u32, f32> = HashMap::new();
     let mut texts: HashMap<u32, Option<String>> = HashMap::new();
     for quoted in &understanding.quoted {
@@ -172,7 +176,8 @@ fn quoted(searcher: &Searcher<'_>, understanding: &Understanding, allowed: Optio
         }
         for slot in holding.unwrap_or_default().into_iter().take(READ_FOR_QUOTES) {
             let Some(located) = searcher.snapshot.chunk(slot) else { continue };
-            let text = texts.entry(located.file.first_slot()).or_insert_with(|| searcher.view.indexed_text(located.file));
+            let text =
+                texts.entry(located.file.first_slot()).or_insert_with(|| searcher.view.indexed_text(located.file));
             if text.as_deref().is_some_and(|text| located.chunk.span().slice(text).contains(quoted.as_str())) {
                 *shares.entry(slot).or_default() += 1.0 / understanding.quoted.len() as f32;
             }
@@ -222,5 +227,8 @@ pub(crate) fn chunk_at(file: &FileEntry, offset: u32) -> Option<u32> {
             high = middle;
         }
     }
-    (0..low).rev().find(|&index| file.chunk(index).is_some_and(|chunk| offset < chunk.span().end)).or(low.checked_sub(1))
+    (0..low)
+        .rev()
+        .find(|&index| file.chunk(index).is_some_and(|chunk| offset < chunk.span().end))
+        .or(low.checked_sub(1))
 }

@@ -67,7 +67,8 @@ impl<'a> Searcher<'a> {
             rank::rank(self.snapshot, &self.view.weights, &understanding, query, gathered.candidates)
         };
         answer.more = ranked.len() > query.offset.saturating_add(query.limit);
-        answer.hits = ranked.drain(..).skip(query.offset).take(query.limit).filter_map(|candidate| self.hit(candidate)).collect();
+        answer.hits =
+            ranked.drain(..).skip(query.offset).take(query.limit).filter_map(|candidate| self.hit(candidate)).collect();
         if answer.hits.is_empty() && query.offset == 0 {
             answer.notices.push(Notice::NoMatch);
         }
@@ -92,7 +93,9 @@ impl<'a> Searcher<'a> {
             .nearest(&vector, allowed.as_ref(), wanted.saturating_add(8))?
             .into_iter()
             .filter(|hit| match (self.snapshot.chunk(hit.slot), own) {
-                (Some(other), Some(own)) => !(other.file.path() == own.file.path() && other.chunk.span().overlaps(own.chunk.span())),
+                (Some(other), Some(own)) => {
+                    !(other.file.path() == own.file.path() && other.chunk.span().overlaps(own.chunk.span()))
+                }
                 _ => false,
             })
             .collect();

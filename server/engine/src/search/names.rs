@@ -6,7 +6,11 @@ use conexus_index::{FileEntry, IndexSnapshot, SymbolRef};
 
 /// Symbols whose name fits the last part of a pattern and whose container holds the parts before it, best first.
 /// `::`, `.` and `#` separate parts; an empty pattern fits all symbols, in the order of paths.
-pub(crate) fn symbols_named<'a>(index: &'a IndexSnapshot, pattern: &str, limit: usize) -> Vec<(&'a Arc<FileEntry>, SymbolRef<'a>)> {
+pub(crate) fn symbols_named<'a>(
+    index: &'a IndexSnapshot,
+    pattern: &str,
+    limit: usize,
+) -> Vec<(&'a Arc<FileEntry>, SymbolRef<'a>)> {
     let parts: Vec<&str> = pattern.split([':', '.', '#', ' ']).filter(|part| !part.is_empty()).collect();
     let Some((wanted, containers)) = parts.split_last() else { return index.symbols().take(limit).collect() };
     let mut found: Vec<(NameMatch, usize, usize, &Arc<FileEntry>, SymbolRef<'_>)> = Vec::new();
@@ -25,7 +29,10 @@ pub(crate) fn symbols_named<'a>(index: &'a IndexSnapshot, pattern: &str, limit: 
 
 /// Whether each wanted container occurs in one of the places, whatever the case.
 fn containers_fit(wanted: &[&str], places: &[&str]) -> bool {
-    let holds = |text: &str, part: &str| text.split(|character: char| !(character.is_alphanumeric() || character == '_')).any(|piece| piece.eq_ignore_ascii_case(part));
+    let holds = |text: &str, part: &str| {
+        text.split(|character: char| !(character.is_alphanumeric() || character == '_'))
+            .any(|piece| piece.eq_ignore_ascii_case(part))
+    };
     wanted.iter().all(|part| places.iter().any(|place| holds(place, part)))
 }
 

@@ -106,7 +106,10 @@ impl<'a> Ranker<'a> {
         let gap = Contribution { feature: "gap_factor", value: chunk_factor };
         let test = Contribution {
             feature: "test_factor",
-            value: if located.chunk.symbol().is_some_and(|symbol| symbol.is_test()) && !self.understanding.wants_tests && !located.file.flags().contains(FileFlags::TEST) {
+            value: if located.chunk.symbol().is_some_and(|symbol| symbol.is_test())
+                && !self.understanding.wants_tests
+                && !located.file.flags().contains(FileFlags::TEST)
+            {
                 weights.test_factor
             } else {
                 1.0
@@ -126,7 +129,8 @@ impl<'a> Ranker<'a> {
     fn definition(&self, located: LocatedChunk<'_>) -> (&'static str, f32) {
         let weights = self.weights;
         let whole = self.understanding.shape == Shape::Identifier;
-        let (feature, base) = if whole { ("defines_query", weights.defines_query) } else { ("defines_name", weights.defines_name) };
+        let (feature, base) =
+            if whole { ("defines_query", weights.defines_query) } else { ("defines_name", weights.defines_name) };
         let mut best: f32 = 0.0;
         for name in &self.understanding.names {
             for symbol in symbols_in(located) {
@@ -142,7 +146,8 @@ impl<'a> Ranker<'a> {
                 let mut value = base * share * certainty * kind_share(symbol.kind());
                 if share >= weights.defines_other_case {
                     let container = if outer.is_empty() { symbol.container() } else { outer };
-                    if !name.container.is_empty() && container_matches(&name.container, container, located.file.path()) {
+                    if !name.container.is_empty() && container_matches(&name.container, container, located.file.path())
+                    {
                         value += weights.container_matches;
                     }
                     if symbol.kind().is_type() || matches!(symbol.kind(), SymbolKind::Module | SymbolKind::Namespace) {
@@ -178,7 +183,11 @@ impl<'a> Ranker<'a> {
         let stem_parts = words::parts(stem).count().max(1);
         let matched = self.terms.iter().filter(|term| stem_terms.contains(term)).count();
         if self.understanding.shape == Shape::Identifier {
-            let is_query = self.understanding.names.iter().any(|name| same_name(&name.name, stem) || (stem_parts == 1 && same_name(&name.container, stem)));
+            let is_query = self
+                .understanding
+                .names
+                .iter()
+                .any(|name| same_name(&name.name, stem) || (stem_parts == 1 && same_name(&name.container, stem)));
             add("stem_is_query", if is_query { weights.stem_is_query } else { 0.0 });
         } else if matched > 0 {
             let of_query = matched as f32 / self.terms.len().max(1) as f32;
@@ -211,7 +220,9 @@ impl<'a> Ranker<'a> {
             Role::Vendored => ("vendored_factor", weights.vendored_factor),
             Role::Compatibility => ("compatibility_factor", weights.compatibility_factor),
             Role::Declarations => ("declarations_factor", weights.declarations_factor),
-            Role::Documentation if !understanding.wants_documents => ("documentation_factor", weights.documentation_factor),
+            Role::Documentation if !understanding.wants_documents => {
+                ("documentation_factor", weights.documentation_factor)
+            }
             Role::Data if !understanding.wants_documents => ("data_factor", weights.data_factor),
             _ => ("", 1.0),
         };
@@ -286,7 +297,10 @@ fn symbols_in(located: LocatedChunk<'_>) -> impl Iterator<Item = SymbolRef<'_>> 
         }
     }
     let own = located.chunk.symbol().filter(|symbol| symbol.index() < low && span.contains(symbol.name_span()));
-    own.into_iter().chain((low..file.symbol_count()).map_while(move |index| file.symbol(index).filter(|symbol| symbol.span().start < span.end)))
+    own.into_iter().chain(
+        (low..file.symbol_count())
+            .map_while(move |index| file.symbol(index).filter(|symbol| symbol.span().start < span.end)),
+    )
 }
 
 /// Members and variables of a name are less often meant than functions and types of it.

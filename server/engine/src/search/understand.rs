@@ -53,12 +53,15 @@ pub struct Understanding {
 
 /// Words without meaning of their own in a question about code.
 const STOP_WORDS: &[&str] = &[
-    "a", "about", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "being", "between", "but", "by", "can", "code", "could", "did",
-    "do", "does", "done", "each", "find", "for", "from", "get", "gets", "give", "had", "happen", "happens", "has", "have", "how", "i", "if", "in", "into", "is",
-    "it", "its", "let", "like", "me", "my", "of", "on", "one", "or", "our", "out", "over", "part", "place", "should", "show", "so", "some", "such", "than", "that", "the",
-    "their", "them", "then", "there", "these", "they", "this", "those", "to", "up", "use", "used", "uses", "using", "via", "was", "way", "we", "were", "what",
-    "when", "where", "which", "while", "who", "why", "will", "with", "within", "without", "would", "you", "your", "implementation", "implemented", "implements",
-    "logic", "support", "handle", "handled", "handles", "handling", "work", "works", "different", "across", "based", "provide", "provides", "allow", "allows",
+    "a", "about", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "being", "between", "but", "by",
+    "can", "code", "could", "did", "do", "does", "done", "each", "find", "for", "from", "get", "gets", "give", "had",
+    "happen", "happens", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "let", "like", "me", "my",
+    "of", "on", "one", "or", "our", "out", "over", "part", "place", "should", "show", "so", "some", "such", "than",
+    "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "up", "use", "used",
+    "uses", "using", "via", "was", "way", "we", "were", "what", "when", "where", "which", "while", "who", "why",
+    "will", "with", "within", "without", "would", "you", "your", "implementation", "implemented", "implements",
+    "logic", "support", "handle", "handled", "handles", "handling", "work", "works", "different", "across", "based",
+    "provide", "provides", "allow", "allows",
 ];
 
 /// Longest query text that is searched, in bytes; the rest is cut off and the answer says so.
@@ -132,7 +135,10 @@ fn take_quoted(text: &str) -> (String, Vec<String>) {
 }
 
 fn trim_token(token: &str) -> &str {
-    token.trim_matches(|character: char| !(character.is_alphanumeric() || matches!(character, '_' | '`' | '/' | '.' | '#' | '$' | '@')))
+    token
+        .trim_matches(|character: char| {
+            !(character.is_alphanumeric() || matches!(character, '_' | '`' | '/' | '.' | '#' | '$' | '@'))
+        })
         .trim_end_matches(['.', '/', '@', '#'])
 }
 
@@ -163,17 +169,21 @@ fn read_hint(word: &str, understanding: &mut Understanding) {
     };
     understanding.kinds.extend_from_slice(kinds);
     match word {
-        "test" | "tests" | "spec" | "specs" | "tested" | "fixture" | "fixtures" | "testing" => understanding.wants_tests = true,
+        "test" | "tests" | "spec" | "specs" | "tested" | "fixture" | "fixtures" | "testing" => {
+            understanding.wants_tests = true
+        }
         "example" | "examples" | "sample" | "demo" | "benchmark" | "benchmarks" => understanding.wants_examples = true,
-        "docs" | "documentation" | "readme" | "changelog" | "config" | "configuration" | "manifest" => understanding.wants_documents = true,
+        "docs" | "documentation" | "readme" | "changelog" | "config" | "configuration" | "manifest" => {
+            understanding.wants_documents = true
+        }
         _ => {}
     }
 }
 
 /// File name endings that make a dotted token a path and not a qualified name.
 const CODE_EXTENSIONS: &[&str] = &[
-    "rs", "go", "py", "js", "jsx", "ts", "tsx", "java", "c", "h", "cc", "cpp", "hpp", "cs", "rb", "php", "kt", "kts", "swift", "scala", "sh", "lua", "ex", "exs",
-    "hs", "zig", "md", "json", "yaml", "yml", "toml", "sql", "html", "css",
+    "rs", "go", "py", "js", "jsx", "ts", "tsx", "java", "c", "h", "cc", "cpp", "hpp", "cs", "rb", "php", "kt", "kts",
+    "swift", "scala", "sh", "lua", "ex", "exs", "hs", "zig", "md", "json", "yaml", "yml", "toml", "sql", "html", "css",
 ];
 
 fn is_path(token: &str) -> bool {
@@ -189,13 +199,20 @@ fn is_path(token: &str) -> bool {
 
 fn read_name(token: &str, alone: bool, backticked: bool) -> Option<Name> {
     let token = token.trim_end_matches("()").trim_start_matches(['#', '$', '@', '.']);
-    let cut = token.rfind("::").map(|at| (at, 2)).or_else(|| token.rfind("->").map(|at| (at, 2))).or_else(|| token.rfind(['.', '#']).map(|at| (at, 1)));
+    let cut = token
+        .rfind("::")
+        .map(|at| (at, 2))
+        .or_else(|| token.rfind("->").map(|at| (at, 2)))
+        .or_else(|| token.rfind(['.', '#']).map(|at| (at, 1)));
     let (container, name) = match cut {
         Some((at, width)) => (&token[..at], &token[at + width..]),
         None => ("", token),
     };
     let plain = name.trim_end_matches(['!', '?', '=']);
-    if plain.is_empty() || !plain.chars().all(|character| character.is_alphanumeric() || character == '_') || plain.chars().all(char::is_numeric) {
+    if plain.is_empty()
+        || !plain.chars().all(|character| character.is_alphanumeric() || character == '_')
+        || plain.chars().all(char::is_numeric)
+    {
         return None;
     }
     let certain = backticked || !container.is_empty() || looks_like_code(plain);
@@ -269,8 +286,17 @@ mod tests {
             ("what does `open` do", Mixed, "open"),
         ] {
             let got = understand(text, Mode::Auto);
-            let spelled: Vec<_> =
-                got.names.iter().map(|name| if name.container.is_empty() { name.name.clone() } else { format!("{}|{}", name.container, name.name) }).collect();
+            let spelled: Vec<_> = got
+                .names
+                .iter()
+                .map(|name| {
+                    if name.container.is_empty() {
+                        name.name.clone()
+                    } else {
+                        format!("{}|{}", name.container, name.name)
+                    }
+                })
+                .collect();
             assert_eq!((got.shape, spelled.join(" ").as_str()), (shape, names), "{text:?}");
         }
     }
