@@ -107,9 +107,8 @@ impl<'a> Iterator for Parts<'a> {
         let (_, first) = characters.next()?;
         let mut previous = class(first);
         let mut previous_at = 0;
-        let mut count = 1;
         let mut end = rest.len();
-        for (at, character) in characters {
+        for (count, (at, character)) in (1..).zip(characters) {
             let current = class(character);
             if current != previous {
                 if previous == Class::Upper && current == Class::Lower {
@@ -125,7 +124,6 @@ impl<'a> Iterator for Parts<'a> {
             }
             previous = current;
             previous_at = at;
-            count += 1;
         }
         self.rest = &rest[end..];
         Some(&rest[..end])

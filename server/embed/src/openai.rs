@@ -81,7 +81,7 @@ impl OpenAiSettings {
             first_wait: Duration::from_millis(250),
             longest_wait: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
-            request_timeout: Duration::from_secs(120),
+            request_timeout: Duration::from_mins(2),
             cache_entries: 4096,
         }
     }

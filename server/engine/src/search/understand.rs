@@ -170,11 +170,11 @@ fn read_hint(word: &str, understanding: &mut Understanding) {
     understanding.kinds.extend_from_slice(kinds);
     match word {
         "test" | "tests" | "spec" | "specs" | "tested" | "fixture" | "fixtures" | "testing" => {
-            understanding.wants_tests = true
+            understanding.wants_tests = true;
         }
         "example" | "examples" | "sample" | "demo" | "benchmark" | "benchmarks" => understanding.wants_examples = true,
         "docs" | "documentation" | "readme" | "changelog" | "config" | "configuration" | "manifest" => {
-            understanding.wants_documents = true
+            understanding.wants_documents = true;
         }
         _ => {}
     }
