@@ -25,4 +25,3 @@
 (assignment_expression right: (identifier) @reference.mention)
 (initializer_pair value: (identifier) @reference.mention)
 (initializer_list (identifier) @reference.mention)
-(field_expression argument: (identifier) @reference.mention)

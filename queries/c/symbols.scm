@@ -43,21 +43,22 @@
 (preproc_def name: (_) @name value: (_) @body) @symbol.constant
 (preproc_function_def name: (_) @name value: (_)? @body) @symbol.macro
 
-; Variables of the file
+; Variables; local ones are left out afterwards
 
-(translation_unit (declaration declarator: [
+(declaration declarator: [
   (identifier) @name
   (pointer_declarator declarator: (identifier) @name)
   (array_declarator declarator: (identifier) @name)
   (init_declarator declarator: (identifier) @name value: (_) @body)
   (init_declarator declarator: (pointer_declarator declarator: (identifier) @name) value: (_) @body)
   (init_declarator declarator: (array_declarator declarator: (identifier) @name) value: (_) @body)
-]) @symbol.variable)
+  (init_declarator declarator: (pointer_declarator declarator: (array_declarator declarator: (identifier) @name)) value: (_) @body)
+  (array_declarator declarator: (array_declarator declarator: (identifier) @name))
+]) @symbol.variable
 
-; Tests that macros define
+; Tests that macros define: `TEST(name) { }`
 
 (function_definition
-  declarator: (function_declarator
-    declarator: (identifier) @_test
-    parameters: (parameter_list . (parameter_declaration type: (_) @name)))
-  (#match? @_test "^(TEST|TEST_IMPL|TEST_F|START_TEST|Test|ctest)$")) @symbol.test
+  type: (type_identifier) @_test
+  declarator: (parenthesized_declarator (identifier) @name)
+  (#match? @_test "TEST")) @symbol.test

@@ -31,8 +31,7 @@
 
 ; Types
 
-(type_identifier) @reference.type
-(namespace_identifier) @reference.mention
+((type_identifier) @reference.type (#not-any-of? @reference.type "T"))
 
 ; Macros
 
@@ -49,4 +48,3 @@
 (assignment_expression right: (identifier) @reference.mention)
 (initializer_list (identifier) @reference.mention)
 (qualified_identifier name: (identifier) @reference.mention)
-(field_expression argument: (identifier) @reference.mention)

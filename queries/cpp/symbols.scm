@@ -101,24 +101,19 @@
 (preproc_def name: (_) @name value: (_) @body) @symbol.constant
 (preproc_function_def name: (_) @name value: (_)? @body) @symbol.macro
 
-; Variables of files and namespaces
+; Variables; local ones are left out afterwards
 
-(translation_unit (declaration declarator: [
+(declaration declarator: [
   (identifier) @name
   (pointer_declarator declarator: (identifier) @name)
+  (reference_declarator (identifier) @name)
   (array_declarator declarator: (identifier) @name)
   (init_declarator declarator: (identifier) @name value: (_) @body)
   (init_declarator declarator: (pointer_declarator declarator: (identifier) @name) value: (_) @body)
+  (init_declarator declarator: (reference_declarator (identifier) @name) value: (_) @body)
   (init_declarator declarator: (array_declarator declarator: (identifier) @name) value: (_) @body)
-]) @symbol.variable)
-(namespace_definition body: (declaration_list (declaration declarator: [
-  (identifier) @name
-  (pointer_declarator declarator: (identifier) @name)
-  (array_declarator declarator: (identifier) @name)
-  (init_declarator declarator: (identifier) @name value: (_) @body)
-  (init_declarator declarator: (pointer_declarator declarator: (identifier) @name) value: (_) @body)
-  (init_declarator declarator: (array_declarator declarator: (identifier) @name) value: (_) @body)
-]) @symbol.variable))
+  (init_declarator declarator: (pointer_declarator declarator: (array_declarator declarator: (identifier) @name)) value: (_) @body)
+]) @symbol.variable
 
 ; Visibility: a section reaches to the next one
 

@@ -20,11 +20,14 @@
 
 ; Types
 
-(type_identifier) @reference.type
+((type_identifier) @reference.type
+  (#not-any-of? @reference.type
+    "string" "int" "error" "bool" "any" "byte" "int64" "int32" "uint64" "uint32" "uint8" "uint16" "uint" "rune" "float64" "T"
+    "float32" "int8" "int16" "uintptr" "comparable"))
 
 ; Names as values
 
 (argument_list (identifier) @reference.mention)
 (argument_list (selector_expression field: (field_identifier) @reference.mention))
 (keyed_element (literal_element (identifier) @reference.mention))
-(selector_expression operand: (identifier) @reference.mention)
+((selector_expression operand: (identifier) @reference.mention) (#match? @reference.mention "^[A-Z]"))

@@ -14,7 +14,7 @@
 ; Types
 
 (type_spec name: (_) @name type: (struct_type (field_declaration_list) @body)) @symbol.struct
-(type_spec name: (_) @name type: (interface_type)) @symbol.interface
+(type_spec name: (_) @name type: (interface_type "{" @body)) @symbol.interface
 (type_spec name: (_) @name) @symbol.type
 (type_alias name: (_) @name) @symbol.type
 (field_declaration name: (field_identifier) @name) @symbol.field

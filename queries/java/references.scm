@@ -32,12 +32,11 @@
 
 ; Types
 
-(type_identifier) @reference.type
-(method_invocation object: (identifier) @reference.mention)
-(field_access object: (identifier) @reference.mention)
+((type_identifier) @reference.type (#not-any-of? @reference.type "String" "T" "K" "V" "var"))
+((method_invocation object: (identifier) @reference.mention) (#match? @reference.mention "^[A-Z]"))
+((field_access object: (identifier) @reference.mention) (#match? @reference.mention "^[A-Z]"))
 
 ; Names as values
 
-(argument_list (identifier) @reference.mention)
-(argument_list (field_access field: (identifier) @reference.mention))
+((argument_list (identifier) @reference.mention) (#match? @reference.mention "^[A-Z]"))
 (field_access field: (identifier) @reference.mention)

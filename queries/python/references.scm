@@ -1,3 +1,10 @@
+; Decorators
+
+(decorator (identifier) @reference.macro)
+(decorator (attribute attribute: (identifier) @reference.macro))
+(decorator (call function: (identifier) @reference.macro))
+(decorator (call function: (attribute attribute: (identifier) @reference.macro)))
+
 ; Calls and construction
 
 (call function: (identifier) @reference.call)
@@ -8,13 +15,6 @@
 (class_definition superclasses: (argument_list (identifier) @reference.inherit))
 (class_definition superclasses: (argument_list (attribute attribute: (identifier) @reference.inherit)))
 (class_definition superclasses: (argument_list (subscript value: (identifier) @reference.inherit)))
-
-; Decorators
-
-(decorator (identifier) @reference.macro)
-(decorator (attribute attribute: (identifier) @reference.macro))
-(decorator (call function: (identifier) @reference.macro))
-(decorator (call function: (attribute attribute: (identifier) @reference.macro)))
 
 ; Imports
 
@@ -27,7 +27,8 @@
 
 ; Types in annotations
 
-(type (identifier) @reference.type)
+((type (identifier) @reference.type)
+  (#not-any-of? @reference.type "str" "int" "bool" "float" "bytes" "object" "list" "dict" "set" "tuple" "type" "T"))
 (type (attribute attribute: (identifier) @reference.type))
 (type (generic_type (identifier) @reference.type))
 (type (subscript value: (identifier) @reference.type))
@@ -36,7 +37,7 @@
 
 ; Names as values
 
-(argument_list (identifier) @reference.mention)
+((argument_list (identifier) @reference.mention) (#not-any-of? @reference.mention "self" "cls"))
 (argument_list (attribute attribute: (identifier) @reference.mention))
 (keyword_argument value: (identifier) @reference.mention)
-(attribute object: (identifier) @reference.mention)
+((attribute object: (identifier) @reference.mention) (#match? @reference.mention "^[A-Z]"))

@@ -11,7 +11,9 @@
 
 ; Calls inside macro invocations: a name and parentheses
 
-(token_tree (identifier) @reference.call . (token_tree . "("))
+(token_tree
+  (identifier) @reference.call . (token_tree . "(")
+  (#not-any-of? @reference.call "not" "all" "any"))
 (token_tree (identifier) @reference.macro . "!" . (token_tree))
 
 ; Macros and attributes
@@ -49,11 +51,11 @@
 
 ; Types
 
-(type_identifier) @reference.type
+((type_identifier) @reference.type (#not-any-of? @reference.type "Self" "T"))
 
 ; Names as values
 
 (arguments (identifier) @reference.mention)
 (arguments (scoped_identifier name: (identifier) @reference.mention))
-(scoped_identifier path: (identifier) @reference.mention)
+((scoped_identifier path: (identifier) @reference.mention) (#match? @reference.mention "^[A-Z]"))
 (scoped_identifier name: (identifier) @reference.mention)

@@ -21,7 +21,7 @@
 
 (function_item name: (_) @name) @symbol.function
 (function_signature_item name: (_) @name) @symbol.function
-(macro_definition name: (_) @name) @symbol.macro
+(macro_definition name: (_) @name ["{" "("] @body) @symbol.macro
 
 ; Members and values
 

@@ -14,14 +14,14 @@
 ; Calls and construction
 
 (call_expression function: (identifier) @reference.call)
-(call_expression function: (member_expression property: (_) @reference.call))
+(call_expression function: (member_expression property: [(property_identifier) (private_property_identifier)] @reference.call))
 (new_expression constructor: (identifier) @reference.call)
-(new_expression constructor: (member_expression property: (_) @reference.call))
+(new_expression constructor: (member_expression property: [(property_identifier) (private_property_identifier)] @reference.call))
 
 ; Bases
 
 (extends_clause value: (identifier) @reference.inherit)
-(extends_clause value: (member_expression property: (_) @reference.inherit))
+(extends_clause value: (member_expression property: [(property_identifier) (private_property_identifier)] @reference.inherit))
 (extends_clause value: (call_expression arguments: (arguments (identifier) @reference.inherit)))
 (extends_type_clause type: (type_identifier) @reference.inherit)
 (extends_type_clause type: (generic_type name: (type_identifier) @reference.inherit))
@@ -34,15 +34,15 @@
 
 (decorator (identifier) @reference.macro)
 (decorator (call_expression function: (identifier) @reference.macro))
-(decorator (call_expression function: (member_expression property: (_) @reference.macro)))
+(decorator (call_expression function: (member_expression property: [(property_identifier) (private_property_identifier)] @reference.macro)))
 
 ; Names as values
 
 (arguments (identifier) @reference.mention)
-(arguments (member_expression property: (_) @reference.mention))
+(arguments (member_expression property: [(property_identifier) (private_property_identifier)] @reference.mention))
 (pair value: (identifier) @reference.mention)
 (shorthand_property_identifier) @reference.mention
-(member_expression object: (identifier) @reference.mention)
+((member_expression object: (identifier) @reference.mention) (#match? @reference.mention "^[A-Z]"))
 (binary_expression operator: "instanceof" right: (identifier) @reference.type)
 
 ; Types

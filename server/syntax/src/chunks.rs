@@ -248,7 +248,7 @@ impl Cutter<'_> {
             let name = self.lines.line_of(self.symbols[owner as usize].name_span.start);
             (from..to).contains(&name)
         });
-        let substance = (from..to).filter(|&line| !is_trivial(self.splitter.line(line))).take(8).count();
+        let substance = self.substance(from, to);
         let scope = self.scope_of(owner);
         let least = match scope {
             Scope::File | Scope::Impl if head.is_some() => 5,
@@ -265,7 +265,7 @@ impl Cutter<'_> {
         // Imports and the licence are not the constants that follow them.
         if let (Scope::File, Some((one, _))) = (scope, inside) {
             let (start, _) = self.lines_of(one, from, to);
-            if start >= from + 4 {
+            if self.substance(from, start) >= 4 {
                 let kind = if head.is_some() { ChunkKind::Symbol } else { ChunkKind::Gap };
                 self.push(kind, owner, from, start);
                 from = start;
@@ -273,12 +273,19 @@ impl Cutter<'_> {
             }
         }
         let inside = self.symbols_in(first, end, from, to);
+        // An implementation is no answer by itself; its only member is.
+        let head = head.filter(|_| scope != Scope::Impl || !matches!(inside, Some((_, true))));
         match (inside, head) {
             (Some((one, true)), None) => self.push(ChunkKind::Symbol, Some(one as u32), from, to),
             (_, Some(_)) => self.push(ChunkKind::Symbol, owner, from, to),
             _ if scope == Scope::File => self.push(ChunkKind::Gap, owner, from, to),
             _ => self.push(ChunkKind::Part, owner, from, to),
         }
+    }
+
+    /// Lines that are more than closing braces, counted up to 8.
+    fn substance(&self, from: u32, to: u32) -> usize {
+        (from..to).filter(|&line| !is_trivial(self.splitter.line(line))).take(8).count()
     }
 
     /// The first direct child named in these lines, and whether it is the only one.

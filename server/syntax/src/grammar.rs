@@ -8,7 +8,7 @@ use tree_sitter::Language;
 
 /// What a node kind is to the walk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct KindFlags(u8);
+pub(crate) struct KindFlags(u16);
 
 impl KindFlags {
     pub(crate) const COMMENT: Self = Self(1);
@@ -23,6 +23,11 @@ impl KindFlags {
     pub(crate) const TOKEN: Self = Self(32);
     /// A definition that holds all that follows beside it.
     pub(crate) const HEADER: Self = Self(64);
+
+    /// Some chain ends here.
+    pub(crate) const CHAIN: Self = Self(128);
+    /// The field of such a node decides about what is inside it.
+    pub(crate) const FIELD: Self = Self(256);
 
     #[inline]
     pub(crate) fn intersects(self, other: Self) -> bool {
@@ -49,6 +54,7 @@ pub(crate) struct LoadedGrammar {
     pub(crate) body_field: u16,
     pub(crate) docstrings: bool,
     pub(crate) has_attributes: bool,
+    pub(crate) has_invocations: bool,
     /// The patterns of what may be passed over.
     pub(crate) repairs: Vec<Regex>,
 }
@@ -80,6 +86,12 @@ impl LoadedGrammar {
             if !patterns.of_kind(kind as u16).is_empty() {
                 flags.add(KindFlags::PATTERN);
             }
+            if patterns.chains_of_kind(kind as u16).next().is_some() {
+                flags.add(KindFlags::CHAIN);
+            }
+            if patterns.field_decides(kind as u16) {
+                flags.add(KindFlags::FIELD);
+            }
             if !language.node_kind_is_named(kind as u16) {
                 flags.add(KindFlags::TOKEN);
             }
@@ -90,6 +102,7 @@ impl LoadedGrammar {
             body_field: language.field_id_for_name("body").map_or(0, std::num::NonZero::get),
             docstrings: rules.documentation != Documentation::Comments,
             has_attributes: !rules.attributes.is_empty(),
+            has_invocations: rules.hidden == Hidden::TokenTrees,
             language,
             rules,
             patterns,

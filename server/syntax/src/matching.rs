@@ -59,6 +59,11 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
         self.facts
     }
 
+    /// The token tree that was remembered last for being parsed again.
+    pub(crate) fn last_hidden(&self) -> Option<Span> {
+        self.facts.hidden.last().map(|(inner, _)| *inner)
+    }
+
     /// Tries every pattern of that node's kind.
     pub(crate) fn match_node(&mut self, node: Node<'tree>, kind: u16) {
         let grammar = self.grammar;

@@ -4,8 +4,10 @@
 //! node patterns with fields, negated fields, anchors, alternations, `?`, wildcards, captures and the predicates
 //! `#eq?`, `#not-eq?`, `#any-of?`, `#not-any-of?`, `#match?`, `#not-match?`. `queries/README.md` says what differs.
 
+mod chain;
 mod reader;
 
+pub(crate) use chain::Chain;
 use conexus_core::{ReferenceKind, SymbolKind, Visibility};
 use reader::{Form, read};
 use regex::bytes::Regex;
@@ -59,7 +61,7 @@ impl Capture {
 }
 
 /// Which node kinds a pattern accepts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Kinds {
     /// `_`
     Any,
@@ -69,14 +71,25 @@ pub(crate) enum Kinds {
     OneOf(Box<[u16]>),
 }
 
+impl Kinds {
+    /// Whether they name this kind, or any.
+    #[inline]
+    pub(crate) fn accepts(&self, kind: u16) -> bool {
+        match self {
+            Self::Any | Self::Named => true,
+            Self::OneOf(kinds) => kinds.contains(&kind),
+        }
+    }
+}
+
 /// A condition on the text of a node.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct TextTest {
     accepts: Accepts,
     negated: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Accepts {
     Words(Box<[Box<str>]>),
     Regex(Regex),
@@ -138,6 +151,11 @@ pub(crate) struct PatternTable {
     ranges: Vec<(u16, u16)>,
     /// Numbers of patterns, grouped by kind, in the order of the file.
     order: Vec<u16>,
+    /// Patterns that are matched from their innermost node outwards.
+    chains: Vec<Chain>,
+    /// For each kind of innermost node a range of `chain_order`.
+    chain_ranges: Vec<(u16, u16)>,
+    chain_order: Vec<u16>,
 }
 
 /// A query that does not compile.
@@ -159,21 +177,44 @@ impl PatternTable {
             }
         }
         let mut table = Self { captures: compiler.captures, patterns, ..Self::default() };
-        for kind in 0..language.node_kind_count() as u16 {
-            let start = table.order.len() as u16;
-            for (number, pattern) in table.patterns.iter().enumerate() {
-                let accepts = match &pattern.node.kinds {
-                    Kinds::Any => true,
-                    Kinds::Named => language.node_kind_is_named(kind),
-                    Kinds::OneOf(kinds) => kinds.contains(&kind),
-                };
-                if accepts {
-                    table.order.push(number as u16);
-                }
+        let mut general = Vec::new();
+        for (number, pattern) in table.patterns.iter().enumerate() {
+            match Chain::of(pattern, number as u16, &table.captures) {
+                Some(chains) => table.chains.extend(chains),
+                None => general.push(number as u16),
             }
+        }
+        let kinds = 0..language.node_kind_count() as u16;
+        let accepts = |kinds: &Kinds, kind: u16| match kinds {
+            Kinds::Any => true,
+            Kinds::Named => language.node_kind_is_named(kind),
+            Kinds::OneOf(kinds) => kinds.contains(&kind),
+        };
+        for kind in kinds {
+            let start = table.order.len() as u16;
+            let accepted = general.iter().filter(|&&number| accepts(&table.patterns[number as usize].node.kinds, kind));
+            table.order.extend(accepted);
             table.ranges.push((start, table.order.len() as u16));
+            let start = table.chain_order.len() as u16;
+            let numbered = table.chains.iter().enumerate();
+            let accepted =
+                numbered.filter(|(_, chain)| accepts(&chain.innermost, kind)).map(|(number, _)| number as u16);
+            table.chain_order.extend(accepted);
+            table.chain_ranges.push((start, table.chain_order.len() as u16));
         }
         Ok(table)
+    }
+
+    /// The chains that may end at a node of this kind.
+    #[inline]
+    pub(crate) fn chains_of_kind(&self, kind: u16) -> impl Iterator<Item = &Chain> {
+        let (start, end) = self.chain_ranges.get(kind as usize).copied().unwrap_or_default();
+        self.chain_order[start as usize..end as usize].iter().map(|&number| &self.chains[number as usize])
+    }
+
+    /// Whether the field of a node of this kind decides about what is inside it.
+    pub(crate) fn field_decides(&self, kind: u16) -> bool {
+        self.chains.iter().flat_map(|chain| &chain.around).any(|around| around.field != 0 && around.kinds.accepts(kind))
     }
 
     /// The numbers of the patterns whose root may be a node of this kind.

@@ -11,6 +11,8 @@ use std::collections::HashSet;
 const NAME_LENGTH: usize = 160;
 /// Longest signature of a definition without a body, in bytes.
 const SIGNATURE_LENGTH: usize = 400;
+/// Longest constant or field on one line whose value belongs to the signature, in bytes.
+const VALUE_LENGTH: usize = 120;
 /// How deep symbols may nest; deeper ones are left out, so that containers stay short.
 pub(crate) const NESTING: usize = 32;
 
@@ -81,6 +83,10 @@ impl Nesting {
                 continue;
             }
             let parent = self.open.last().map(|open| open.index);
+            let in_code = parent.is_some_and(|parent| holds_code(symbols[parent as usize].kind));
+            if in_code && placed.raw.kind == SymbolKind::Variable {
+                continue;
+            }
             let section = self.open.last().map_or(file_section, |open| open.section);
             let symbol = finished(rules, text, placed, parent, section, symbols);
             let last_child = self.open.last_mut().map_or(&mut last_of_file, |open| &mut open.last_child);
@@ -134,6 +140,11 @@ impl Nesting {
         self.placed.dedup_by_key(|placed| placed.raw.name);
         self.placed.sort_by_key(|placed| (placed.span.start, u32::MAX - placed.span.end, placed.raw.name));
     }
+}
+
+/// Whether variables inside of such a symbol are local.
+fn holds_code(kind: SymbolKind) -> bool {
+    kind.is_callable() || kind == SymbolKind::Test
 }
 
 /// Whether a symbol is a further clause of the one before it.
@@ -194,7 +205,9 @@ fn place(rules: &Grammar, text: &str, raw: RawSymbol, facts: &Facts) -> Placed {
     }
     let end = trimmed_end(text, span);
     let attributes = Span { start: attributes, end: first_word.max(attributes) };
-    Placed { span: Span { start: span.start, end }, attributes, first_word, doc: raw.docstring.or(doc), exported, raw }
+    let documented = raw.kind.is_callable() || raw.kind.is_container();
+    let doc = raw.docstring.filter(|_| documented).or(doc);
+    Placed { span: Span { start: span.start, end }, attributes, first_word, doc, exported, raw }
 }
 
 /// Some grammars count the line break after a definition to it.
@@ -287,7 +300,7 @@ fn finished(
 }
 
 fn container(rules: &Grammar, text: &str, around: Option<&Symbol>, captured: Option<Span>) -> Box<str> {
-    let captured = captured.map(|span| name_of(span.slice(text), SymbolKind::Type));
+    let captured = captured.map(|span| without_arguments(&name_of(span.slice(text), SymbolKind::Type)));
     let mut container = String::new();
     if let Some(around) = around {
         let length = around.container.len() + around.name.len() + rules.separator.len();
@@ -306,6 +319,24 @@ fn container(rules: &Grammar, text: &str, around: Option<&Symbol>, captured: Opt
     container.into_boxed_str()
 }
 
+/// A qualifier without the arguments of its types: `shop::Order<T>` is `shop::Order`.
+fn without_arguments(name: &str) -> Box<str> {
+    if !name.contains('<') {
+        return name.into();
+    }
+    let mut depth = 0_u32;
+    let mut bare = String::with_capacity(name.len());
+    for character in name.chars() {
+        match character {
+            '<' => depth += 1,
+            '>' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => bare.push(character),
+            _ => {}
+        }
+    }
+    bare.trim().into()
+}
+
 /// A name without quotes, a leading `:`, line breaks and excess length.
 fn name_of(text: &str, kind: SymbolKind) -> Box<str> {
     let mut name = text.trim();
@@ -321,6 +352,10 @@ fn name_of(text: &str, kind: SymbolKind) -> Box<str> {
     {
         name = rest.trim_matches('"');
     }
+    // `operator bool() const` of C++
+    if let Some(conversion) = name.strip_prefix("operator ").and_then(|rest| rest.find('(')) {
+        name = name[.."operator ".len() + conversion].trim_end();
+    }
     let end = name.floor_char_boundary(NAME_LENGTH);
     let name = &name[..end];
     if name.bytes().any(|byte| byte.is_ascii_whitespace() && byte != b' ') {
@@ -333,14 +368,21 @@ fn name_of(text: &str, kind: SymbolKind) -> Box<str> {
 fn signature(text: &str, placed: &Placed) -> Span {
     let start = placed.first_word.clamp(placed.span.start, placed.raw.name.start);
     let body = placed.raw.body;
+    let whole = text.get(start as usize..placed.span.end as usize).unwrap_or("");
+    let is_value = matches!(
+        placed.raw.kind,
+        SymbolKind::Constant | SymbolKind::Variable | SymbolKind::Field | SymbolKind::EnumMember
+    );
+    if is_value && whole.len() <= VALUE_LENGTH && !whole.contains('\n') {
+        return Span { start, end: start + whole.trim_ascii_end().len() as u32 };
+    }
     if body != NONE && body > placed.raw.name.start && body <= placed.span.end {
-        let head = text.get(start as usize..body as usize).unwrap_or("").trim_ascii_end();
-        // `def f(x) = ...` and `def f(x), do: ...`
-        let bare = head.strip_suffix(['=', ',']).map(str::trim_ascii_end);
+        let head = without_comments(text.get(start as usize..body as usize).unwrap_or("").trim_ascii_end());
+        // `def f(x) = ...`, `def f(x), do: ...` and `def f(x): ...`
+        let bare = head.strip_suffix(['=', ',', ':']).map(str::trim_ascii_end);
         let head = bare.filter(|bare| start + bare.len() as u32 >= placed.raw.name.end).unwrap_or(head);
         return Span { start, end: start + head.len() as u32 };
     }
-    let whole = text.get(start as usize..placed.span.end as usize).unwrap_or("");
     let mut end = whole.len();
     if end > SIGNATURE_LENGTH {
         let after_name = (placed.raw.name.end - start) as usize;
@@ -348,6 +390,17 @@ fn signature(text: &str, placed: &Placed) -> Span {
         end = whole.floor_char_boundary(line.min(after_name.max(SIGNATURE_LENGTH)));
     }
     Span { start, end: start + whole[..end].trim_ascii_end().len() as u32 }
+}
+
+/// A head without the lines of comments at its end: some grammars put those before the body.
+fn without_comments(mut head: &str) -> &str {
+    while let Some((before, last)) = head.rsplit_once('\n') {
+        if !last.trim_start().starts_with(['#', '/']) {
+            break;
+        }
+        head = before.trim_ascii_end();
+    }
+    head
 }
 
 /// What a test holds is a test.

@@ -1,10 +1,10 @@
 //! One pass over a tree, without recursion: patterns, comments before definitions, wrappers, depths of lines.
 
-use crate::facts::{Facts, Lead, LineDepth, Wrap};
+use crate::facts::{Facts, Lead, LineDepth, RawReference, Wrap};
 use crate::grammar::{KindFlags, LoadedGrammar};
 use crate::matching::{Matcher, span_of};
 use conexus_core::Span;
-use tree_sitter::Node;
+use tree_sitter::{Node, TreeCursor};
 
 /// The kind of error nodes in every grammar.
 const ERROR: u16 = u16::MAX;
@@ -12,6 +12,10 @@ const ERROR: u16 = u16::MAX;
 /// What the walk remembers of the children seen so far of one node on its path.
 #[derive(Clone, Copy, Default)]
 struct Frame {
+    /// Kind of the node.
+    kind: u16,
+    /// The field that the node stands in, or 0; known where [`KindFlags::FIELD`] asks for it.
+    field: u16,
     /// Row after which the next node must follow to be led by `lead`.
     lead_row: u32,
     lead: Option<(u32, Span, Span)>,
@@ -43,15 +47,23 @@ pub(crate) fn walk(grammar: &LoadedGrammar, text: &str, root: Node<'_>, base: Ba
         return 0;
     }
     let mut deepest = 0;
-    walker.frames.push(Frame::default());
+    walker.frames.push(Frame { kind: root.kind_id(), ..Frame::default() });
     loop {
         let node = cursor.node();
-        let flags = walker.enter(&mut matcher, node);
-        if cursor.goto_first_child() {
-            let wrapper = flags.intersects(KindFlags::WRAPPER).then(|| span_of(&node));
-            walker.frames.push(Frame { wrapper, ..Frame::default() });
-            deepest = deepest.max(walker.frames.len());
-            continue;
+        let kind = node.kind_id();
+        let flags = walker.enter(&mut matcher, node, kind);
+        if flags.intersects(KindFlags::CHAIN) {
+            walker.match_chains(&mut matcher, node, kind, &cursor);
+        }
+        // Tokens have no children, and a token tree that is parsed again is not walked as tokens.
+        if !flags.intersects(KindFlags::TOKEN) && node.child_count() > 0 && !walker.passes_over(&matcher, node) {
+            let field = if flags.intersects(KindFlags::FIELD) { field_of(&cursor) } else { 0 };
+            if cursor.goto_first_child() {
+                let wrapper = flags.intersects(KindFlags::WRAPPER).then(|| span_of(&node));
+                walker.frames.push(Frame { kind, field, wrapper, ..Frame::default() });
+                deepest = deepest.max(walker.frames.len());
+                continue;
+            }
         }
         while !cursor.goto_next_sibling() {
             if !cursor.goto_parent() || walker.frames.len() == 1 {
@@ -60,6 +72,10 @@ pub(crate) fn walk(grammar: &LoadedGrammar, text: &str, root: Node<'_>, base: Ba
             walker.frames.pop();
         }
     }
+}
+
+fn field_of(cursor: &TreeCursor<'_>) -> u16 {
+    cursor.field_id().map_or(0, std::num::NonZero::get)
 }
 
 struct Walker<'a> {
@@ -73,8 +89,7 @@ struct Walker<'a> {
 
 impl Walker<'_> {
     #[inline]
-    fn enter<'tree>(&mut self, matcher: &mut Matcher<'_, 'tree>, node: Node<'tree>) -> KindFlags {
-        let kind = node.kind_id();
+    fn enter<'tree>(&mut self, matcher: &mut Matcher<'_, 'tree>, node: Node<'tree>, kind: u16) -> KindFlags {
         let flags = self.grammar.flags_of(kind, || self.text.get(node.start_byte()..).unwrap_or_default());
         let row = node.start_position().row as u32;
         if row >= self.next_row {
@@ -110,6 +125,39 @@ impl Walker<'_> {
             matcher.match_node(node, kind);
         }
         flags
+    }
+
+    /// Matches the chains that end at this node.
+    fn match_chains(&self, matcher: &mut Matcher<'_, '_>, node: Node<'_>, kind: u16, cursor: &TreeCursor<'_>) {
+        let mut own_field = None;
+        for chain in self.grammar.patterns.chains_of_kind(kind) {
+            if self.frames.len() < chain.around.len() {
+                continue;
+            }
+            let mut frames = self.frames.iter().rev();
+            let fits = chain.around.iter().all(|around| {
+                frames.next().is_some_and(|frame| {
+                    around.kinds.accepts(frame.kind) && (around.field == 0 || around.field == frame.field)
+                })
+            });
+            if fits
+                && (chain.field == 0 || chain.field == *own_field.get_or_insert_with(|| field_of(cursor)))
+                && (chain.tests.is_empty() || {
+                    let text = self.text.get(node.byte_range()).unwrap_or_default();
+                    chain.tests.iter().all(|test| test.passes(text))
+                })
+            {
+                let reference = RawReference { span: span_of(&node), kind: chain.kind, priority: chain.number };
+                matcher.facts().references.push(reference);
+            }
+        }
+    }
+
+    /// Whether a node is the token tree that was last remembered for being parsed again.
+    #[inline]
+    fn passes_over(&self, matcher: &Matcher<'_, '_>, node: Node<'_>) -> bool {
+        self.grammar.has_invocations
+            && matcher.last_hidden().is_some_and(|inner| inner.start == node.start_byte() as u32 + 1)
     }
 
     /// Remembers the interior of a token tree whose first words look like an item.
@@ -185,4 +233,63 @@ fn trimmed(span: Span, text: &[u8]) -> Span {
         end -= 1;
     }
     Span { start: span.start, end }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::languages::{Analysis, languages};
+    use std::collections::BTreeSet;
+    use tree_sitter::{Parser, Query, QueryCursor, StreamingIterator};
+
+    /// What tree-sitter's own matcher captures: names of definitions and mentions.
+    fn by_tree_sitter(grammar: &LoadedGrammar, source: &str, root: Node<'_>, text: &str) -> BTreeSet<(Span, String)> {
+        let query = Query::new(&grammar.language, source).expect("queries compile");
+        let names = query.capture_names();
+        let mut cursor = QueryCursor::new();
+        let mut matches = cursor.matches(&query, root, text.as_bytes());
+        let mut found = BTreeSet::new();
+        while let Some(one) = matches.next() {
+            let captures = || one.captures().iter().map(|capture| (names[capture.index as usize], capture.node));
+            let symbol = captures().find_map(|(name, _)| name.strip_prefix("symbol."));
+            for (name, node) in captures() {
+                if let Some(kind) = symbol.filter(|_| name == "name").or(name.strip_prefix("reference.")) {
+                    found.insert((span_of(&node), kind.to_owned()));
+                }
+            }
+        }
+        found
+    }
+
+    /// The subset of queries that is compiled here means what it means to tree-sitter, on every sample of the corpus.
+    #[test]
+    fn patterns_match_what_tree_sitter_matches() {
+        for spec in languages() {
+            let Analysis::Grammar(rules) = &spec.analysis else { continue };
+            let path = format!("{}/corpus/{}.txt", env!("CARGO_MANIFEST_DIR"), spec.language);
+            let Ok(text) = std::fs::read_to_string(path) else { continue };
+            let text = text.split_once("==== outline").map_or(&*text, |(sample, _)| sample);
+            let grammar = LoadedGrammar::load(rules).unwrap_or_else(|problem| panic!("{}", problem.0));
+            let mut parser = Parser::new();
+            parser.set_language(&grammar.language).expect("the grammar fits");
+            let tree = parser.parse(text, None).expect("nothing stops the parser");
+            let mut facts = Facts::default();
+            facts.reset(text.lines().count() + 1);
+            walk(&grammar, text, tree.root_node(), Base::default(), &mut facts);
+            let hidden = std::mem::take(&mut facts.hidden);
+            let mut expected = by_tree_sitter(&grammar, rules.symbols, tree.root_node(), text);
+            expected.extend(by_tree_sitter(&grammar, rules.references, tree.root_node(), text));
+            expected.retain(|(span, _)| !hidden.iter().any(|(inner, _)| inner.contains(*span)));
+            let symbols = facts.symbols.iter().map(|symbol| (symbol.name, symbol.kind.name().to_owned()));
+            let references =
+                facts.references.iter().map(|reference| (reference.span, reference.kind.name().to_owned()));
+            let found: BTreeSet<_> = symbols.chain(references).collect();
+            let text_of = |(span, kind): &(Span, String)| format!("{kind} {:?}", span.slice(text));
+            let missing: Vec<_> = expected.difference(&found).map(text_of).collect();
+            assert!(missing.is_empty(), "{}: {missing:?}", spec.language);
+            // tree-sitter sees only the first of several children in one field (Scala's `extends A with B`).
+            let more: Vec<_> = found.difference(&expected).map(text_of).collect();
+            assert!(more.len() <= 2, "{}: {more:?}", spec.language);
+        }
+    }
 }

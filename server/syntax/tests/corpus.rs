@@ -17,7 +17,7 @@ fn outlines_are_as_expected() {
     let mut failures = Vec::new();
     for path in files() {
         let content = std::fs::read_to_string(&path).expect("a corpus file is readable").replace("\r\n", "\n");
-        let (sample, expected) = content.split_once(SEPARATOR).unwrap_or((&content, "symbols\nreferences\n"));
+        let (sample, expected) = content.split_once(SEPARATOR).unwrap_or((&content, "symbols\nchunks\nreferences\n"));
         let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let language = language_named(name).unwrap_or_else(|| panic!("{name} is no language"));
         let all = outline::outline(sample, &analyser.analyse(language, sample));

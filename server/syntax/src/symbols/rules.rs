@@ -192,7 +192,7 @@ pub(super) fn exported_names(rules: &Grammar, exports: &HashSet<&str>, exported:
         let symbol = &mut symbols[index];
         let is_exported = exported.get(index) == Some(&true) || exports.contains(&*symbol.name);
         let decided = if is_exported { Visibility::Public } else { Visibility::Private };
-        if at_top && !matches!(symbol.kind, SymbolKind::Module | SymbolKind::Impl) {
+        if at_top && !matches!(symbol.kind, SymbolKind::Module | SymbolKind::Impl | SymbolKind::Test) {
             symbol.visibility = decided;
         } else if symbol.visibility == Visibility::Unknown {
             symbol.visibility = if is_exported { Visibility::Public } else { inherited };
