@@ -1,6 +1,6 @@
 //! The commands as a person or a script meets them: answers, forms, exit codes.
 
-use conexus_testkit::Workspace;
+use conexus_testkit::{Repository, Workspace};
 
 use crate::support::{Session, conexus, notices, paths};
 
@@ -114,6 +114,30 @@ fn filters_narrow_the_answer() {
     assert!(answer["hits"].as_array().expect("hits").iter().all(|hit| hit["kind"] == "method"), "{answer:#}");
     let nothing = session.run(["search", "--json", "--glob", "nowhere/**", "backoff"]).expect(1).json();
     assert_eq!(notices(&nothing), ["filter_matches_nothing"]);
+}
+
+#[test]
+fn a_search_can_be_kept_to_what_changed_since_a_revision() {
+    let session = Session::new(Repository::init(Workspace::of(PROJECT)));
+    let changed = |revision: &str| {
+        let answer = session.run(["search", "--json", "--changed-since", revision, "retry report cart"]);
+        paths(&answer.expect_any(&[0, 1]).json())
+    };
+    assert_eq!(changed("HEAD"), Vec::<String>::new());
+    session.workspace.branch("work");
+    session.workspace.write("tools/report.py", "def render_report(rows):\n    return str(rows)\n");
+    session.workspace.commit("simpler report");
+    session.workspace.write("web/new_cart.ts", "export class NewCart {}\n");
+    let unique = |paths: Vec<String>| {
+        paths.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(unique(changed("HEAD")), ["web/new_cart.ts"]);
+    assert_eq!(unique(changed("main")), ["tools/report.py", "web/new_cart.ts"]);
+    for wrong in ["no-such-branch", "", "--output=x", "HEAD; true"] {
+        let run = session.run(["search".to_owned(), format!("--changed-since={wrong}"), "retry".to_owned()]).expect(2);
+        assert!(run.stderr.contains("revision") || run.stderr.contains("value"), "{run}");
+    }
+    assert_eq!(session.workspace.files().len(), 6, "no call of git wrote a file");
 }
 
 #[test]

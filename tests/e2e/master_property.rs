@@ -106,6 +106,33 @@ fn a_branch_that_was_seen_costs_no_analysis() {
     assert_eq!((report["updated"].as_u64(), report["reused"].as_u64()), (Some(0), Some(20)), "{report:#}");
 }
 
+/// Files with the same content answer equally well; their order must not tell in which order they were indexed.
+fn copies_in_any_order(copies: usize) {
+    let session = Session::new(Workspace::of("//- readme.md\n# Nothing\n"));
+    let text = "/// Calls connect and waits.\nfn parse_header(count: u32) -> u32 {\n    retry(count)\n}\n";
+    // Three rounds that interleave, so that no order of indexing is the order of paths.
+    for round in [1, 2, 0] {
+        for copy in (0..copies).filter(|copy| copy % 3 == round) {
+            session.workspace.write(&format!("d{copy:04}/same.rs"), text);
+        }
+        session.index();
+    }
+    session.expect_like_fresh(&format!("{copies} copies"));
+    let paths = session.paths("parse_header");
+    assert!(paths.is_sorted(), "equal hits come in the order of their paths: {paths:?}");
+}
+
+#[test]
+fn equal_chunks_come_in_the_order_of_their_paths() {
+    copies_in_any_order(60);
+}
+
+#[test]
+#[ignore = "which of more than 200 equally good chunks become candidates depends on the order of indexing"]
+fn very_many_equal_chunks_come_in_the_order_of_their_paths() {
+    copies_in_any_order(600);
+}
+
 /// The edits themselves stay as diverse as they are meant to be: a generator that makes only one kind tests nothing.
 #[test]
 fn edits_are_of_every_kind() {
