@@ -39,39 +39,65 @@ struct Cell {
 struct Scratch {
     cells: Vec<Cell>,
     /// Cells that hold the term at hand.
-    touched: Vec<u32>,
+    touched: Places,
     /// Cells that hold any term.
-    found: Vec<u32>,
+    found: Places,
+}
+
+/// A list that is appended to without a branch: whether a cell is new is as good as random, and a branch on it that is
+/// guessed wrong costs more than all else.
+#[derive(Debug, Default)]
+struct Places {
+    /// As many as there are cells, and one more.
+    places: Vec<u32>,
+    len: usize,
+}
+
+impl Places {
+    #[inline]
+    fn push_if(&mut self, condition: bool, place: u32) {
+        self.places[self.len] = place;
+        self.len += usize::from(condition);
+    }
 }
 
 impl Scratch {
     fn reserve(&mut self, cells: usize) {
         if self.cells.len() < cells {
             self.cells.resize(cells, Cell::default());
+            self.touched.places.resize(cells + 1, 0);
+            self.found.places.resize(cells + 1, 0);
         }
     }
 
     #[inline]
     fn add(&mut self, at: u32, frequency: f32) {
         let cell = &mut self.cells[at as usize];
-        if cell.frequency == 0.0 {
-            self.touched.push(at);
-        }
+        self.touched.push_if(cell.frequency == 0.0, at);
         cell.frequency += frequency;
     }
 
     /// Turns the frequencies of one term into scores.
+    #[inline(never)]
     fn saturate(&mut self, number: usize, weight: f32, k1: f32) {
-        for &at in &self.touched {
-            let cell = &mut self.cells[at as usize];
-            cell.score += weight * cell.frequency / (k1 + cell.frequency);
-            cell.frequency = 0.0;
-            if cell.terms == 0 {
-                self.found.push(at);
-            }
-            cell.terms |= 1 << number;
+        let Self { cells, touched, found } = self;
+        for &at in &touched.places[..touched.len] {
+            let cell = &mut cells[at as usize];
+            found.push_if(cell.terms == 0, at);
+            let score = weight * cell.frequency / (k1 + cell.frequency);
+            *cell = Cell { frequency: 0.0, score: cell.score + score, terms: cell.terms | 1 << number };
         }
-        self.touched.clear();
+        touched.len = 0;
+    }
+
+    /// Empties the cells and calls `each` with those that hold a term.
+    #[inline(never)]
+    fn drain(&mut self, mut each: impl FnMut(u32, Cell)) {
+        let Self { cells, found, .. } = self;
+        for &at in &found.places[..found.len] {
+            each(at, std::mem::take(&mut cells[at as usize]));
+        }
+        found.len = 0;
     }
 }
 
@@ -174,13 +200,11 @@ fn search_segment(
             let number = of_term[0].term;
             scratch.saturate(number, terms[number].weight, k1);
         }
-        let Scratch { cells, found, .. } = &mut *scratch;
-        for at in found.drain(..) {
-            let cell = std::mem::take(&mut cells[at as usize]);
+        scratch.drain(|at, cell| {
             if cell.score >= best.least {
                 best.offer(segment.slots[(first + at) as usize], cell);
             }
-        }
+        });
     }
 }
 
@@ -199,18 +223,17 @@ fn search_part(
             let field = posting.field();
             if norms.used[field] {
                 let norm = part.postings.norm(posting.chunk(), field);
-                scratch.add(posting.chunk() as u32, posting.frequency as f32 * norms.tables[field][norm as usize]);
+                let frequency = posting.frequency as f32 * norms.tables[field][norm as usize];
+                scratch.add(posting.chunk() as u32, frequency);
             }
         }
         scratch.saturate(number, state.weight, k1);
     }
-    let Scratch { cells, found, .. } = scratch;
-    for at in found.drain(..) {
-        let cell = std::mem::take(&mut cells[at as usize]);
+    scratch.drain(|at, cell| {
         if cell.score >= best.least {
             best.offer(part.slots[at as usize], cell);
         }
-    }
+    });
 }
 
 /// The postings of one term in one field of a segment, read once from front to back.
@@ -250,6 +273,7 @@ impl Cursor {
     }
 
     /// Adds the frequencies of the documents before `end` to the cells, which begin at `first`.
+    #[inline(never)]
     fn gather(&mut self, segment: &Segment, first: u32, end: u32, table: &[f32; 256], scratch: &mut Scratch) {
         let norms = &segment.norms[self.field];
         loop {
