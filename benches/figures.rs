@@ -73,11 +73,13 @@ fn measure(folder: &Path, repeat: bool) {
     let files = walk::walk(&root, &host.walk_rules(), &cancel).unwrap().files;
     // The page cache is warm for both: the first pass reads everything.
     read_and_parse(&root, &files, threads);
+    let before = cpu_time();
     let (floor, bytes) = read_and_parse(&root, &files, threads);
-    let started = Instant::now();
+    let floor_cpu = cpu_time() - before;
+    let (before, started) = (cpu_time(), Instant::now());
     let report = host.index(&quiet, &cancel).unwrap();
     host.close().unwrap();
-    let cold = started.elapsed();
+    let (cold, cold_cpu) = (started.elapsed(), cpu_time() - before);
     println!(
         "\n{}: {} files, {:.1} MB, {} chunks",
         root.file_name().unwrap_or_default().display(),
@@ -87,6 +89,8 @@ fn measure(folder: &Path, repeat: bool) {
     );
     row("read and parse alone", floor, None);
     row("cold index", cold, Some(cold.as_secs_f64() / floor.as_secs_f64()));
+    row("processor time of reading and parsing", floor_cpu, None);
+    row("processor time of the cold index", cold_cpu, Some(cold_cpu.as_secs_f64() / floor_cpu.as_secs_f64().max(0.01)));
     println!("| peak resident memory so far | {:.0} MB | |", peak_memory() as f64 / 1e6);
 
     let started = Instant::now();
@@ -222,6 +226,15 @@ fn median(runs: usize, mut action: impl FnMut()) -> Duration {
 fn row(what: &str, spent: Duration, ratio: Option<f64>) {
     let milliseconds = spent.as_secs_f64() * 1e3;
     println!("| {what} | {milliseconds:.2} ms | {} |", ratio.map_or(String::new(), |ratio| format!("{ratio:.2}x")));
+}
+
+/// Processor time of this process so far, all threads, in steps of 10 ms; 0 where the system does not say.
+fn cpu_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The fields after the name, which ends with the last parenthesis; user and system time are the 12th and 13th.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let ticks: u64 = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
 }
 
 /// Highest resident memory of this process in bytes; 0 where the system does not say.

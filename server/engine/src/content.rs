@@ -60,7 +60,7 @@ pub fn read(path: &Path, max_bytes: u64) -> Result<Content, Skip> {
     }
     let mut bytes = Vec::with_capacity(size as usize + 1);
     // A file that grows while it is read is cut off at the limit by its own check, not by memory.
-    Read::by_ref(&mut file).take(max_bytes + 1).read_to_end(&mut bytes).map_err(|_| Skip::Unreadable)?;
+    Read::by_ref(&mut file).take(max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(|_| Skip::Unreadable)?;
     if bytes.len() as u64 > max_bytes {
         return Err(Skip::TooLarge);
     }

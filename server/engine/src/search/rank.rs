@@ -28,15 +28,19 @@ pub(super) fn rank(
     }
     ranker.cohere(snapshot, &mut candidates);
     candidates.retain(|candidate| candidate.score > 0.0);
-    sort(&mut candidates);
+    sort(snapshot, &mut candidates);
     ranker.damp(snapshot, &mut candidates);
-    sort(&mut candidates);
+    sort(snapshot, &mut candidates);
     candidates
 }
 
-/// Best first; equal scores keep the order of slots, so that answers are repeatable.
-fn sort(candidates: &mut [Candidate]) {
-    candidates.sort_by(|left, right| right.score.total_cmp(&left.score).then(left.slot.cmp(&right.slot)));
+/// Best first; equal scores in the order of paths and places, so that answers do not depend on the index's history.
+fn sort(snapshot: &IndexSnapshot, candidates: &mut [Candidate]) {
+    let place = |candidate: &Candidate| {
+        snapshot.chunk(candidate.slot).map(|located| (located.file.path().as_ref(), located.chunk.span().start))
+    };
+    candidates
+        .sort_by(|left, right| right.score.total_cmp(&left.score).then_with(|| place(left).cmp(&place(right))));
 }
 
 /// What of a score depends on the file alone; computed once per file and query.
