@@ -131,3 +131,65 @@ fn a_failed_flush_leaves_memory_in_charge() {
     store.flush().unwrap();
     assert_eq!((paths(&store, "alpha").len(), store.statistics().delta_chunks), (2, 0));
 }
+
+/// Unit vectors on a circle in the first two of eight dimensions: chunk `i` of 2,000 is at `i` thousandths of pi.
+fn circle(at: usize) -> [f32; 8] {
+    let angle = at as f32 * std::f32::consts::PI / 1000.0;
+    [angle.cos(), angle.sin(), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+}
+
+#[test]
+fn a_graph_is_built_used_kept_and_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = crate::ModelStamp { id: "circle".into(), dimension: 8 };
+    let settings = StoreSettings { model: Some(model.clone()), graph_from: 600, ..StoreSettings::default() };
+    let (mut store, _) = Store::open(folder.path(), settings.clone(), Access::Write, &()).unwrap();
+    let put = |store: &mut Store, from: usize, to: usize| {
+        let updates = (from..to).step_by(10).map(|first| {
+            let mut update = update(&format!("{first}.rs"), &format!("line {first}\n").repeat(10));
+            let rows: Vec<f32> = (first..first + 10).flat_map(circle).collect();
+            if let Content::New { vectors, .. } = &mut update.content {
+                *vectors = Some(crate::VectorBlock::from_rows(model.clone(), &rows));
+            }
+            update
+        });
+        store.commit(Batch { updates: updates.collect(), removals: Vec::new() }).unwrap();
+    };
+    let check = |store: &Store, at: usize| {
+        let snapshot = store.snapshot();
+        let hits = snapshot.nearest(&circle(at), None, 3).unwrap();
+        assert_eq!(hits.len(), 3);
+        assert!(hits[0].similarity > 0.9999, "{at}: {hits:?}");
+        let found = snapshot.file_of(hits[0].slot).unwrap();
+        let place: usize = found.path().trim_end_matches(".rs").parse().unwrap();
+        assert!(
+            (place..place + 10).contains(&at) || (place + 9).abs_diff(at) < 3 || place.abs_diff(at) < 3,
+            "{at}: {place}"
+        );
+    };
+    put(&mut store, 0, 1500);
+    store.flush().unwrap();
+    store.vectors.start_graph(store.stamp()).unwrap();
+    assert!(store.vectors.wait().unwrap());
+    store.publish(None);
+    assert!(store.vectors.has_graph());
+    // Newer rows are scanned beside the graph; removed ones are not answered.
+    put(&mut store, 1500, 2000);
+    store.commit(Batch { updates: Vec::new(), removals: vec!["700.rs".into()] }).unwrap();
+    for at in [3, 444, 1111, 1499, 1500, 1777] {
+        check(&store, at);
+    }
+    let snapshot = store.snapshot();
+    let gone = snapshot.nearest(&circle(705), None, 1000).unwrap();
+    assert!(gone.iter().all(|hit| snapshot.file_of(hit.slot).is_some_and(|file| &**file.path() != "700.rs")));
+    let few: SlotSet = (0..50).collect();
+    assert_eq!(snapshot.nearest(&circle(705), Some(&few), 9).unwrap().len(), 9);
+    store.close().unwrap();
+    let (mut store, _) = Store::open(folder.path(), settings, Access::Write, &()).unwrap();
+    store.vectors.wait().unwrap();
+    store.publish(None);
+    assert!(store.vectors.has_graph());
+    for at in [3, 1111, 1777] {
+        check(&store, at);
+    }
+}

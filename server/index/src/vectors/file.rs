@@ -160,7 +160,7 @@ fn read(path: &Path, epoch: u64, model: &ModelStamp) -> Result<Option<(u64, Base
     };
     let Some((generation, present, rows, scales)) = parse() else { return Ok(None) };
     let Ok(vectors) = Vectors::from_mapped(model.dimension, Arc::new(map), rows, scales) else { return Ok(None) };
-    Ok(Some((generation, Base { vectors: Arc::new(vectors), present, graph: None })))
+    Ok(Some((generation, Base { vectors: Arc::new(vectors), present, graph: None, scan_up_to: u64::MAX })))
 }
 
 fn padding(length: usize, to: usize) -> usize {

@@ -10,8 +10,6 @@ use std::sync::Arc;
 
 use crate::{Error, ModelStamp, Result, SlotSet, VectorBlock};
 
-/// A filter that leaves fewer rows than this is scanned exactly: graphs lose answers under selective filters.
-const SCAN_UP_TO: u64 = 50_000;
 /// Candidates that a graph search keeps.
 const EF: usize = 128;
 /// The same when a filter forbids more than half of the rows.
@@ -34,6 +32,8 @@ pub(crate) struct Base {
     vectors: Arc<Vectors>,
     present: SlotSet,
     graph: Option<Hnsw>,
+    /// When a filter leaves this many rows or fewer they are scanned: graphs lose answers under selective filters.
+    scan_up_to: u64,
 }
 
 /// Rows of some slots.
@@ -231,7 +231,7 @@ fn nearest_in_base(
     let left: u64 = words.iter().map(|word| u64::from(word.count_ones())).sum();
     let scan = || scan_top_k(query, base.vectors.view(), Some(&words), count);
     let found = match &base.graph {
-        Some(graph) if left > SCAN_UP_TO => {
+        Some(graph) if left > base.scan_up_to => {
             let half = left * 2 >= base.present.len();
             let ef = if half { EF } else { EF_FILTERED }.max(count * 2);
             let found = graph.search(query, count, ef, Some(&words)).map_err(refused)?;

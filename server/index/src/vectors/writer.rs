@@ -68,6 +68,11 @@ impl VectorWriter {
         (writer, generation)
     }
 
+    #[cfg(test)]
+    pub(crate) fn has_graph(&self) -> bool {
+        self.base.as_ref().is_some_and(|base| base.graph.is_some())
+    }
+
     pub(crate) fn model(&self) -> Option<&ModelStamp> {
         self.model.as_ref()
     }
@@ -119,7 +124,7 @@ impl VectorWriter {
         self.spawn(stamp, move |cancel| {
             let mut written = file::write(&folder, stamp, &model, slots, base.as_deref(), &tail, &alive)?;
             if graph && written.present.len() as usize >= graph_from * 2 / 3 {
-                add_graph(&mut written, &folder, stamp, cancel)?;
+                add_graph(&mut written, &folder, stamp, graph_from, cancel)?;
             }
             Ok(written)
         })
@@ -131,11 +136,11 @@ impl VectorWriter {
         if self.job.is_some() || base.graph.is_some() || (base.present.len() as usize) < self.graph_from {
             return Ok(());
         }
-        let folder = self.folder.clone();
+        let (folder, graph_from) = (self.folder.clone(), self.graph_from);
         self.spawn(stamp, move |cancel| {
             let vectors = Arc::clone(&base.vectors);
-            let mut with_graph = Base { vectors, present: base.present.clone(), graph: None };
-            add_graph(&mut with_graph, &folder, stamp, cancel)?;
+            let mut with_graph = Base { vectors, present: base.present.clone(), graph: None, scan_up_to: u64::MAX };
+            add_graph(&mut with_graph, &folder, stamp, graph_from, cancel)?;
             Ok(with_graph)
         })
     }
@@ -217,7 +222,9 @@ impl Drop for VectorWriter {
 }
 
 /// Loads the graph of a file, or builds and saves it.
-fn add_graph(base: &mut Base, folder: &Path, stamp: Stamp, cancel: &AtomicBool) -> Result<()> {
+fn add_graph(base: &mut Base, folder: &Path, stamp: Stamp, graph_from: usize, cancel: &AtomicBool) -> Result<()> {
+    // 50,000 when graphs begin at 60,000: there both ways cost the same.
+    base.scan_up_to = graph_from as u64 * 5 / 6;
     let path = graph_path(folder, stamp.generation);
     let mut identity = [0; 32];
     identity[..8].copy_from_slice(&stamp.epoch.to_le_bytes());
