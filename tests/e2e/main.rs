@@ -4,6 +4,7 @@ mod bad_input;
 mod cli_search;
 mod crash;
 mod damage;
+mod eval;
 mod master_property;
 mod queries;
 mod support;

@@ -1,0 +1,93 @@
+//! `conexus eval`: labelled queries in, figures and comparisons out.
+
+use conexus_testkit::{Program, Workspace};
+
+use crate::support::conexus;
+
+/// Two checkouts with their labels. The third query's target does not exist, so its score is 0.
+const SET: &str = "\
+//- checkouts/shop/src/cart.ts
+export class ShoppingCart {
+  /** Adds an article to the cart. */
+  addArticle(article: Article): void {
+    this.articles.push(article);
+  }
+}
+//- checkouts/shop/src/user.ts
+export class User {
+  name = '';
+}
+//- checkouts/net/retry.py
+def retry_with_backoff(attempts):
+    return attempts
+//- queries.tsv
+repo\tlanguage\tcategory\tquery\trelevant\tsecondary
+shop\ttypescript\tsymbol\tShoppingCart\tsrc/cart.ts\t
+net\tpython\tsymbol\tretry_with_backoff\tretry.py:1-2\t
+net\tpython\tquestion\thow often is a call tried\tgone.py\t
+//- repos.tsv
+repo\tlanguage\troot
+shop\ttypescript\tsrc
+net\tpython\t.
+";
+
+fn eval(program: &Program, workspace: &Workspace, arguments: &[&str]) -> serde_json::Value {
+    let fixed = ["eval", "--json", "--queries", "queries.tsv", "--checkouts", "checkouts"];
+    program.run(workspace.root(), [&fixed[..], arguments].concat()).expect(0).json()
+}
+
+#[test]
+fn figures_follow_from_the_labels() {
+    let (program, workspace) = (conexus(), Workspace::of(SET));
+    let result = eval(&program, &workspace, &[]);
+    assert_eq!(result["queries"], 3, "{result:#}");
+    let near = |value: &serde_json::Value, wanted: f64| {
+        let value = value.as_f64().unwrap_or_else(|| panic!("not a number: {result:#}"));
+        assert!((value - wanted).abs() < 1e-6, "{value} is not {wanted}: {result:#}");
+    };
+    near(&result["ndcg_at_10"], 2.0 / 3.0);
+    near(&result["mrr"], 2.0 / 3.0);
+    near(&result["recall_at_10"], 2.0 / 3.0);
+    let alone = eval(&program, &workspace, &["--repo", "shop"]);
+    assert_eq!((alone["queries"].as_u64(), alone["ndcg_at_10"].as_f64()), (Some(1), Some(1.0)), "{alone:#}");
+}
+
+#[test]
+fn two_results_are_compared_query_by_query() {
+    let (program, workspace) = (conexus(), Workspace::of(SET));
+    eval(&program, &workspace, &["--save", "before.json"]);
+    workspace.remove("checkouts/net/retry.py");
+    workspace.write("checkouts/net/other.py", "def nothing():\n    pass\n");
+    eval(&program, &workspace, &["--save", "after.json"]);
+    let compare = ["eval", "--json", "--compare", "before.json", "after.json"];
+    let result = program.run(workspace.root(), compare).expect(0).json();
+    assert_eq!((result["queries"].as_u64(), result["worse"].as_u64()), (Some(3), Some(1)), "{result:#}");
+    let same = ["eval", "--json", "--compare", "before.json", "before.json"];
+    let result = program.run(workspace.root(), same).expect(0).json();
+    assert_eq!((result["better"].as_u64(), result["worse"].as_u64()), (Some(0), Some(0)), "{result:#}");
+}
+
+#[test]
+fn mistakes_in_the_set_are_named() {
+    let (program, workspace) = (conexus(), Workspace::of(SET));
+    for (path, text, says) in [
+        ("queries.tsv", "", "queries.tsv"),
+        ("queries.tsv", "repo\tquery\nshop\tx\n", "queries.tsv"),
+        ("queries.tsv", "repo\tlanguage\tcategory\tquery\trelevant\nshop\tts\ta\tcart\t\n", "no target"),
+        ("repos.tsv", "nothing\n1\n", "repos.tsv"),
+    ] {
+        let before = workspace.read(path);
+        workspace.write(path, text);
+        let run = program.run(workspace.root(), ["eval", "--queries", "queries.tsv", "--checkouts", "checkouts"]);
+        let run = run.expect(2);
+        assert!(run.stderr.contains(says), "{text:?}: {run}");
+        workspace.write(path, before);
+    }
+    for arguments in [
+        &["eval", "--queries", "queries.tsv", "--checkouts", "nowhere"][..],
+        &["eval", "--compare", "none.json", "none.json"],
+        &["eval", "--compare", "repos.tsv", "repos.tsv"],
+    ] {
+        program.run(workspace.root(), arguments).expect(2);
+    }
+}
