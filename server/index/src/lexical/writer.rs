@@ -46,6 +46,12 @@ impl LexicalWriter {
         })
     }
 
+    /// The same with nothing of what is on disk.
+    pub(crate) fn without_segments(mut self) -> Self {
+        self.segments = Arc::new(Segments::none(self.disk.folder()));
+        self
+    }
+
     pub(crate) fn disk(&self) -> &Disk {
         &self.disk
     }

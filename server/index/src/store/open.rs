@@ -62,7 +62,8 @@ impl Store {
             Ok((Some(shown), lexical)) if shown.epoch == stamp.epoch && shown.generation <= stamp.generation => {
                 (lexical, shown.generation)
             }
-            Ok((_, lexical)) if access == Access::Read => (lexical, 0),
+            // Its slots mean other chunks: the owner is building it again.
+            Ok((_, lexical)) if access == Access::Read => (lexical.without_segments(), 0),
             Err(error) if access == Access::Read => return Err(error),
             other => {
                 if let Err(error) = &other

@@ -46,3 +46,18 @@ fn a_reader_follows_the_owner() {
     let (taken_over, _) = open(folder.path(), &texts).unwrap();
     same(&reader, &taken_over);
 }
+
+#[test]
+fn a_reader_ignores_a_lexical_index_of_another_catalog() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let workspaces = [Workspace::of(&[("a.rs", A), ("b.rs", B)]), Workspace::of(&[("b.rs", B)])];
+    for (folder, workspace) in folders.iter().zip(&workspaces) {
+        let mut store = fresh(folder.path());
+        store.commit(updates(workspace.updates())).unwrap();
+        store.close().unwrap();
+    }
+    std::fs::remove_dir_all(folders[0].path().join("lexical")).unwrap();
+    copy(&folders[1].path().join("lexical"), &folders[0].path().join("lexical"));
+    let (reader, _) = Store::open(folders[0].path(), settings(), Access::Read, &workspaces[0]).unwrap();
+    assert_eq!(view(&reader.snapshot(), &["beta"]), fresh_view(&workspaces[0], &["beta"]));
+}
