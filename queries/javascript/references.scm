@@ -42,4 +42,3 @@
 (shorthand_property_identifier) @reference.mention
 (jsx_expression (identifier) @reference.mention)
 ((member_expression object: (identifier) @reference.mention) (#match? @reference.mention "^[A-Z]"))
-(binary_expression operator: "instanceof" right: (identifier) @reference.type)

@@ -43,9 +43,8 @@
 (pair value: (identifier) @reference.mention)
 (shorthand_property_identifier) @reference.mention
 ((member_expression object: (identifier) @reference.mention) (#match? @reference.mention "^[A-Z]"))
-(binary_expression operator: "instanceof" right: (identifier) @reference.type)
 
 ; Types
 
-(type_identifier) @reference.type
+((type_identifier) @reference.type (#not-any-of? @reference.type "T" "K" "V" "U"))
 (type_query (identifier) @reference.mention)

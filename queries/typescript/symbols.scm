@@ -105,7 +105,7 @@
 
 ; Tests: the description is the name
 
-(call_expression
+(expression_statement (call_expression
   function: [
     (identifier) @_test
     (member_expression object: (identifier) @_test)
@@ -115,6 +115,5 @@
   arguments: (arguments . [(string) (template_string)] @name [
     (arrow_function body: (_) @body)
     (function_expression body: (_) @body)
-  ])
+  ])) @symbol.test
   (#any-of? @_test "describe" "it" "test" "suite" "context" "specify" "bench" "fdescribe" "xdescribe" "fit" "xit" "Deno"))
-  @symbol.test

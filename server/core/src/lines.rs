@@ -16,11 +16,9 @@ impl LineIndex {
     pub fn new(text: &str) -> Self {
         let mut starts = Vec::with_capacity(text.len() / 32 + 1);
         starts.push(0);
-        for (at, byte) in text.bytes().enumerate() {
-            if byte == b'\n' && at + 1 < text.len() {
-                starts.push(at as u32 + 1);
-            }
-        }
+        // Searching for a character skips ahead by words; a loop over bytes took 3 % of the time of parsing.
+        starts.extend(text.match_indices('\n').map(|(at, _)| at as u32 + 1));
+        starts.pop_if(|start| *start as usize == text.len() && *start > 0);
         Self { starts, len: text.len() as u32 }
     }
 

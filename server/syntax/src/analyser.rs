@@ -1,15 +1,17 @@
 //! Parses a text and analyses the tree.
 
 use crate::chunks;
-use crate::facts::Facts;
+use crate::facts::{Facts, RawReference, RawSymbol};
 use crate::grammar::{LoadedGrammar, grammar_at};
-use crate::hidden::{declaration_macros, foreign_words, included_ranges, skeleton};
+use crate::hidden::{declaration_macros, foreign_words, included_ranges, macro_namespaces, skeleton};
 use crate::languages::{Analysis, Hidden, analysis_of, position};
 use crate::markdown;
 use crate::repair;
 use crate::symbols::{self, Nesting};
 use crate::walk::{Base, walk};
-use conexus_core::{Chunk, FileAnalysis, Language, LineIndex, Note, Reference, ReferenceKind, Span, Symbol};
+use conexus_core::{
+    Chunk, FileAnalysis, Language, LineIndex, Note, Reference, ReferenceKind, Span, Symbol, SymbolKind, Visibility,
+};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 use tree_sitter::{ParseOptions, Parser, Tree};
@@ -49,6 +51,14 @@ pub struct Analyser {
     facts: Facts,
     nesting: Nesting,
     spans: Vec<Span>,
+}
+
+/// A text on its way to the parser.
+struct Source<'a> {
+    grammar: &'a LoadedGrammar,
+    text: &'a str,
+    lines: &'a LineIndex,
+    deadline: Instant,
 }
 
 /// Why there is no tree.
@@ -106,15 +116,15 @@ impl Analyser {
         if grammar.rules.hidden == Hidden::DeclarationMacros {
             declaration_macros(text, &mut excluded);
         }
-        let deadline = Instant::now() + self.limits.parse_time;
+        let source = Source { grammar, text, lines, deadline: Instant::now() + self.limits.parse_time };
         let whole = Span::new(0, text.len());
-        let mut tree = self.parse_part(grammar, text, lines, whole, &excluded, old, deadline);
+        let mut tree = self.parse_part(&source, whole, &excluded, old);
         if let Some(broken) = tree.as_ref().filter(|tree| tree.root_node().has_error()) {
             let suspects = repair::suspects(text, broken, grammar.rules.repair.conditionals, &grammar.repairs);
             if !suspects.is_empty() {
                 excluded.extend(suspects);
                 excluded = repair::joined(excluded);
-                let repaired = self.parse_part(grammar, text, lines, whole, &excluded, Some(broken), deadline);
+                let repaired = self.parse_part(&source, whole, &excluded, Some(broken));
                 tree = repaired.filter(|repaired| repair::damage(repaired) < repair::damage(broken)).or(tree);
             }
         }
@@ -125,7 +135,7 @@ impl Analyser {
         {
             skeleton(text, &mut excluded);
             excluded = repair::joined(excluded);
-            let bare = self.parse_part(grammar, text, lines, whole, &excluded, None, deadline);
+            let bare = self.parse_part(&source, whole, &excluded, None);
             tree = bare.filter(|bare| repair::damage(bare) < damage / 2).or(tree);
         }
         self.spans = excluded;
@@ -133,16 +143,8 @@ impl Analyser {
     }
 
     /// Parses `within`, passing over `excluded`. `None` when the time is up.
-    fn parse_part(
-        &mut self,
-        grammar: &LoadedGrammar,
-        text: &str,
-        lines: &LineIndex,
-        within: Span,
-        excluded: &[Span],
-        old: Option<&Tree>,
-        deadline: Instant,
-    ) -> Option<Tree> {
+    fn parse_part(&mut self, source: &Source<'_>, within: Span, excluded: &[Span], old: Option<&Tree>) -> Option<Tree> {
+        let Source { grammar, text, lines, deadline } = *source;
         self.parser.set_language(&grammar.language).ok()?;
         let whole = within.len() == text.len() && excluded.is_empty();
         let ranges = if whole { Vec::new() } else { included_ranges(within, excluded, lines) };
@@ -187,34 +189,56 @@ impl Analyser {
         finished(language, symbols, chunks, references, notes)
     }
 
-    /// Macros that the parser passed over are still mentioned.
+    /// What the parser passed over: macros are still mentioned and may open namespaces, bodies are parsed by themselves.
     fn passed_over(&mut self, text: &str, tree: &Tree) {
         let ranges = tree.included_ranges();
-        for pair in ranges.windows(2) {
-            let gap = Span::new(pair[0].end_byte, pair[1].start_byte);
-            if text.as_bytes().get((gap.start as usize).wrapping_sub(1)) == Some(&b'{') {
+        let starts = ranges.iter().map(|range| range.start_byte).chain([text.len()]);
+        let ends = std::iter::once(0).chain(ranges.iter().map(|range| range.end_byte.min(text.len())));
+        let mut macros = std::mem::take(&mut self.spans);
+        macros.clear();
+        for (end, start) in ends.zip(starts).filter(|(end, start)| end < start) {
+            let gap = Span::new(end, start);
+            if end > 0 && text.as_bytes()[end - 1] == b'{' {
                 self.facts.hidden.push((gap, BODY_DEPTH));
                 continue;
             }
-            let start = gap.slice(text).len() - gap.slice(text).trim_start_matches([',', ' ']).len();
-            let word =
-                gap.slice(text)[start..].bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-            let length = word.count();
-            if length > 0 {
-                let start = gap.start as usize + start;
-                let span = Span::new(start, start + length);
-                self.facts.references.push(crate::facts::RawReference {
-                    span,
-                    kind: ReferenceKind::Macro,
+            let bytes = &text.as_bytes()[gap.range()];
+            if bytes.trim_ascii_start().first() == Some(&b'#') {
+                continue;
+            }
+            let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+            let Some(start) = bytes.iter().position(is_word) else { continue };
+            let length = bytes[start..].iter().take_while(|byte| is_word(byte)).count();
+            let span = Span::new(end + start, end + start + length);
+            macros.push(span);
+            self.facts.references.push(RawReference { span, kind: ReferenceKind::Macro, priority: 0 });
+        }
+        for namespace in macro_namespaces(text, &macros) {
+            let is_outer =
+                |symbol: &RawSymbol| symbol.kind == SymbolKind::Namespace && symbol.definition.contains(namespace.name);
+            if !self.facts.symbols.iter().any(is_outer) {
+                let body = namespace.whole.slice(text).find(char::is_whitespace).unwrap_or(0) as u32;
+                self.facts.symbols.push(RawSymbol {
+                    kind: SymbolKind::Namespace,
+                    definition: namespace.whole,
+                    name: namespace.name,
+                    first_word: namespace.whole.start,
+                    body: namespace.whole.start + body,
+                    container: None,
+                    docstring: None,
+                    visibility: Visibility::Public,
+                    test: false,
                     priority: 0,
+                    by_macro: true,
                 });
             }
         }
+        self.spans = macros;
     }
 
     /// Parses token trees that hold items, and those inside them.
     fn parse_hidden(&mut self, grammar: &'static LoadedGrammar, text: &str, lines: &LineIndex) {
-        let deadline = Instant::now() + self.limits.parse_time;
+        let source = Source { grammar, text, lines, deadline: Instant::now() + self.limits.parse_time };
         let mut bytes = HIDDEN_LEVELS as usize * text.len();
         let mut next = 0;
         while let Some(&(within, depth)) = self.facts.hidden.get(next) {
@@ -228,7 +252,7 @@ impl Analyser {
             if grammar.rules.hidden == Hidden::TokenTrees {
                 foreign_words(text, within, &mut excluded);
             }
-            let tree = self.parse_part(grammar, text, lines, within, &excluded, None, deadline);
+            let tree = self.parse_part(&source, within, &excluded, None);
             self.spans = excluded;
             let Some(tree) = tree else { return };
             let errors = self.facts.errors;

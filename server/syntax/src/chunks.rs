@@ -273,8 +273,12 @@ impl Cutter<'_> {
             }
         }
         let inside = self.symbols_in(first, end, from, to);
-        // An implementation is no answer by itself; its only member is.
-        let head = head.filter(|_| scope != Scope::Impl || !matches!(inside, Some((_, true))));
+        // An implementation or a module is no answer by itself; what it holds is.
+        let head = head.filter(|_| match scope {
+            Scope::Impl => !matches!(inside, Some((_, true))),
+            Scope::File => inside.is_none(),
+            _ => true,
+        });
         match (inside, head) {
             (Some((one, true)), None) => self.push(ChunkKind::Symbol, Some(one as u32), from, to),
             (_, Some(_)) => self.push(ChunkKind::Symbol, owner, from, to),

@@ -22,6 +22,8 @@ pub(crate) struct RawSymbol {
     pub(crate) test: bool,
     /// Number of the pattern: of two symbols with one name node the earlier pattern wins.
     pub(crate) priority: u16,
+    /// Whether a macro in capitals stands for it; its name is in lower case.
+    pub(crate) by_macro: bool,
 }
 
 /// A mention as its pattern matched it.

@@ -1,12 +1,14 @@
 //! Code that a grammar does not see by itself: items in Rust's token trees, declarations behind macros of C and C++.
 
 mod declaration_macros;
+mod namespaces;
 mod skeleton;
 
 use conexus_core::{LineIndex, Span};
 use tree_sitter::{Point, Range};
 
 pub(crate) use declaration_macros::declaration_macros;
+pub(crate) use namespaces::macro_namespaces;
 pub(crate) use skeleton::skeleton;
 
 /// Words that begin an item of Rust.

@@ -37,6 +37,7 @@ impl LanguageSpec {
 }
 
 /// How a text becomes symbols and chunks.
+#[expect(clippy::large_enum_variant, reason = "only statics hold it")]
 pub(crate) enum Analysis {
     /// A tree-sitter grammar with queries.
     Grammar(Grammar),

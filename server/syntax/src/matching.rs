@@ -14,6 +14,8 @@ use tree_sitter::{Node, TreeCursor};
 const STEPS: u32 = 4096;
 /// Further steps for each child of the root node.
 const STEPS_PER_CHILD: u32 = 64;
+/// Nodes that are searched among those already looked into.
+const REMEMBERED: usize = 8;
 
 #[derive(Clone, Copy)]
 struct Child<'tree> {
@@ -27,8 +29,10 @@ pub(crate) struct Matcher<'a, 'tree> {
     text: &'a [u8],
     facts: &'a mut Facts,
     cursor: TreeCursor<'tree>,
-    /// Children of the nodes on the path from the root node, as a stack.
+    /// Children of the nodes that were looked into since the root node.
     children: Vec<Child<'tree>>,
+    /// Those nodes with the ranges of their children; patterns of one root node look into the same ones.
+    looked_into: Vec<(usize, usize, usize)>,
     captures: Vec<(u16, Node<'tree>)>,
     steps: u32,
     /// Complete matches so far; tells an optional child that one was found with it.
@@ -48,6 +52,7 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
             facts,
             cursor: root.walk(),
             children: Vec::new(),
+            looked_into: Vec::new(),
             captures: Vec::new(),
             steps: 0,
             found: 0,
@@ -95,9 +100,15 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
             self.captures.clear();
         }
         self.children.clear();
+        self.looked_into.clear();
     }
 
+    /// The children of a node, as a range of `children`.
     fn gather(&mut self, node: Node<'tree>) -> (usize, usize) {
+        let recent = self.looked_into.iter().rev().take(REMEMBERED).find(|(id, _, _)| *id == node.id());
+        if let Some(&(_, start, end)) = recent {
+            return (start, end);
+        }
         let start = self.children.len();
         self.cursor.reset(node);
         let mut more = self.cursor.goto_first_child();
@@ -106,6 +117,7 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
             self.children.push(Child { node: self.cursor.node(), field });
             more = self.cursor.goto_next_sibling();
         }
+        self.looked_into.push((node.id(), start, self.children.len()));
         (start, self.children.len())
     }
 
@@ -146,7 +158,6 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
             if self.absent_fields_pass(pattern, start, end) {
                 self.match_children(&pattern.children, pattern.closed, start, end, then);
             }
-            self.children.truncate(start);
         }
         self.captures.truncate(captured);
     }
@@ -261,6 +272,7 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
             visibility,
             test: test.is_some(),
             priority: number,
+            by_macro: false,
         });
     }
 

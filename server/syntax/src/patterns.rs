@@ -276,9 +276,8 @@ impl<'a> Compiler<'a> {
             }
         }
         let mut alternatives = self.node(form, &predicates)?;
-        let node = match (alternatives.pop(), alternatives.is_empty()) {
-            (Some(node), true) => node,
-            _ => return error("a pattern must not be an alternation"),
+        let (Some(node), true) = (alternatives.pop(), alternatives.is_empty()) else {
+            return error("a pattern must not be an alternation");
         };
         let mut pairs = Vec::new();
         for (left, right, negated) in predicates.pairs {

@@ -120,7 +120,8 @@ impl Nesting {
         // Hidden code is walked after the rest, so only then are these out of order.
         facts.leads.sort_by_key(|lead| lead.at);
         facts.wraps.sort_by_key(|wrap| wrap.inner.start);
-        for raw in &facts.symbols {
+        // The parser puts in what is missing, without text.
+        for raw in facts.symbols.iter().filter(|raw| !raw.name.is_empty()) {
             self.placed.push(place(rules, text, *raw, facts));
         }
         // Of several patterns that match one definition, or have one name node, the first in the file wins.
@@ -270,7 +271,10 @@ fn finished(
     {
         kind = SymbolKind::Method;
     }
-    let name = name_of(raw.name.slice(text), kind);
+    let mut name = name_of(raw.name.slice(text), kind);
+    if raw.by_macro {
+        name.make_ascii_lowercase();
+    }
     if kind == SymbolKind::Method
         && rules.constructors == Constructors::NamedAsType
         && around.is_some_and(|around| around.kind.is_type() && around.name == name)
@@ -418,6 +422,7 @@ fn inherit_tests(symbols: &mut [Symbol]) {
 pub(crate) fn references(facts: &mut Facts, symbols: &[Symbol], most: usize) -> Vec<Reference> {
     facts.references.sort_by_key(|reference| (reference.span, reference.priority));
     facts.references.dedup_by_key(|reference| reference.span);
+    facts.references.retain(|reference| !reference.span.is_empty());
     let mut defined: Vec<Span> =
         symbols.iter().filter(|symbol| symbol.kind != SymbolKind::Impl).map(|symbol| symbol.name_span).collect();
     defined.extend(&facts.clauses);

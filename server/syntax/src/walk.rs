@@ -163,7 +163,7 @@ impl Walker<'_> {
     /// Remembers the interior of a token tree whose first words look like an item.
     fn note_invocation(&self, matcher: &mut Matcher<'_, '_>, node: Node<'_>) {
         let count = node.child_count();
-        let Some(tokens) = count.checked_sub(1).and_then(|last| node.child(last as u32)) else { return };
+        let Some(tokens) = count.checked_sub(1).and_then(|last| node.child(last)) else { return };
         let range = tokens.byte_range();
         if tokens.kind() != "token_tree" || range.len() < 8 {
             return;

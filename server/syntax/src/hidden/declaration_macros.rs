@@ -113,7 +113,7 @@ struct Finder<'a> {
     qualifiers: Vec<&'a [u8]>,
 }
 
-impl<'a> Finder<'a> {
+impl Finder<'_> {
     fn run(&mut self) {
         while let Some(token) = self.scanner.advance() {
             match token.kind {
@@ -171,13 +171,13 @@ impl<'a> Finder<'a> {
             self.conditionals.push(Conditional { line, depth: self.depth, unbalanced: false, directives: Vec::new() });
         } else if name.starts_with(b"el") {
             let Some(open) = self.conditionals.last_mut() else { return };
-            if self.depth != open.depth {
+            if self.depth == open.depth {
+                open.directives.push(line);
+            } else {
                 open.unbalanced = true;
                 let start = line.start;
                 let end = self.scanner.skip_to_endif();
                 self.found.push(Span::new(start as usize, end));
-            } else {
-                open.directives.push(line);
             }
         } else if name.starts_with(b"endif")
             && let Some(open) = self.conditionals.pop()

@@ -4,7 +4,7 @@ use conexus_core::{ChunkKind, FileAnalysis, LineIndex, Visibility};
 use std::fmt::Write;
 
 /// Symbols, chunks and references of a text, one per line; lines are numbered from 1.
-pub fn outline(text: &str, analysis: &FileAnalysis) -> String {
+pub(crate) fn outline(text: &str, analysis: &FileAnalysis) -> String {
     let lines = LineIndex::new(text);
     let range = |span| {
         let (first, last) = lines.lines_of(span);
