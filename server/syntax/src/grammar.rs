@@ -86,7 +86,7 @@ impl LoadedGrammar {
             if !patterns.of_kind(kind as u16).is_empty() {
                 flags.add(KindFlags::PATTERN);
             }
-            if patterns.chains_of_kind(kind as u16).next().is_some() {
+            if patterns.has_chains(kind as u16) {
                 flags.add(KindFlags::CHAIN);
             }
             if patterns.field_decides(kind as u16) {

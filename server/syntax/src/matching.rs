@@ -153,6 +153,11 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
         self.capture(pattern, child.node);
         if pattern.children.is_empty() && pattern.absent.is_empty() && !pattern.closed {
             then(self);
+        } else if let Some(kinds) = pattern.first_token() {
+            // Only the first child matters: the others, perhaps thousands, are left alone.
+            if child.node.child(0).is_some_and(|first| kinds.contains(&first.kind_id())) {
+                then(self);
+            }
         } else {
             let (start, end) = self.gather(child.node);
             if self.absent_fields_pass(pattern, start, end) {

@@ -110,6 +110,8 @@ impl TextTest {
 #[derive(Debug)]
 pub(crate) struct NodePattern {
     pub(crate) kinds: Kinds,
+    /// Whether it is written as a token, such as `"("`.
+    pub(crate) token: bool,
     /// The field it must stand in, or 0.
     pub(crate) field: u16,
     /// Fields that it must not have.
@@ -121,6 +123,22 @@ pub(crate) struct NodePattern {
     pub(crate) children: Box<[ChildPattern]>,
     /// Whether no named child may follow the last one.
     pub(crate) closed: bool,
+}
+
+impl NodePattern {
+    /// The token that the node must begin with, if that is all the pattern says of its children.
+    pub(crate) fn first_token(&self) -> Option<&[u16]> {
+        let [ChildPattern { alternatives, optional: false, anchored: true }] = &*self.children else { return None };
+        match &**alternatives {
+            [token] if token.token && token.field == 0 && token.captures.is_empty() && !self.closed => {
+                match &token.kinds {
+                    Kinds::OneOf(kinds) if self.absent.is_empty() => Some(kinds),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A pattern of one child.
@@ -155,7 +173,8 @@ pub(crate) struct PatternTable {
     chains: Vec<Chain>,
     /// For each kind of innermost node a range of `chain_order`.
     chain_ranges: Vec<(u16, u16)>,
-    chain_order: Vec<u16>,
+    /// The kind that the node around must have, or [`chain::ANY_PARENT`], and the number of the chain.
+    chain_order: Vec<(u16, u16)>,
 }
 
 /// A query that does not compile.
@@ -196,20 +215,28 @@ impl PatternTable {
             table.order.extend(accepted);
             table.ranges.push((start, table.order.len() as u16));
             let start = table.chain_order.len() as u16;
-            let numbered = table.chains.iter().enumerate();
-            let accepted =
-                numbered.filter(|(_, chain)| accepts(&chain.innermost, kind)).map(|(number, _)| number as u16);
-            table.chain_order.extend(accepted);
+            for (number, chain) in table.chains.iter().enumerate().filter(|(_, chain)| accepts(&chain.innermost, kind))
+            {
+                table.chain_order.extend(chain.parents().map(|parent| (parent, number as u16)));
+            }
             table.chain_ranges.push((start, table.chain_order.len() as u16));
         }
         Ok(table)
     }
 
-    /// The chains that may end at a node of this kind.
+    /// The chains that may end at a node of this kind in a node of that kind.
     #[inline]
-    pub(crate) fn chains_of_kind(&self, kind: u16) -> impl Iterator<Item = &Chain> {
+    pub(crate) fn chains_of_kind(&self, kind: u16, parent: u16) -> impl Iterator<Item = &Chain> {
         let (start, end) = self.chain_ranges.get(kind as usize).copied().unwrap_or_default();
-        self.chain_order[start as usize..end as usize].iter().map(|&number| &self.chains[number as usize])
+        let candidates = self.chain_order[start as usize..end as usize].iter();
+        candidates
+            .filter(move |(wanted, _)| *wanted == parent || *wanted == chain::ANY_PARENT)
+            .map(|&(_, number)| &self.chains[number as usize])
+    }
+
+    /// Whether any chain may end at a node of this kind.
+    pub(crate) fn has_chains(&self, kind: u16) -> bool {
+        self.chain_ranges.get(kind as usize).is_some_and(|(start, end)| start < end)
     }
 
     /// Whether the field of a node of this kind decides about what is inside it.
@@ -363,6 +390,7 @@ impl<'a> Compiler<'a> {
             }
         }
         Ok(NodePattern {
+            token: matches!(&kinds, Kinds::OneOf(kinds) if kinds.iter().all(|&kind| !self.language.node_kind_is_named(kind))),
             kinds,
             field: 0,
             absent: absent.into(),

@@ -130,7 +130,8 @@ impl Walker<'_> {
     /// Matches the chains that end at this node.
     fn match_chains(&self, matcher: &mut Matcher<'_, '_>, node: Node<'_>, kind: u16, cursor: &TreeCursor<'_>) {
         let mut own_field = None;
-        for chain in self.grammar.patterns.chains_of_kind(kind) {
+        let parent = self.frames.last().map_or(0, |frame| frame.kind);
+        for chain in self.grammar.patterns.chains_of_kind(kind, parent) {
             if self.frames.len() < chain.around.len() {
                 continue;
             }

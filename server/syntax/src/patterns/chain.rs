@@ -31,7 +31,19 @@ pub(crate) struct Chain {
     pub(crate) number: u16,
 }
 
+/// Any kind of node may stand around the innermost one, or none.
+pub(super) const ANY_PARENT: u16 = u16::MAX;
+
 impl Chain {
+    /// The kinds that the node around the innermost one may have.
+    pub(super) fn parents(&self) -> impl Iterator<Item = u16> {
+        let kinds = match self.around.first().map(|around| &around.kinds) {
+            Some(Kinds::OneOf(kinds)) => &**kinds,
+            _ => &[ANY_PARENT],
+        };
+        kinds.iter().copied()
+    }
+
     /// The chains that a pattern stands for: several when it has alternatives. `None` if it is no chain.
     pub(super) fn of(pattern: &RootPattern, number: u16, captures: &[Capture]) -> Option<Vec<Self>> {
         if !pattern.pairs.is_empty() {
