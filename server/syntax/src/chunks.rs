@@ -204,16 +204,16 @@ impl Cutter<'_> {
         };
         if whole || self.after[index] as usize == index + 1 {
             let kind = if fits { ChunkKind::Symbol } else { ChunkKind::Part };
-            self.join_head(symbol, from, to);
-            self.push(kind, Some(index as u32), from, to);
+            let answer = self.join_head(symbol, from, to).unwrap_or(index as u32);
+            self.push(kind, Some(answer), from, to);
         } else {
             self.scope(Some(index as u32), index + 1, self.after[index] as usize, from, to);
         }
     }
 
-    /// A constructor joins the head of its type when both are short: the head is no answer without it.
-    fn join_head(&mut self, symbol: &Symbol, from: u32, to: u32) {
-        let Some(head) = self.pieces.last().copied() else { return };
+    /// A constructor joins the head of its type when both are short: the head is no answer without it. Returns the type.
+    fn join_head(&mut self, symbol: &Symbol, from: u32, to: u32) -> Option<u32> {
+        let head = self.pieces.last().copied()?;
         let joins = symbol.kind == SymbolKind::Constructor
             && symbol.parent.is_some()
             && head.symbol == symbol.parent
@@ -223,10 +223,12 @@ impl Cutter<'_> {
             && head.to - head.from <= HEAD_JOINS
             && to - head.from <= HEAD_AND_CONSTRUCTOR
             && self.splitter.fits(head.from, to);
-        if joins {
-            self.pieces.pop();
-            self.pending = Some(head.from);
+        if !joins {
+            return None;
         }
+        self.pieces.pop();
+        self.pending = Some(head.from);
+        head.symbol
     }
 
     /// Cuts lines that belong to `owner` and to its descendants `first..end`, none of which has a chunk of its own.
