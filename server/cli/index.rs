@@ -84,7 +84,7 @@ pub(crate) fn clear(arguments: &Arguments, output: &mut Output) -> Result<Outcom
     let workspace = arguments.global.workspace()?;
     let settings = settings::load(&arguments.global, &workspace)?;
     let location = Location::of(&workspace, settings.index_dir.as_deref())?;
-    let existed = location.index_dir.exists();
+    let existed = location.has_index();
     conexus_engine::clear(&location)
         .with_context(|| format!("cannot delete the index in {}", location.index_dir.display()))?;
     if arguments.global.is_json() {

@@ -249,6 +249,9 @@ fn validate(settings: &Settings) -> Result<()> {
     if settings.max_file_bytes == 0 || settings.max_file_bytes > 64 << 20 {
         bail!("`index.max_file_bytes` is {}, it may be 1 to {}", settings.max_file_bytes, 64 << 20);
     }
+    if let Err(error) = conexus_engine::walk::check_exclude(&settings.exclude) {
+        bail!("`index.exclude`: {error}");
+    }
     if settings.memory < LEAST_MEMORY {
         bail!("`index.memory_mb` is {}, it must be at least {}", settings.memory >> 20, LEAST_MEMORY >> 20);
     }
@@ -299,6 +302,7 @@ mod tests {
             ("[index]\nmemory_mb = 'x'\n", "line 2"),
             ("[index]\nmemory_mb = 1\n", "index.memory_mb"),
             ("[index]\nmax_file_bytes = 0\n", "index.max_file_bytes"),
+            ("[index]\nexclude = ['a{']\n", "index.exclude"),
             ("[embedding]\nprovider = 'cloud'\n", "cloud"),
         ] {
             let error = applied(text, Source::User).expect_err(text);

@@ -18,7 +18,7 @@ pub(crate) fn status(arguments: &Arguments, output: &mut Output) -> Result<Outco
     let workspace = arguments.global.workspace()?;
     let settings = settings::load(&arguments.global, &workspace)?;
     let location = Location::of(&workspace, settings.index_dir.as_deref())?;
-    if !location.index_dir.exists() {
+    if !location.has_index() {
         if arguments.global.is_json() {
             output.json(&json!({ "workspace": location.root, "index_dir": location.index_dir, "indexed": false }))?;
         } else {

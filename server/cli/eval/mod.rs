@@ -57,10 +57,10 @@ pub(crate) fn run(arguments: &Arguments, eval: &EvalArguments, output: &mut Outp
         bail!("name --queries and --checkouts")
     };
     let weights = weights(&eval.weights)?;
-    let queries_of = data::queries(queries)?;
+    let queries_of = data::queries(queries).with_context(|| format!("cannot use {}", queries.display()))?;
     let repos = eval.repos.clone().unwrap_or_else(|| queries.with_file_name("repos.tsv"));
     let mut scored = Vec::new();
-    for repository in data::repositories(&repos)? {
+    for repository in data::repositories(&repos).with_context(|| format!("cannot use {}", repos.display()))? {
         if !eval.repo.is_empty() && !eval.repo.contains(&repository.name) {
             continue;
         }

@@ -101,7 +101,7 @@ impl Host {
         let (store, report) = match Store::open(&location.index_dir, store_settings.clone(), Access::Write, &texts) {
             Err(conexus_index::Error::Locked { .. }) => {
                 follows = true;
-                Store::open(&location.index_dir, store_settings, Access::Read, &texts)?
+                follow(&location, &store_settings, &texts)?
             }
             Err(error) if error.needs_rebuild() => {
                 tracing::warn!(%error, "the index is built anew");
@@ -271,6 +271,23 @@ impl Host {
         report.chunks = snapshot.live_chunks();
         report.elapsed = started.elapsed();
         report
+    }
+}
+
+/// How long a reader waits for an owner that is just creating the index.
+const FOLLOW_WAIT: Duration = Duration::from_secs(5);
+
+/// Opens an index that another process owns. That one may be creating it at this moment, so what looks like no index
+/// yet is looked at again for a while.
+fn follow(location: &Location, settings: &StoreSettings, texts: &DiskTexts<'_>) -> Result<(Store, OpenReport)> {
+    let deadline = Instant::now() + FOLLOW_WAIT;
+    loop {
+        match Store::open(&location.index_dir, settings.clone(), Access::Read, texts) {
+            Err(error) if error.needs_rebuild() && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            opened => return Ok(opened?),
+        }
     }
 }
 

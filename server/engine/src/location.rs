@@ -33,6 +33,11 @@ impl Location {
         };
         Ok(Self { root: canonical, index_dir })
     }
+
+    /// Whether there is an index, of whatever version.
+    pub fn has_index(&self) -> bool {
+        conexus_index::Store::exists(&self.index_dir)
+    }
 }
 
 /// Walks up from a path to the folder that looks like the top of a repository; the path's own folder when none does.

@@ -91,6 +91,12 @@ pub struct WalkRules {
     pub exclude: Vec<String>,
 }
 
+/// Checks the globs of [`WalkRules::exclude`] before any walk; the error is the first bad one's.
+pub fn check_exclude(globs: &[String]) -> Result<(), ignore::Error> {
+    let mut overrides = ignore::overrides::OverrideBuilder::new("");
+    globs.iter().try_for_each(|glob| overrides.add(&format!("!{glob}")).map(drop))
+}
+
 /// Folders that no rule can bring in.
 const NEVER: &[&str] = &[".git", ".hg", ".svn", ".jj"];
 

@@ -42,6 +42,9 @@ pub(super) struct Gathered {
 
 /// Candidates taken from each source at the least. On the development queries more than 200 changed no score.
 const PER_SOURCE: usize = 200;
+/// A chunk without a word of the query is an answer only from this cosine on: below it vectors of unrelated texts lie,
+/// and an honest answer is that nothing matches.
+const LEAST_COSINE: f32 = 0.2;
 /// Symbols taken by name.
 const NAMED: usize = 100;
 /// Weight of an identifier's parts beside the whole.
@@ -70,7 +73,7 @@ pub(super) fn gather(
         if let (Some(first), Some(last)) = (nearest.first(), nearest.last()) {
             cosine_range = (last.similarity, first.similarity);
         }
-        for hit in &nearest {
+        for hit in nearest.iter().filter(|hit| hit.similarity >= LEAST_COSINE) {
             candidates.entry(hit.slot).or_insert_with(|| Candidate::new(hit.slot));
         }
     }
@@ -110,7 +113,7 @@ pub(super) fn gather(
 
 /// Embeds the query; says why when it does not.
 fn embed(searcher: &Searcher<'_>, text: &str, mode: Mode, vector: &mut Vec<f32>) -> Option<String> {
-    if mode == Mode::Keyword {
+    if matches!(mode, Mode::Keyword | Mode::Symbol) {
         return None;
     }
     let Some(embedder) = &searcher.view.embedder else {

@@ -39,8 +39,7 @@ fn sort(snapshot: &IndexSnapshot, candidates: &mut [Candidate]) {
     let place = |candidate: &Candidate| {
         snapshot.chunk(candidate.slot).map(|located| (located.file.path().as_ref(), located.chunk.span().start))
     };
-    candidates
-        .sort_by(|left, right| right.score.total_cmp(&left.score).then_with(|| place(left).cmp(&place(right))));
+    candidates.sort_by(|left, right| right.score.total_cmp(&left.score).then_with(|| place(left).cmp(&place(right))));
 }
 
 /// What of a score depends on the file alone; computed once per file and query.

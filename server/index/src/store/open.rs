@@ -200,6 +200,11 @@ impl Store {
         Ok(())
     }
 
+    /// Whether a folder holds the catalog of an index.
+    pub fn exists(folder: &Path) -> bool {
+        folder.join("catalog.sqlite").exists()
+    }
+
     /// Deletes the files of an index that nobody has open. Files that are not ours stay, and so does the folder.
     pub fn destroy(folder: &Path) -> Result<()> {
         if !folder.is_dir() {
