@@ -67,7 +67,7 @@ pub(super) fn queries(path: &Path) -> Result<HashMap<String, Vec<LabelledQuery>>
     let mut queries: HashMap<String, Vec<LabelledQuery>> = HashMap::new();
     let table = Table::read(path)?;
     for row in table.rows() {
-        let targets: Vec<Target> = [row.get("relevant")?, row.optional("secondary")]
+        let targets: Vec<Target> = [row.optional("relevant"), row.optional("secondary")]
             .iter()
             .flat_map(|cell| cell.split(';'))
             .map(str::trim)
@@ -75,7 +75,7 @@ pub(super) fn queries(path: &Path) -> Result<HashMap<String, Vec<LabelledQuery>>
             .map(Target::parse)
             .collect();
         if targets.is_empty() {
-            bail!("{}: the query {:?} has no target", path.display(), row.get("query")?);
+            bail!("the query {:?} has no target", row.get("query")?);
         }
         queries.entry(row.get("repo")?.to_owned()).or_default().push(LabelledQuery {
             language: row.get("language")?.to_owned(),

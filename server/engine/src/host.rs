@@ -275,16 +275,17 @@ impl Host {
 }
 
 /// How long a reader waits for an owner that is just creating the index.
-const FOLLOW_WAIT: Duration = Duration::from_secs(5);
+const FOLLOW_WAIT: Duration = Duration::from_secs(3);
 
-/// Opens an index that another process owns. That one may be creating it at this moment, so what looks like no index
-/// yet is looked at again for a while.
+/// Opens an index that another process owns. That one may be creating it at this moment, so what cannot be read yet
+/// is looked at again for a while.
 fn follow(location: &Location, settings: &StoreSettings, texts: &DiskTexts<'_>) -> Result<(Store, OpenReport)> {
     let deadline = Instant::now() + FOLLOW_WAIT;
     loop {
         match Store::open(&location.index_dir, settings.clone(), Access::Read, texts) {
-            Err(error) if error.needs_rebuild() && Instant::now() < deadline => {
-                std::thread::sleep(Duration::from_millis(10));
+            Err(error) if Instant::now() < deadline => {
+                tracing::debug!(%error, "the index cannot be read yet");
+                std::thread::sleep(Duration::from_millis(20));
             }
             opened => return Ok(opened?),
         }
