@@ -34,7 +34,7 @@ fn source(number: usize, version: u32) -> String {
         let (one, two) = (word(seed), word(seed / 3 + 5_000));
         let name = if number.is_multiple_of(10) && part == 0 { "parse_header_of_QueueWorker".to_owned() } else { two };
         let _ = write!(text, "/// Takes the {one}.\npub fn {name}_{one}(amount: u32) -> u32 {{\n");
-        for line in 0..1 + seed % 9 {
+        for line in 0..=seed % 9 {
             let _ =
                 writeln!(text, "    let {}_{line} = {}(amount, {part});", word(seed * 2 + line), word(seed / 2 + line));
         }
