@@ -269,8 +269,8 @@ fn cancelling_does_not_wait_for_the_endpoint_or_the_back_off() {
         let server = Server::start(&[reply]);
         let cancel = Cancel::default();
         let settings = OpenAiSettings {
-            request_timeout: Duration::from_secs(60),
-            longest_wait: Duration::from_secs(60),
+            request_timeout: Duration::from_mins(1),
+            longest_wait: Duration::from_mins(1),
             ..settings(&server)
         };
         let embedder = OpenAiEmbedder::open(settings, cancel.clone(), None).unwrap();

@@ -1,3 +1,5 @@
+//! The codec gives back what it was given, and malformed bytes are errors.
+
 use super::*;
 use conexus_core::{ChunkKind, Note, ReferenceKind, Span, SymbolKind, Visibility};
 use proptest::prelude::*;
