@@ -75,11 +75,11 @@ fn measure(folder: &Path, repeat: bool) {
     read_and_parse(&root, &files, threads);
     let before = cpu_time();
     let (floor, bytes) = read_and_parse(&root, &files, threads);
-    let floor_cpu = cpu_time() - before;
+    let floor_cpu = cpu_time().saturating_sub(before);
     let (before, started) = (cpu_time(), Instant::now());
     let report = host.index(&quiet, &cancel).unwrap();
     host.close().unwrap();
-    let (cold, cold_cpu) = (started.elapsed(), cpu_time() - before);
+    let (cold, cold_cpu) = (started.elapsed(), cpu_time().saturating_sub(before));
     println!(
         "\n{}: {} files, {:.1} MB, {} chunks",
         root.file_name().unwrap_or_default().display(),

@@ -120,7 +120,7 @@ pub(crate) fn doctor(arguments: &Arguments, output: &mut Output) -> Result<Outco
 
 fn examine(arguments: &Arguments, checks: &mut Vec<Check>) {
     let mut fault = |name, says: String, advice: &str| {
-        checks.push(Check { name, good: false, says, advice: Some(advice.to_owned()) })
+        checks.push(Check { name, good: false, says, advice: Some(advice.to_owned()) });
     };
     let workspace = match arguments.global.workspace() {
         Ok(workspace) => workspace,
