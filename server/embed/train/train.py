@@ -11,7 +11,7 @@ import sys
 import time
 
 import numpy as np
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix, diags, vstack
 
 import distill
 import evaluate
@@ -19,9 +19,9 @@ import reference
 
 SETTINGS = {
     "seed": 1,
-    "steps": 600,
-    "batch": 2048,
-    "repositories": 4,  # of a batch, at least
+    "steps": 250,
+    "batch": 4096,
+    "repositories": 3,  # of a batch, at least
     "rate": 1.5e-3,
     "weight_rate": 10.0,  # token weights, field weights and scale learn so much faster than rows
     "warm_up": 30,
@@ -32,7 +32,10 @@ SETTINGS = {
     "drop_path": 0.1,
     "scale": 20.0,
     "query_to_code": 0.7,
-    "inline": 0.25,  # of a batch
+    "inline": 0.15,  # of a batch
+    "head": 0.15,  # of a batch
+    "commit": 0.12,  # of a batch
+    "asked": 0.2,  # queries with the words of a question before them
     "every": 50,  # steps between validations
 }
 
@@ -48,12 +51,22 @@ def pairs(work, tokens):
             documents.append(document)
             queries.append(query)
 
-    for repository, _, path, container, name, body, sentence in evaluate.records(work, "functions.jsonl.gz"):
-        add("function", repository, (path, container, name, body), sentence)
-    for repository, path, code, sentence in evaluate.records(work, "inline.jsonl.gz"):
-        add("inline", repository, (path, "", "", code), sentence)
+    for kind in ("function", "head"):
+        for repository, _, path, container, name, body, sentence, rest in evaluate.records(work, kind + "s.jsonl.gz"):
+            add(kind, repository, (path, container, name, rest + "\n" + body if len(queries) % 2 else body), sentence)
+    for kind, name in (("inline", "inline.jsonl.gz"), ("commit", "commits.jsonl.gz")):
+        for repository, path, code, sentence in evaluate.records(work, name):
+            add(kind, repository, (path, "", "", code), sentence)
     fields = evaluate.matrices(documents, tokenize, len(tokens))
     return fields, evaluate.query_matrix(queries, tokenize, len(tokens)), {k: np.array(v) for k, v in members.items()}
+
+
+# Documentation does not ask: without these the words of a question would keep the weight they started with.
+QUESTIONS = [
+    "how", "how does", "how is", "how are", "how do", "how to", "how can", "where", "where is", "where are", "where do we", "where does", "what", "what is", "what does",
+    "which", "when", "when does", "why", "why does", "find", "show", "the code that", "the function that", "the class that", "the file that", "implementation of",
+    "logic for", "handling of", "definition of", "mechanism for", "code for", "support for", "way to", "function to", "class for", "method that", "module for",
+]
 
 
 class Sampler:
@@ -61,7 +74,7 @@ class Sampler:
 
     def __init__(self, members, settings, random):
         self.members, self.s, self.random = members, settings, random
-        share = {"inline": settings["inline"]}
+        share = {kind: settings[kind] for kind in ("inline", "head", "commit")}
         share["function"] = 1 - sum(share.values())
         self.quota = {kind: int(part * settings["batch"]) for kind, part in share.items() if part > 0}
         self.repositories = sorted({repository for _, repository in members})
@@ -106,6 +119,13 @@ def thinned(matrix, drop, random, rows=0.0):
     if rows:
         data *= np.repeat(random.random(matrix.shape[0]) >= rows, np.diff(matrix.indptr))
     return csr_matrix((data.astype(np.float32), matrix.indices, matrix.indptr), matrix.shape)
+
+
+def asked(matrix, questions, share, random):
+    """The query matrix with the words of a question added to a share of its rows."""
+    chosen = random.random(matrix.shape[0]) < share
+    which = random.integers(questions.shape[0], size=matrix.shape[0])
+    return (matrix + diags(chosen.astype(np.float32)) @ questions[which]).tocsr()
 
 
 def unit(x):
@@ -158,7 +178,8 @@ def train(minilm, work, out, s):
     random = np.random.default_rng(s["seed"])
     tokens, rows, weight = distill.build(minilm, work)
     fields, queries, members = pairs(work, tokens)
-    validation = evaluate.load(work, tokens)
+    questions = evaluate.query_matrix(QUESTIONS, evaluate.Tokenizer(tokens), len(tokens))
+    validation = [evaluate.load(work, tokens, what) for what in evaluate.KINDS]
     log = np.log(weight)
     p = {
         "rows": rows.astype(np.float32),
@@ -177,18 +198,20 @@ def train(minilm, work, out, s):
             thinned(fields[1][chosen], s["drop"], random, s["drop_path"]),
             thinned(fields[2][chosen], s["drop"], random),
         ]
-        loss, g = gradients(p, parts, thinned(queries[chosen], s["drop_query"], random), s["query_to_code"])
+        loss, g = gradients(p, parts, thinned(asked(queries[chosen], questions, s["asked"], random), s["drop_query"], random), s["query_to_code"])
         done = max(0, step - s["warm_up"]) / max(1, s["steps"] - s["warm_up"])
         rate = s["rate"] * min(1, step / s["warm_up"]) * (s["last_rate"] + (1 - s["last_rate"]) * (1 + np.cos(np.pi * done)) / 2)
         adam.update(p, g, {k: rate if k == "rows" else rate * s["weight_rate"] for k in p})
         if step % s["every"] == 0 or step == s["steps"]:
-            result = evaluate.score(validation, p["rows"], np.exp(p["document"]), np.exp(p["query"]), np.exp(p["field"]))["all"]
-            print(step, round(float(loss), 3), result, np.exp(p["field"]).round(2), np.exp(p["scale"]).round(1), f"{time.time() - start:.0f} s", flush=True)
+            now = (p["rows"], np.exp(p["document"]), np.exp(p["query"]), np.exp(p["field"]))
+            results = [evaluate.score(data, *now)["all"] for data in validation]
+            result = sum(results) / len(results)
+            print(step, round(float(loss), 3), results, np.exp(p["field"]).round(2), np.exp(p["scale"]).round(1), f"{time.time() - start:.0f} s", flush=True)
             if result > best[0]:
                 best = (result, {k: v.copy() for k, v in p.items()})
     p = best[1]
     reference.write(out, tokens, p["rows"], np.exp(p["document"]), np.exp(p["query"]), [*np.exp(p["field"]), 1.0])
-    print(evaluate.score_file(out, work))
+    evaluate.score_file(out, work)
 
 
 if __name__ == "__main__":
