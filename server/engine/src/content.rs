@@ -173,6 +173,21 @@ pub fn is_secret_name(path: &str) -> bool {
     SECRET_NAMES.contains(&file.as_str()) || SECRET_EXTENSIONS.contains(&extension)
 }
 
+const BINARY_EXTENSIONS: &[&str] = &[
+    "png", "jpg", "jpeg", "gif", "webp", "ico", "icns", "bmp", "tif", "tiff", "avif", "psd", "pdf", "zip", "gz", "tgz",
+    "bz2", "xz", "zst", "7z", "rar", "tar", "jar", "war", "class", "so", "dylib", "dll", "exe", "o", "a", "obj", "lib",
+    "rlib", "wasm", "pyc", "pyo", "ttf", "otf", "woff", "woff2", "eot", "mp3", "mp4", "mov", "avi", "webm", "ogg",
+    "wav", "flac", "mkv", "sqlite", "sqlite3", "iso", "dmg", "deb", "rpm", "apk", "parquet", "npy", "npz", "onnx",
+    "safetensors",
+];
+
+/// Whether a file's name says that it holds no text: such a file is not opened, on no run.
+pub fn is_binary_name(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    file.rsplit_once('.')
+        .is_some_and(|(_, extension)| BINARY_EXTENSIONS.iter().any(|binary| extension.eq_ignore_ascii_case(binary)))
+}
+
 const LOCK_NAMES: &[&str] = &[
     "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "Cargo.lock", "poetry.lock",
     "uv.lock", "Pipfile.lock", "pdm.lock", "composer.lock", "Gemfile.lock", "go.sum", "go.work.sum", "mix.lock",
@@ -221,6 +236,7 @@ mod tests {
         for harmless in [".env.example", "src/key.rs", "keys.md", "environment.ts"] {
             assert!(!is_secret_name(harmless), "{harmless}");
         }
+        assert!(is_binary_name("a/logo.PNG") && !is_binary_name("png") && !is_binary_name("src/a.rs"));
         assert!(is_lock_name("a/yarn.lock") && is_lock_name("b.min.js") && !is_lock_name("lock.rs"));
     }
 }

@@ -201,6 +201,9 @@ fn judge(
     if content::is_lock_name(path) {
         return Err(Skip::Lock);
     }
+    if content::is_binary_name(path) {
+        return Err(Skip::Binary);
+    }
     let metadata = metadata().ok_or(Skip::Unreadable)?;
     if !metadata.is_file() {
         return Err(Skip::Special);

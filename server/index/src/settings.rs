@@ -22,7 +22,8 @@ pub struct StoreSettings {
     pub catalog_cache: usize,
     /// Chunks that the in-memory part of the lexical index may hold before it is written out.
     pub delta_chunks: u32,
-    /// Live vectors from which on an HNSW graph is built (it is dropped again below two thirds of it).
+    /// Live vectors from which on an HNSW graph is built (it is dropped again below two thirds of it). An exact scan of
+    /// 100,000 takes 0.7 ms and of 1,000,000 about 10 ms (256-d, AVX-512 VNNI, one core, 2026-11-21).
     pub graph_from: usize,
 }
 
@@ -34,7 +35,7 @@ impl Default for StoreSettings {
             lexical_heap: 50_000_000,
             catalog_cache: 8 << 20,
             delta_chunks: 2_000,
-            graph_from: 60_000,
+            graph_from: 200_000,
         }
     }
 }
