@@ -61,7 +61,7 @@ fn killed_at_any_moment_the_next_run_repairs() {
         session.index();
         start.elapsed()
     };
-    check_random(4, &vec((0.0..1.2_f64, any::<bool>(), 0..FILES), 4), |kills| {
+    check_random(12, &vec((0.0..1.2_f64, any::<bool>(), 0..FILES), 4), |kills| {
         let session = Session::new(workspace());
         for (round, (share, change, file)) in kills.iter().enumerate() {
             if *change {

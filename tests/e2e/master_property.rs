@@ -37,7 +37,7 @@ fn repository() -> Session<Repository> {
 /// Every step is one or more changes, so that the index also meets changes that came together.
 #[test]
 fn random_changes_leave_an_index_like_a_fresh_one() {
-    check_random(6, &vec(edits(4), 1..=6), |steps| {
+    check_random(10, &vec(edits(4), 1..=6), |steps| {
         let session = repository();
         session.index();
         let mut history = Vec::new();
