@@ -128,13 +128,16 @@ impl Patterns {
         if self.names.is_empty() && self.endings.is_empty() {
             return false;
         }
-        let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
+        let (folders, file) = match path.rsplit_once('/') {
+            Some((folders, file)) => (Some(folders), file),
+            None => (None, path),
+        };
         let any = |part: &str, in_folder: bool| {
             let fits = |literal: &&Literal| in_folder || !literal.folder;
             self.names.iter().filter(fits).any(|name| part == name.text)
                 || self.endings.iter().filter(fits).any(|ending| part.ends_with(&ending.text))
         };
-        any(file, false) || folders.split('/').any(|part| any(part, true))
+        any(file, false) || folders.is_some_and(|folders| folders.split('/').any(|part| any(part, true)))
     }
 }
 
@@ -146,6 +149,15 @@ fn is_literal(pattern: &str) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_file_at_the_root_lies_in_no_folder() {
+        for pattern in ["*/", "a/", "a*/"] {
+            let patterns = Patterns::new(&[pattern.to_owned()]).unwrap();
+            assert!(!patterns.matches("a"), "{pattern}");
+            assert!(patterns.matches("a/b"), "{pattern}");
+        }
+    }
 
     /// By the automaton alone.
     fn by_globs(pattern: &str, path: &str) -> bool {
@@ -161,7 +173,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn short_cuts_match_what_globs_match(pattern in "(/|\\./)?[ab*.]{0,3}(/[ab*.]{1,3})?/?", path in "[ab.]{1,3}(/[ab.]{1,3}){0,3}") {
+        fn short_cuts_match_what_globs_match(pattern in "(/|\\./)?[ab*.]{0,3}(/[ab*.]{1,3})?/?", path in "\\.{0,2}[ab][ab.]{0,2}(/\\.{0,2}[ab][ab.]{0,2}){0,3}") {
             let patterns = Patterns::new(std::slice::from_ref(&pattern)).unwrap();
             prop_assert_eq!(patterns.matches(&path), by_globs(&pattern, &path));
         }
