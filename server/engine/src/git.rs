@@ -1,6 +1,10 @@
 //! What git knows of a workspace, asked of the `git` command. Without git, or outside a repository, nothing is known.
 
+mod history;
+
 use std::{path::Path, process::Command};
+
+pub use history::{CoChange, Commit, History, HistoryLimits, history};
 
 /// Runs git in a folder without its locks, pagers and prompts; `None` when it fails.
 fn git(folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {

@@ -5,23 +5,29 @@
 //! Invariant: nothing here knows a protocol, a terminal or an async runtime (guarded by `cargo xtask tidy`).
 
 pub mod content;
+mod context_pack;
 mod difference;
 mod error;
 pub mod git;
 mod host;
 mod indexing;
 mod location;
+mod relations;
 pub mod roles;
 mod search;
 mod settings;
 mod snapshot;
 pub mod walk;
+mod workspace_symbols;
 
 pub use conexus_index::{FileEntry, FileFlags, OpenReport, StoreStatistics, SymbolRef};
+pub use context_pack::{ContextPack, PackItem, estimate_tokens};
 pub use difference::difference;
 pub use error::{Error, Result};
 pub use host::{EmbeddingReport, Host, IndexReport, Progress, clear};
 pub use location::{Location, workspace_root};
+pub use relations::{Related, Relation, RelationKind, RelationKinds, Target};
 pub use search::{MAX_QUERY_BYTES, Name, Shape, Understanding, Weights, understand};
 pub use settings::{Embedding, Settings};
 pub use snapshot::{CurrentText, Snapshot};
+pub use workspace_symbols::{SymbolAnswer, SymbolHit, SymbolMode, SymbolQuery};
