@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tantivy::fieldnorm::FieldNormReader;
-use tantivy::index::SegmentId;
+use tantivy::index::{SegmentId, SegmentMeta};
 use tantivy::indexer::NoMergePolicy;
 use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, InvertedIndexReader, ReloadPolicy, SegmentReader};
 
 use super::Field;
-use super::document::{self, ChunkDocument};
-use super::postings::Source;
+use super::document;
+use super::postings::Postings;
+use super::segment::{FileChunks, SegmentBuilder};
 use crate::{Error, Result};
 
 /// tantivy refuses to work with less.
@@ -50,13 +51,6 @@ impl std::fmt::Debug for Disk {
     }
 }
 
-/// A file to add, with its first slot.
-#[derive(Clone, Debug)]
-pub(crate) struct Addition {
-    pub(crate) source: Arc<Source>,
-    pub(crate) first_slot: u32,
-}
-
 impl Disk {
     /// Opens what is there; fails when it is not one of ours or damaged.
     pub(crate) fn open(folder: &Path) -> Result<Self> {
@@ -66,7 +60,6 @@ impl Disk {
             if index.schema() != document::schema() {
                 return Err(tantivy::TantivyError::SchemaError("the index has other fields".into()));
             }
-            document::register(&index);
             let reader = reader(&index)?;
             Ok((index, reader))
         });
@@ -92,7 +85,6 @@ impl Disk {
         let directory =
             tantivy::directory::MmapDirectory::open(folder).map_err(|error| failed(folder, error.into()))?;
         let index = Index::create(directory, document::schema(), settings).map_err(|error| failed(folder, error))?;
-        document::register(&index);
         let reader = reader(&index).map_err(|error| failed(folder, error))?;
         Ok(Self { folder: folder.to_path_buf(), index, reader })
     }
@@ -121,16 +113,21 @@ impl Disk {
         }
     }
 
-    /// A writer with one indexing thread that merges nothing by itself.
+    /// A writer that merges nothing by itself and gathers about `heap` bytes before it writes a segment.
     pub(crate) fn writer(&self, heap: usize) -> Result<DiskWriter> {
+        // tantivy's own thread has nothing to do: it gets whole segments.
         let options = tantivy::indexer::IndexWriterOptions::builder()
-            .memory_budget_per_thread(heap.max(LEAST_HEAP))
+            .memory_budget_per_thread(LEAST_HEAP)
             .num_worker_threads(1)
             .num_merge_threads(1)
             .build();
-        let writer = self.index.writer_with_options(options).map_err(|error| failed(&self.folder, error))?;
+        let writer: IndexWriter<ChunkDocument> =
+            self.index.writer_with_options(options).map_err(|error| failed(&self.folder, error))?;
         writer.set_merge_policy(Box::new(NoMergePolicy));
-        Ok(DiskWriter { folder: self.folder.clone(), writer })
+        // A writer that was killed before its commit left files whose names this one would use again.
+        writer.garbage_collect_files().wait().map_err(|error| failed(&self.folder, error))?;
+        let gathering = Gathering { index: self.index.clone(), heap, builder: SegmentBuilder::default() };
+        Ok(DiskWriter { folder: self.folder.clone(), writer, gathering })
     }
 
     /// Bytes on disk.
@@ -144,10 +141,39 @@ fn reader(index: &Index) -> tantivy::Result<IndexReader> {
     index.reader_builder().reload_policy(ReloadPolicy::Manual).doc_store_cache_num_blocks(0).try_into()
 }
 
+/// Gathers postings and writes a segment whenever it has enough.
+pub(crate) struct Gathering {
+    index: Index,
+    heap: usize,
+    builder: SegmentBuilder,
+}
+
+impl Gathering {
+    /// Adds the chunks of files; gives the segment that became full, if any.
+    pub(crate) fn add(
+        &mut self,
+        postings: &Postings,
+        files: &[FileChunks],
+        keep: impl Fn(&FileChunks) -> bool,
+    ) -> tantivy::Result<Vec<SegmentMeta>> {
+        self.builder.add(postings, files, keep);
+        if self.builder.bytes() < self.heap { Ok(Vec::new()) } else { self.finish() }
+    }
+
+    /// Writes what is left.
+    pub(crate) fn finish(&mut self) -> tantivy::Result<Vec<SegmentMeta>> {
+        if self.builder.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.builder.write(&self.index).map(|meta| vec![meta])
+    }
+}
+
 /// Writes to a [`Disk`].
 pub(crate) struct DiskWriter {
     folder: PathBuf,
-    writer: IndexWriter<ChunkDocument>,
+    writer: IndexWriter,
+    gathering: Gathering,
 }
 
 impl std::fmt::Debug for DiskWriter {
@@ -160,14 +186,27 @@ impl std::fmt::Debug for DiskWriter {
 const LEFT_ALONE: usize = 5;
 
 impl DiskWriter {
-    /// Adds all chunks of a file. Waits when the indexing thread is 10,000 chunks behind.
-    pub(crate) fn add(&self, addition: &Addition) -> Result<()> {
-        for chunk in 0..addition.source.analysis.chunks.len() as u32 {
-            let document =
-                ChunkDocument { source: Arc::clone(&addition.source), chunk, first_slot: addition.first_slot };
-            self.writer.add_document(document).map_err(|error| failed(&self.folder, error))?;
-        }
-        Ok(())
+    /// Adds the chunks of files, whose postings these are; those that `keep` refuses are left out.
+    pub(crate) fn add(
+        &mut self,
+        postings: &Postings,
+        files: &[FileChunks],
+        keep: impl Fn(&FileChunks) -> bool,
+    ) -> Result<()> {
+        let written = self.gathering.add(postings, files, keep);
+        self.adopt(written)
+    }
+
+    /// Takes over segments that were gathered elsewhere.
+    pub(crate) fn adopt(&self, segments: tantivy::Result<Vec<SegmentMeta>>) -> Result<()> {
+        let added = segments.and_then(|segments| segments.into_iter().try_for_each(|meta| self.writer.add_segment(meta)));
+        added.map_err(|error| failed(&self.folder, error))
+    }
+
+    /// What gathers postings for this index on another thread.
+    pub(crate) fn gathering(&self) -> Gathering {
+        let Gathering { index, heap, .. } = &self.gathering;
+        Gathering { index: index.clone(), heap: *heap, builder: SegmentBuilder::default() }
     }
 
     /// Marks all chunks of a file version as gone.
@@ -177,6 +216,8 @@ impl DiskWriter {
 
     /// Makes all that was added durable, as a whole.
     pub(crate) fn commit(&mut self, stamp: Stamp) -> Result<()> {
+        let written = self.gathering.finish();
+        self.adopt(written)?;
         let folder = &self.folder;
         let mut prepared = self.writer.prepare_commit().map_err(|error| failed(folder, error))?;
         prepared.set_payload(&stamp.to_payload());

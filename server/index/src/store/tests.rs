@@ -193,3 +193,30 @@ fn a_graph_is_built_used_kept_and_loaded() {
         check(&store, at);
     }
 }
+
+#[test]
+fn what_a_killed_flush_left_behind_is_not_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path(), &());
+    store
+        .commit(Batch { updates: vec![update("a.rs", "alpha\n"), update("b.rs", "beta\n")], removals: vec![] })
+        .unwrap();
+    store.flush().unwrap();
+    store.commit(one("a.rs", "gamma\n")).unwrap();
+    let kept: Vec<_> = ["catalog.sqlite", "catalog.sqlite-wal", "lexical/meta.json"]
+        .map(|name| (folder.path().join(name), std::fs::read(folder.path().join(name)).unwrap()))
+        .into();
+    store.flush().unwrap();
+    drop(store);
+    // As if it had been killed after it had written all files and before it made them the index.
+    for (path, bytes) in kept {
+        std::fs::write(path, bytes).unwrap();
+    }
+    let left = std::fs::read_dir(folder.path().join("lexical")).unwrap().flatten();
+    assert_eq!(left.filter(|entry| entry.path().extension().is_some_and(|ending| ending == "del")).count(), 1);
+    let mut store = open(folder.path(), &Same("gamma\n"));
+    store.flush().unwrap();
+    for (word, expected) in [("alpha", &[][..]), ("beta", &["b.rs"]), ("gamma", &["a.rs"])] {
+        assert_eq!(paths(&store, word), expected, "{word}");
+    }
+}
