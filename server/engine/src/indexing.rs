@@ -203,15 +203,13 @@ impl Run<'_> {
         let stop = AtomicBool::new(false);
         let (sender, receiver) = crossbeam_channel::bounded::<Done>(WAITING_FILES);
         let threads = self.settings.analysis_threads().min(jobs.len());
-        let bulk = jobs.len() >= BULK_FILES;
         let total = jobs.len() as u64;
         std::thread::scope(|scope| {
             for _ in 0..threads {
                 let sender = sender.clone();
                 let (next, stop) = (&next, &stop);
                 scope.spawn(move || {
-                    let mut worker =
-                        Worker { run: self, analyser: Analyser::new(Limits::default()), rows: Vec::new(), bulk };
+                    let mut worker = Worker { run: self, analyser: Analyser::new(Limits::default()), rows: Vec::new() };
                     while let Some((_, job)) = next_job(next, jobs, self.cancel) {
                         if stop.load(Ordering::Relaxed) || sender.send(worker.work(job)).is_err() {
                             break;
@@ -279,8 +277,6 @@ struct Worker<'a, 'r> {
     run: &'a Run<'r>,
     analyser: Analyser,
     rows: Vec<f32>,
-    /// Whether the store loads in bulk and needs no postings from here.
-    bulk: bool,
 }
 
 impl Worker<'_, '_> {
@@ -323,7 +319,7 @@ impl Worker<'_, '_> {
                     let vectors = self.vectors(&path, &text, &analysis);
                     match Prepared::new(path, analysis, text) {
                         Ok(prepared) => Content::Prepared {
-                            prepared: if self.bulk { prepared } else { prepared.with_postings() },
+                            prepared: prepared.with_postings(),
                             vectors,
                         },
                         Err(error) => {

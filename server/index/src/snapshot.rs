@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::catalog::Reader;
 use crate::codec::{ChunkRef, FileReferences, Heads, SymbolRef};
 use crate::files::Files;
-use crate::lexical::{Addition, DeltaPart, LexicalView, part_lengths};
+use crate::lexical::{DeltaPart, LexicalView, part_lengths};
 use crate::vectors::{Block, Tail, VectorView, check_block};
 use crate::{
     Error, FileFlags, FileStat, LexicalHit, LexicalQuery, ModelStamp, Prepared, Result, SlotSet, VectorBlock,
@@ -270,8 +270,7 @@ impl IndexSnapshot {
                 over.lexical.counts = counts;
             }
             alive.insert_range(entry.first_slot, chunks);
-            let source = Arc::clone(&file.prepared.source);
-            let part = DeltaPart::of(Addition { source, first_slot: entry.first_slot }, file.prepared.postings());
+            let part = DeltaPart::of(entry.first_slot, file.prepared.postings());
             over.lexical.counts.add(part_lengths(&part, |_| true));
             over.lexical.parts.push(Arc::new(part));
             if let (Some(vectors), Some(model)) = (&file.vectors, &over.vectors.model)

@@ -65,8 +65,10 @@ pub struct VectorBlock {
 pub struct Prepared {
     pub(crate) heads: Arc<Heads>,
     pub(crate) references: Arc<[u8]>,
-    pub(crate) source: Arc<Source>,
-    pub(crate) postings: OnceLock<Arc<Postings>>,
+    pub(crate) path: Arc<str>,
+    /// What the postings are made of, until they are.
+    source: Option<Arc<Source>>,
+    postings: OnceLock<Arc<Postings>>,
 }
 
 impl Prepared {
@@ -76,21 +78,22 @@ impl Prepared {
             .map_err(|_| Error::Invalid(format!("the analysis of {path} contradicts itself")))?;
         let references = encode_references(&analysis.references, &text).into();
         analysis.references = Vec::new();
-        let source = Source { path, text, analysis: Arc::new(analysis) };
-        Ok(Self { heads: Arc::new(heads), references, source: Arc::new(source), postings: OnceLock::new() })
+        let source = Some(Arc::new(Source { path: Arc::clone(&path), text, analysis }));
+        Ok(Self { heads: Arc::new(heads), references, path, source, postings: OnceLock::new() })
     }
 
     /// A content whose analysis is stored.
     pub(crate) fn known(path: Arc<str>, language: Language, heads: Arc<Heads>, text: Arc<str>) -> Self {
-        let analysis = Arc::new(decode_analysis(language, &heads, &FileReferences::default()));
-        let source = Arc::new(Source { path, text, analysis });
-        Self { heads, references: Arc::default(), source, postings: OnceLock::new() }
+        let analysis = decode_analysis(language, &heads, &FileReferences::default());
+        let source = Some(Arc::new(Source { path: Arc::clone(&path), text, analysis }));
+        Self { heads, references: Arc::default(), path, source, postings: OnceLock::new() }
     }
 
-    /// The same with the postings that a small commit and an overlay need. A bulk load does not need them.
+    /// The same with its postings, and without its text, which nothing needs any more.
     #[must_use]
-    pub fn with_postings(self) -> Self {
+    pub fn with_postings(mut self) -> Self {
         self.postings();
+        self.source = None;
         self
     }
 
@@ -100,7 +103,8 @@ impl Prepared {
     }
 
     pub(crate) fn postings(&self) -> Arc<Postings> {
-        Arc::clone(self.postings.get_or_init(|| Arc::new(Postings::of(&self.source))))
+        let make = || Arc::new(self.source.as_deref().map(Postings::of).unwrap_or_default());
+        Arc::clone(self.postings.get_or_init(make))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::disk::Addition;
 use super::postings::Postings;
+use super::segment::FileChunks;
 use crate::SlotSet;
 
 /// Parts up to this many files each are kept apart until there are [`JOIN_AT`] of them.
@@ -22,14 +22,15 @@ pub(crate) struct DeltaPart {
     /// Slot by chunk number of `postings`.
     pub(crate) slots: Vec<u32>,
     /// The files, for writing them to tantivy.
-    pub(crate) files: Vec<Addition>,
+    pub(crate) files: Vec<FileChunks>,
 }
 
 impl DeltaPart {
     /// One file.
-    pub(crate) fn of(file: Addition, postings: Arc<Postings>) -> Self {
-        let slots = (file.first_slot..file.first_slot + postings.chunk_count() as u32).collect();
-        Self { postings, slots, files: vec![file] }
+    pub(crate) fn of(first_slot: u32, postings: Arc<Postings>) -> Self {
+        let count = postings.chunk_count() as u32;
+        let slots = (first_slot..first_slot + count).collect();
+        Self { postings, slots, files: vec![FileChunks { first_slot, count }] }
     }
 
     fn is_dead(&self, alive: &SlotSet) -> bool {
@@ -58,7 +59,7 @@ impl DeltaIndex {
             parts.push(Arc::new(DeltaPart {
                 postings: Arc::new(Postings::join(joined.iter().map(|part| &*part.postings))),
                 slots: joined.iter().flat_map(|part| part.slots.iter().copied()).collect(),
-                files: joined.iter().flat_map(|part| part.files.iter().cloned()).collect(),
+                files: joined.iter().flat_map(|part| part.files.iter().copied()).collect(),
             }));
         }
         Self { parts }

@@ -121,7 +121,7 @@ impl Disk {
             .num_worker_threads(1)
             .num_merge_threads(1)
             .build();
-        let writer: IndexWriter<ChunkDocument> =
+        let writer: IndexWriter =
             self.index.writer_with_options(options).map_err(|error| failed(&self.folder, error))?;
         writer.set_merge_policy(Box::new(NoMergePolicy));
         // A writer that was killed before its commit left files whose names this one would use again.
@@ -199,7 +199,8 @@ impl DiskWriter {
 
     /// Takes over segments that were gathered elsewhere.
     pub(crate) fn adopt(&self, segments: tantivy::Result<Vec<SegmentMeta>>) -> Result<()> {
-        let added = segments.and_then(|segments| segments.into_iter().try_for_each(|meta| self.writer.add_segment(meta)));
+        let added =
+            segments.and_then(|segments| segments.into_iter().try_for_each(|meta| self.writer.add_segment(meta)));
         added.map_err(|error| failed(&self.folder, error))
     }
 

@@ -6,12 +6,13 @@ mod document;
 mod postings;
 mod query;
 mod scorer;
+mod segment;
 pub mod tokenizer;
 mod view;
 mod writer;
 
 pub(crate) use delta::DeltaPart;
-pub(crate) use disk::{Addition, Disk, Stamp};
+pub(crate) use disk::{Disk, Stamp};
 pub(crate) use postings::{Postings, Source};
 pub use query::{Bm25f, LexicalHit, LexicalQuery, QueryTerm};
 pub(crate) use view::{Counts, LexicalView, part_lengths};

@@ -12,7 +12,7 @@ use super::tokenizer::Scanner;
 pub(crate) struct Source {
     pub(crate) path: Arc<str>,
     pub(crate) text: Arc<str>,
-    pub(crate) analysis: Arc<FileAnalysis>,
+    pub(crate) analysis: FileAnalysis,
 }
 
 impl Source {
@@ -51,6 +51,11 @@ impl Posting {
     pub(crate) fn field(self) -> usize {
         (self.key & 7) as usize
     }
+
+    /// The same of another chunk.
+    pub(super) fn of_chunk(self, chunk: u32) -> Self {
+        Self { key: chunk << 3 | self.key & 7, ..self }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +91,7 @@ impl Postings {
                 let number = field as usize;
                 scanner.scan(field_text(&passage, field), &mut |token| {
                     lengths[number] += 1;
-                    builder.add(token.text.as_bytes(), (chunk as u32) << 3 | number as u32, 1);
+                    builder.add(token.as_bytes(), (chunk as u32) << 3 | number as u32, 1);
                 });
             }
             builder.norms.push(lengths.map(FieldNormReader::fieldnorm_to_id));
@@ -99,10 +104,8 @@ impl Postings {
         let mut builder = Builder::with_text_length(0);
         for part in parts {
             let first = builder.norms.len() as u32;
-            for number in 0..part.terms.len().saturating_sub(1) {
-                let term = part.terms[number];
-                let text = &part.text[term.text as usize..(term.text + term.length) as usize];
-                for posting in part.postings_of(number) {
+            for (text, postings) in part.iter() {
+                for posting in postings {
                     builder.add(text, posting.key + (first << 3), posting.frequency);
                 }
             }
@@ -135,6 +138,14 @@ impl Postings {
             }
             at = (at + 1) & mask;
         }
+    }
+
+    /// Every term with its postings, in no particular order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[Posting])> {
+        (0..self.terms.len().saturating_sub(1)).map(|number| {
+            let term = self.terms[number];
+            (&self.text[term.text as usize..(term.text + term.length) as usize], self.postings_of(number))
+        })
     }
 
     fn postings_of(&self, number: usize) -> &[Posting] {
@@ -232,7 +243,7 @@ impl Builder {
 }
 
 /// Multiplies and folds eight bytes at a time; terms are short and come from no adversary that gains by collisions.
-fn hash(term: &[u8]) -> u64 {
+pub(super) fn hash(term: &[u8]) -> u64 {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ term.len() as u64;
     for piece in term.chunks(8) {
         let mut word = [0; 8];

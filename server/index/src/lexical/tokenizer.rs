@@ -5,7 +5,6 @@
 //! same term. Numbers over six digits, parts over 40 bytes and identifiers over 128 bytes (encoded data) give nothing.
 
 use conexus_core::words;
-use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 const MAX_IDENTIFIER: usize = 128;
 const MAX_WHOLE: usize = 64;
@@ -42,8 +41,8 @@ const CLASSES: [u8; 256] = {
 pub fn terms(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     Scanner::default().scan(text, &mut |token| {
-        if !found.contains(&token.text) {
-            found.push(token.text.clone());
+        if !found.iter().any(|known| known == token) {
+            found.push(token.to_owned());
         }
     });
     found
@@ -63,7 +62,7 @@ pub fn identifier_term(identifier: &str) -> Option<String> {
     let identifier = words::identifiers(identifier).next()?;
     Scanner::default().scan(identifier, &mut |token| {
         count += 1;
-        last = Some(token.text.clone());
+        last = Some(token.to_owned());
     });
     // The whole identifier comes after its parts; without it (too long) there is no single term.
     if count > 1 && words::parts(identifier).count() >= count { None } else { last }
@@ -72,15 +71,14 @@ pub fn identifier_term(identifier: &str) -> Option<String> {
 /// Reusable buffers of a scan.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scanner {
-    token: Token,
+    token: String,
     whole: String,
 }
 
 impl Scanner {
-    /// Calls `sink` with each term of the text; only `Token::text` is set.
-    pub(crate) fn scan(&mut self, text: &str, sink: &mut dyn FnMut(&Token)) {
+    /// Calls `sink` with each term of the text.
+    pub(crate) fn scan(&mut self, text: &str, sink: &mut impl FnMut(&str)) {
         let bytes = text.as_bytes();
-        self.token.position = 0;
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             let class = CLASSES[byte as usize];
@@ -111,7 +109,7 @@ impl Scanner {
         }
     }
 
-    fn ascii(&mut self, run: &str, seen: u8, sink: &mut dyn FnMut(&Token)) {
+    fn ascii(&mut self, run: &str, seen: u8, sink: &mut impl FnMut(&str)) {
         if seen.is_power_of_two() {
             if seen != UNDERSCORE {
                 self.part(run, seen == DIGIT, sink);
@@ -154,7 +152,7 @@ impl Scanner {
         }
     }
 
-    fn wide(&mut self, identifier: &str, sink: &mut dyn FnMut(&Token)) {
+    fn wide(&mut self, identifier: &str, sink: &mut impl FnMut(&str)) {
         if identifier.len() > 2 * MAX_IDENTIFIER {
             return;
         }
@@ -170,22 +168,22 @@ impl Scanner {
         }
     }
 
-    fn whole(&mut self, sink: &mut dyn FnMut(&Token)) {
+    fn whole(&mut self, sink: &mut impl FnMut(&str)) {
         let literal = self.whole.as_bytes().first().is_some_and(u8::is_ascii_digit);
         if self.whole.len() <= if literal { MAX_LITERAL } else { MAX_WHOLE } {
             let Self { token, whole } = self;
-            token.text.clear();
-            push_lowercase(&mut token.text, whole);
-            stem(&mut token.text);
+            token.clear();
+            push_lowercase(token, whole);
+            stem(token);
             sink(token);
         }
     }
 
-    fn part(&mut self, part: &str, digits: bool, sink: &mut dyn FnMut(&Token)) {
+    fn part(&mut self, part: &str, digits: bool, sink: &mut impl FnMut(&str)) {
         if part.len() <= if digits { MAX_DIGITS } else { MAX_PART } {
-            self.token.text.clear();
-            push_lowercase(&mut self.token.text, part);
-            stem(&mut self.token.text);
+            self.token.clear();
+            push_lowercase(&mut self.token, part);
+            stem(&mut self.token);
             sink(&self.token);
         }
     }
@@ -250,65 +248,10 @@ fn stem(word: &mut String) {
     }
 }
 
-/// The tokenizer in tantivy's form.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct CodeTokenizer {
-    scanner: Scanner,
-}
-
-impl Tokenizer for CodeTokenizer {
-    type TokenStream<'a> = CodeTokens<'a>;
-
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> CodeTokens<'a> {
-        CodeTokens { scanner: &mut self.scanner, text, rest: None }
-    }
-}
-
-/// Tokens of one text. Indexing consumes them through `process`, which runs the scan in one go; `advance` collects
-/// them first and is there for the trait only.
-pub(crate) struct CodeTokens<'a> {
-    scanner: &'a mut Scanner,
-    text: &'a str,
-    rest: Option<std::vec::IntoIter<String>>,
-}
-
-impl TokenStream for CodeTokens<'_> {
-    fn advance(&mut self) -> bool {
-        let Self { scanner, text, rest } = self;
-        let next = rest
-            .get_or_insert_with(|| {
-                let mut all = Vec::new();
-                scanner.scan(text, &mut |token| all.push(token.text.clone()));
-                all.into_iter()
-            })
-            .next();
-        match next {
-            Some(term) => {
-                scanner.token.text = term;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn token(&self) -> &Token {
-        &self.scanner.token
-    }
-
-    fn token_mut(&mut self) -> &mut Token {
-        &mut self.scanner.token
-    }
-
-    fn process(&mut self, sink: &mut dyn FnMut(&Token)) {
-        self.scanner.scan(self.text, sink);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use tantivy::tokenizer::BoxTokenStream;
 
     #[test]
     fn identifiers_and_their_parts() {
@@ -359,7 +302,7 @@ mod tests {
         fn ascii_parts_are_those_of_the_core(identifier in "[a-cA-C0-1_]{1,12}") {
             let mut scanner = Scanner::default();
             let mut found = Vec::new();
-            scanner.scan(&identifier, &mut |token| found.push(token.text.clone()));
+            scanner.scan(&identifier, &mut |token| found.push(token.to_owned()));
             let mut expected: Vec<String> = words::parts(&identifier).map(str::to_owned).collect();
             if expected.len() > 1 {
                 let whole = expected.concat();
@@ -380,19 +323,6 @@ mod tests {
             for term in terms(&text) {
                 prop_assert!(!term.is_empty() && !term.contains(char::is_whitespace));
             }
-        }
-
-        #[test]
-        fn both_ways_of_iterating_agree(text in "[a-zA-Z_0-9 é]{0,40}") {
-            let mut tokenizer = CodeTokenizer::default();
-            let mut one = Vec::new();
-            tokenizer.token_stream(&text).process(&mut |token| one.push(token.text.clone()));
-            let mut other = Vec::new();
-            let mut stream = BoxTokenStream::new(tokenizer.token_stream(&text));
-            while stream.advance() {
-                other.push(stream.token().text.clone());
-            }
-            prop_assert_eq!(one, other);
         }
     }
 }

@@ -1,11 +1,15 @@
 //! The writer's side of the lexical index: what changed goes into memory, and from there to tantivy in the background.
 
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
+use tantivy::index::SegmentMeta;
 
 use super::delta::{DeltaIndex, DeltaPart};
-use super::disk::{Addition, Disk, DiskWriter, Segments, Stamp};
+use super::disk::{Disk, DiskWriter, Gathering, Segments, Stamp};
+use super::postings::Postings;
 use super::scorer::Pool;
+use super::segment::FileChunks;
 use super::view::LexicalView;
 use crate::{Error, Result, SlotSet};
 
@@ -22,8 +26,80 @@ pub(crate) struct LexicalWriter {
     /// What changed since.
     delta: DeltaIndex,
     job: Option<Job>,
-    bulk: Option<DiskWriter>,
+    bulk: Option<Bulk>,
     pool: Arc<Pool>,
+}
+
+/// Files that may wait for the thread that gathers them.
+const WAITING_FILES: usize = 64;
+
+/// A bulk load: a thread of its own gathers postings and writes segments.
+#[derive(Debug)]
+struct Bulk {
+    writer: DiskWriter,
+    sender: SyncSender<Message>,
+    thread: JoinHandle<()>,
+}
+
+enum Message {
+    File(u32, Arc<Postings>),
+    /// Write what is left and say what was written since the last time.
+    Finish(Sender<tantivy::Result<Vec<SegmentMeta>>>),
+}
+
+impl Bulk {
+    fn start(writer: DiskWriter, disk: &Disk) -> Result<Self> {
+        let (sender, receiver) = sync_channel(WAITING_FILES);
+        let gathering = writer.gathering();
+        let thread = std::thread::Builder::new()
+            .name("lexical".into())
+            .spawn(move || gather(gathering, &receiver))
+            .map_err(|error| Error::io(disk.folder(), error))?;
+        Ok(Self { writer, sender, thread })
+    }
+
+    /// Makes the writer know all that was sent.
+    fn finish(&self) -> Result<()> {
+        let (reply, answer) = channel();
+        let lost = || Err(tantivy::TantivyError::ErrorInThread("the thread that gathers postings ended".into()));
+        let segments = match self.sender.send(Message::Finish(reply)) {
+            Ok(()) => answer.recv().unwrap_or_else(|_| lost()),
+            Err(_) => lost(),
+        };
+        self.writer.adopt(segments)
+    }
+
+    fn close(self) -> Result<()> {
+        drop(self.sender);
+        let _ = self.thread.join();
+        self.writer.close()
+    }
+}
+
+/// The gathering thread's work. After an error what comes is dropped until the error is fetched.
+fn gather(mut gathering: Gathering, receiver: &Receiver<Message>) {
+    let mut written = Ok(Vec::new());
+    for message in receiver {
+        match message {
+            Message::File(first_slot, postings) => {
+                if let Ok(all) = &mut written {
+                    let file = FileChunks { first_slot, count: postings.chunk_count() as u32 };
+                    match gathering.add(&postings, &[file], |_| true) {
+                        Ok(new) => all.extend(new),
+                        Err(error) => written = Err(error),
+                    }
+                }
+            }
+            Message::Finish(reply) => {
+                let all = std::mem::replace(&mut written, Ok(Vec::new()));
+                let all = all.and_then(|mut all| {
+                    all.extend(gathering.finish()?);
+                    Ok(all)
+                });
+                let _ = reply.send(all);
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -87,18 +163,15 @@ impl LexicalWriter {
             return Ok(());
         }
         self.frozen = std::mem::take(&mut self.delta);
-        let additions: Vec<Addition> = (self.frozen.parts().iter())
-            .flat_map(|part| &part.files)
-            .filter(|file| alive.contains(file.first_slot))
-            .cloned()
-            .collect();
+        let parts = self.frozen.parts().to_vec();
+        let alive = alive.clone();
         let disk = self.disk.clone();
         let work = move || {
             let mut writer = disk.writer(FLUSH_HEAP)?;
-            for addition in &additions {
-                writer.add(addition)?;
+            for part in &parts {
+                writer.add(&part.postings, &part.files, |file| alive.contains(file.first_slot))?;
             }
-            drop(additions);
+            drop(parts);
             for first_slot in retired {
                 writer.remove(first_slot);
             }
@@ -150,22 +223,26 @@ impl LexicalWriter {
     /// Lets files go to tantivy directly.
     pub(crate) fn begin_bulk(&mut self, heap: usize) -> Result<()> {
         if self.bulk.is_none() {
-            self.bulk = Some(self.disk.writer(heap)?);
+            self.bulk = Some(Bulk::start(self.disk.writer(heap)?, &self.disk)?);
         }
         Ok(())
     }
 
-    pub(crate) fn add_bulk(&self, addition: &Addition) -> Result<()> {
-        self.bulk.as_ref().map_or(Ok(()), |writer| writer.add(addition))
+    /// Adds a file. Waits when the gathering thread is far behind.
+    pub(crate) fn add_bulk(&self, first_slot: u32, postings: Arc<Postings>) {
+        if let Some(bulk) = &self.bulk {
+            // If that thread is gone, the commit says so.
+            let _ = bulk.sender.send(Message::File(first_slot, postings));
+        }
     }
 
     /// Commits what was added in bulk, together with what is in memory.
     pub(crate) fn commit_bulk(&mut self, stamp: Stamp, retired: Vec<u32>, alive: &SlotSet) -> Result<()> {
-        let Some(writer) = &mut self.bulk else { return Ok(()) };
-        for file in self.delta.parts().iter().flat_map(|part| &part.files) {
-            if alive.contains(file.first_slot) {
-                writer.add(file)?;
-            }
+        let Some(bulk) = &mut self.bulk else { return Ok(()) };
+        bulk.finish()?;
+        let writer = &mut bulk.writer;
+        for part in self.delta.parts() {
+            writer.add(&part.postings, &part.files, |file| alive.contains(file.first_slot))?;
         }
         for first_slot in retired {
             writer.remove(first_slot);
@@ -178,14 +255,14 @@ impl LexicalWriter {
 
     /// Leaves bulk mode without what was not committed.
     pub(crate) fn abandon_bulk(&mut self) -> Result<()> {
-        self.bulk.take().map_or(Ok(()), DiskWriter::close)
+        self.bulk.take().map_or(Ok(()), Bulk::close)
     }
 
     /// Leaves bulk mode; everything has been committed.
     pub(crate) fn end_bulk(&mut self) -> Result<()> {
-        let Some(mut writer) = self.bulk.take() else { return Ok(()) };
-        writer.tidy()?;
-        writer.close()?;
+        let Some(mut bulk) = self.bulk.take() else { return Ok(()) };
+        bulk.writer.tidy()?;
+        bulk.close()?;
         self.segments = Arc::new(self.disk.segments()?);
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{Current, MissingVectors, Store};
 use crate::catalog::{Catalog, NewFile, State};
-use crate::lexical::{Addition, DeltaPart, part_lengths};
+use crate::lexical::{DeltaPart, part_lengths};
 use crate::vectors::{Block, check_block};
 use crate::{Batch, Content, Error, FileEntry, FileUpdate, IndexSnapshot, Prepared, Result, VectorBlock};
 
@@ -99,16 +99,14 @@ impl Store {
             }
             Content::StatOnly => return Err(Error::Invalid(format!("{path} has no content"))),
         };
-        if prepared.source.path != path {
-            return Err(Error::Invalid(format!("{path} was prepared as {}", prepared.source.path)));
+        if prepared.path != path {
+            return Err(Error::Invalid(format!("{path} was prepared as {}", prepared.path)));
         }
         let vectors = vectors.filter(|block| Some(&block.model) == self.vectors.model());
         if let Some(block) = &vectors {
             check_block(block, prepared.chunk_count())?;
         }
-        if self.bulk.is_none() {
-            prepared.postings();
-        }
+        prepared.postings();
         let heads = Arc::clone(&prepared.heads);
         let entry = FileEntry { path, blob, stat, flags, language, vector_key, first_slot, heads };
         Ok(Version { entry, known, prepared, vectors })
@@ -176,16 +174,13 @@ impl Store {
         }
         let mut parts = Vec::new();
         for Version { entry, prepared, .. } in plan.versions {
-            let addition = Addition { source: Arc::clone(&prepared.source), first_slot: entry.first_slot };
+            let first_slot = entry.first_slot;
             alive.insert_range(entry.first_slot, entry.chunk_count());
             files.insert(&Arc::new(entry));
             if self.bulk.is_some() {
-                if let Err(error) = self.lexical.add_bulk(&addition) {
-                    self.abandon_bulk();
-                    return Err(error);
-                }
+                self.lexical.add_bulk(first_slot, prepared.postings());
             } else {
-                let part = DeltaPart::of(addition, prepared.postings());
+                let part = DeltaPart::of(first_slot, prepared.postings());
                 counts.add(part_lengths(&part, |_| true));
                 parts.push(part);
             }
