@@ -8,7 +8,7 @@ use super::{Access, Current, OpenReport, Store, lock::Lock};
 use crate::catalog::{Catalog, FileRow, Reader, State};
 use crate::codec::{FileReferences, decode_analysis};
 use crate::files::Files;
-use crate::lexical::{Addition, DeltaPart, Disk, LexicalWriter, Postings, Source, Stamp};
+use crate::lexical::{DeltaPart, Disk, LexicalWriter, Postings, Source, Stamp};
 use crate::vectors::{Block, VectorWriter};
 use crate::{Error, FileEntry, IndexSnapshot, Result, SlotSet, StoreSettings, TextSource};
 
@@ -151,13 +151,12 @@ impl Store {
                 continue;
             };
             let analysis = decode_analysis(row.language, &row.heads, &FileReferences::default());
-            let source = Arc::new(Source { path: Arc::clone(&row.path), text, analysis: Arc::new(analysis) });
-            let addition = Addition { source, first_slot: row.first_slot };
+            let source = Source { path: Arc::clone(&row.path), text, analysis };
+            let postings = Arc::new(Postings::of(&source));
             if direct {
-                self.lexical.add_bulk(&addition)?;
+                self.lexical.add_bulk(row.first_slot, postings);
             } else {
-                let postings = Arc::new(Postings::of(&addition.source));
-                parts.push(DeltaPart::of(addition, postings));
+                parts.push(DeltaPart::of(row.first_slot, postings));
             }
             report.caught_up += 1;
         }
