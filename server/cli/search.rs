@@ -214,6 +214,7 @@ pub(crate) fn notice_text(notice: &Notice) -> String {
         Notice::Indexing { done, total } => format!("still indexing: {done} of {total} files"),
         Notice::NothingIndexed => "the workspace holds no file that is indexed; `conexus doctor` says why".to_owned(),
         Notice::LexicalOnly { reason } => format!("searched by words only: {reason}"),
+        Notice::BuffersBehind => "the latest changes in open buffers are not searched yet".to_owned(),
         Notice::Detached => "another process owns this index; answers are as of its last commit".to_owned(),
         Notice::QueryCut { bytes } => format!("the query was cut to its first {bytes} bytes"),
     }
@@ -227,6 +228,7 @@ fn notice_json(notice: &Notice) -> Value {
         Notice::Indexing { .. } => "indexing",
         Notice::NothingIndexed => "nothing_indexed",
         Notice::LexicalOnly { .. } => "lexical_only",
+        Notice::BuffersBehind => "buffers_behind",
         Notice::Detached => "detached",
         Notice::QueryCut { .. } => "query_cut",
     };

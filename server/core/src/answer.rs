@@ -54,6 +54,8 @@ pub enum Notice {
         /// Files known; grows while the walk goes on.
         total: u64,
     },
+    /// Changes in open buffers that are not searched yet.
+    BuffersBehind,
     /// The workspace holds no file that is indexed.
     NothingIndexed,
     /// Vectors of the current model are missing for part of the chunks; those were searched lexically.
@@ -83,4 +85,13 @@ pub struct Answer {
     pub more: bool,
     /// What the reader must know.
     pub notices: Vec<Notice>,
+}
+
+impl Answer {
+    /// Adds a notice that is true of a complete index only, unless the index is being built.
+    pub fn add_unless_indexing(&mut self, notice: Notice) {
+        if !self.notices.iter().any(|said| matches!(said, Notice::Indexing { .. })) {
+            self.notices.push(notice);
+        }
+    }
 }

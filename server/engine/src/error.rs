@@ -35,6 +35,14 @@ pub enum Error {
     /// The embedding model failed.
     #[error(transparent)]
     Embed(#[from] conexus_embed::EmbedError),
+    /// There is no index to read.
+    #[error("the index in {path:?} cannot be read: {why}")]
+    NoIndex {
+        /// The folder of the index.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// No indexed file has that path.
     #[error("{path:?} is not in the index{why}")]
     NotIndexed {

@@ -2,7 +2,10 @@
 
 mod history;
 
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 pub use history::{CoChange, Commit, History, HistoryLimits, history};
 
@@ -37,6 +40,12 @@ pub fn branch(folder: &Path) -> Option<String> {
     git(folder, &["symbolic-ref", "--quiet", "--short", "HEAD"])
         .and_then(line)
         .or_else(|| git(folder, &["rev-parse", "--short", "HEAD"]).and_then(line))
+}
+
+/// Git's own folder of the working tree that a folder is in, where its HEAD and the lock of its index are.
+pub fn directory(folder: &Path) -> Option<PathBuf> {
+    let directory = PathBuf::from(line(git(folder, &["rev-parse", "--absolute-git-dir"])?)?);
+    Some(directory.canonicalize().unwrap_or(directory))
 }
 
 /// Paths, relative to the folder, that differ between a revision and the working tree, untracked files included.

@@ -7,11 +7,11 @@ use std::{
 
 use conexus_core::BlobId;
 use conexus_embed::{Embedder, EmbedderSettings, Environment, Speed};
-use conexus_index::{Access, ModelStamp, OpenReport, Store, StoreSettings, StoreStatistics, TextSource};
+use conexus_index::{Access, IndexSnapshot, ModelStamp, OpenReport, Store, StoreSettings, StoreStatistics, TextSource};
 
 use crate::{
     Embedding, Error, Location, Result, Settings, Snapshot, Weights, content, indexing,
-    walk::{self, SkipCounts, WalkRules},
+    walk::{self, SkipCounts, Walk, WalkRules},
 };
 
 /// How far an indexing run has come. Numbers only grow within one run.
@@ -83,7 +83,11 @@ pub struct Host {
     follows: bool,
     /// Why there are no vectors although a model is set: its endpoint does not answer.
     embedding_fault: Option<String>,
+    committed: Option<Committed>,
 }
+
+/// Given each state as soon as it is committed.
+pub(crate) type Committed = Box<dyn Fn(Snapshot) + Send + Sync>;
 
 impl Host {
     /// Opens or creates the index of a workspace. When another process owns it, the host follows that one's commits and
@@ -119,6 +123,7 @@ impl Host {
                 weights: Arc::new(Weights::default()),
                 follows,
                 embedding_fault,
+                committed: None,
             },
             report,
         ))
@@ -144,10 +149,19 @@ impl Host {
         self.weights = Arc::new(weights);
     }
 
+    /// From now on hands each state to `committed` as soon as searches can read it, while a run goes on.
+    pub(crate) fn on_commit(&mut self, committed: Committed) {
+        self.committed = Some(committed);
+    }
+
     /// The current state, for readers.
     pub fn snapshot(&self) -> Snapshot {
+        self.snapshot_of(self.store.snapshot())
+    }
+
+    fn snapshot_of(&self, index: Arc<IndexSnapshot>) -> Snapshot {
         Snapshot::new(
-            self.store.snapshot(),
+            index,
             self.embedder.clone(),
             self.embedding_fault.clone(),
             Arc::clone(&self.weights),
@@ -167,21 +181,21 @@ impl Host {
         }
         observe(Progress::Walking);
         let walk = walk::walk(&self.location.root, &self.walk_rules(), cancel)?;
-        let mut report = IndexReport {
-            walk: started.elapsed(),
-            skipped: walk.skipped.clone(),
-            cancelled: walk.cancelled,
-            ..IndexReport::default()
-        };
+        self.index_walk(&walk, observe, cancel).map(|report| IndexReport { elapsed: started.elapsed(), ..report })
+    }
+
+    /// Brings the index up to a walk of the whole workspace.
+    pub(crate) fn index_walk(
+        &mut self,
+        walk: &Walk,
+        observe: &(dyn Fn(Progress) + Sync),
+        cancel: &AtomicBool,
+    ) -> Result<IndexReport> {
+        let started = Instant::now();
+        let mut report =
+            IndexReport { skipped: walk.skipped.clone(), cancelled: walk.cancelled, ..IndexReport::default() };
         if !walk.cancelled {
-            let run = indexing::Run {
-                location: &self.location,
-                settings: &self.settings,
-                embedder: self.inline_embedder(),
-                observe,
-                cancel,
-            };
-            run.files(&mut self.store, &walk, &mut report)?;
+            self.run(observe, cancel, |run, store| run.files(store, walk, &mut report))?;
             if self.inline_embedder().is_some() {
                 // Contents whose vectors are of another model, or whose path changed.
                 report.embedding_fault = self.embed_missing(observe, cancel)?.fault;
@@ -199,15 +213,9 @@ impl Host {
         cancel: &AtomicBool,
     ) -> Result<EmbeddingReport> {
         let mut report = EmbeddingReport { fault: self.embedding_fault.clone() };
-        if let (Some(embedder), false) = (self.embedder.clone(), self.follows) {
-            let run = indexing::Run {
-                location: &self.location,
-                settings: &self.settings,
-                embedder: Some(embedder),
-                observe,
-                cancel,
-            };
-            match run.missing_vectors(&mut self.store) {
+        if self.embedder.is_some() && !self.follows {
+            let embedder = self.embedder.clone();
+            match self.run(observe, cancel, |run, store| indexing::Run { embedder, ..run }.missing_vectors(store)) {
                 Ok(()) => {}
                 Err(Error::Embed(error)) => {
                     tracing::warn!(%error, "vectors are missing");
@@ -219,23 +227,70 @@ impl Host {
         Ok(report)
     }
 
-    /// Brings some files up to date without walking the workspace: what changed, as an editor or a watcher tells it.
-    /// Paths are workspace-relative; one that is gone, or that the rules on names leave out, is removed from the index.
-    /// The ignore files are not asked: the caller names files that the walk would find.
+    /// Brings parts of the workspace up to date, as an editor or a watcher names them: files or folders that were
+    /// created, changed, renamed or deleted, as workspace-relative paths. The same rules hold as for a whole walk, but
+    /// when an ignore file changes, other files come and go: then call [`Host::index`].
     pub fn index_paths(&mut self, paths: &[String], cancel: &AtomicBool) -> Result<IndexReport> {
+        let walk = walk::walk_parts(&self.location.root, &self.walk_rules(), paths, cancel)?;
+        self.index_parts(paths, &walk, cancel)
+    }
+
+    /// Brings parts of the workspace up to a walk of them.
+    pub(crate) fn index_parts(&mut self, parts: &[String], walk: &Walk, cancel: &AtomicBool) -> Result<IndexReport> {
         let started = Instant::now();
-        let mut report = IndexReport::default();
-        if !self.follows {
-            let run = indexing::Run {
-                location: &self.location,
-                settings: &self.settings,
-                embedder: self.inline_embedder(),
-                observe: &|_| (),
-                cancel,
-            };
-            run.paths(&mut self.store, paths, &mut report)?;
+        let mut report = IndexReport { skipped: walk.skipped.clone(), ..IndexReport::default() };
+        if !self.follows && !walk.cancelled {
+            self.run(&|_| (), cancel, |run, store| run.parts(store, parts, walk, &mut report))?;
         }
         Ok(self.finish(report, started))
+    }
+
+    /// As a reader takes over what the owner committed since, as an owner what background work has finished. Whether
+    /// searches now read something else.
+    pub(crate) fn refresh(&mut self) -> Result<bool> {
+        let texts = DiskTexts { location: &self.location, max_file_bytes: self.settings.max_file_bytes };
+        Ok(self.store.refresh(&texts)?.is_some())
+    }
+
+    /// Becomes the owner if there is none any more. Whether this host owns the index now.
+    pub(crate) fn try_to_own(&mut self) -> Result<bool> {
+        if !self.follows {
+            return Ok(true);
+        }
+        let texts = DiskTexts { location: &self.location, max_file_bytes: self.settings.max_file_bytes };
+        let settings = self.store.settings().clone();
+        match Store::open(&self.location.index_dir, settings, Access::Write, &texts) {
+            Ok((store, _)) => {
+                self.store = store;
+                self.follows = false;
+                Ok(true)
+            }
+            Err(conexus_index::Error::Locked { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn run<T>(
+        &mut self,
+        observe: &(dyn Fn(Progress) + Sync),
+        cancel: &AtomicBool,
+        work: impl FnOnce(indexing::Run<'_>, &mut Store) -> Result<T>,
+    ) -> Result<T> {
+        let template = self.snapshot();
+        let committed = |index: Arc<IndexSnapshot>| {
+            if let Some(committed) = &self.committed {
+                committed(template.with_index(index));
+            }
+        };
+        let run = indexing::Run {
+            location: &self.location,
+            settings: &self.settings,
+            embedder: self.inline_embedder(),
+            observe,
+            cancel,
+            committed: &committed,
+        };
+        work(run, &mut self.store)
     }
 
     /// Writes out what is only in memory and gives the index back.
@@ -250,18 +305,11 @@ impl Host {
 
     /// The walk's rules under these settings.
     pub fn walk_rules(&self) -> WalkRules {
-        WalkRules {
-            threads: self.settings.analysis_threads(),
-            hidden: self.settings.hidden,
-            ignore_files: self.settings.ignore_files,
-            max_file_bytes: self.settings.max_file_bytes,
-            index_dir: Some(self.location.index_dir.clone()),
-            exclude: self.settings.exclude.clone(),
-        }
+        WalkRules::of(&self.location, &self.settings)
     }
 
     /// The embedder when it is fast enough to run where the text is.
-    fn inline_embedder(&self) -> Option<Arc<dyn Embedder>> {
+    pub(crate) fn inline_embedder(&self) -> Option<Arc<dyn Embedder>> {
         self.embedder.clone().filter(|embedder| embedder.speed() == Speed::Instant)
     }
 

@@ -11,7 +11,7 @@ use std::{
 use conexus_core::{BlobId, FileAnalysis, Passage};
 use conexus_embed::Embedder;
 use conexus_index::{
-    Batch, Content, FileFlags, FileStat, FileUpdate, Prepared, Store, Stored, TextSource, VectorBlock,
+    Batch, Content, FileFlags, FileStat, FileUpdate, IndexSnapshot, Prepared, Store, Stored, TextSource, VectorBlock,
 };
 use conexus_syntax::{Analyser, Limits};
 
@@ -20,7 +20,7 @@ use crate::{
     content::{self, Skip},
     host::{DiskTexts, stamp},
     roles::{self, Role},
-    walk::{self, Found, SkipCounts, Walk},
+    walk::{Found, SkipCounts, Walk},
 };
 
 /// What one run works with.
@@ -31,6 +31,8 @@ pub(crate) struct Run<'a> {
     pub(crate) embedder: Option<Arc<dyn Embedder>>,
     pub(crate) observe: &'a (dyn Fn(Progress) + Sync),
     pub(crate) cancel: &'a AtomicBool,
+    /// Given each state that was committed.
+    pub(crate) committed: &'a (dyn Fn(Arc<IndexSnapshot>) + Sync),
 }
 
 /// Files per commit: enough to keep the cost of a commit small, few enough that search soon sees them.
@@ -92,23 +94,26 @@ impl Run<'_> {
         self.apply(store, jobs, removals, cold, report)
     }
 
-    /// Updates, adds or removes the named files alone.
-    pub(crate) fn paths(&self, store: &mut Store, paths: &[String], report: &mut IndexReport) -> Result<()> {
+    /// Brings parts of the workspace up to date: `walk` is what [`walk::walk_parts`] found of `parts`.
+    pub(crate) fn parts(
+        &self,
+        store: &mut Store,
+        parts: &[String],
+        walk: &Walk,
+        report: &mut IndexReport,
+    ) -> Result<()> {
         let snapshot = store.snapshot();
-        let mut found = Vec::new();
-        let mut removals = Vec::new();
-        for path in paths {
-            match walk::look_at(&self.location.root, path, self.settings.max_file_bytes) {
-                Ok(file) => found.push(file),
-                Err(skip) => {
-                    report.skipped.add(skip, path);
-                    removals.extend(snapshot.file(path).map(|file| Arc::clone(file.path())));
-                }
-            }
+        let found = |path: &str| walk.files.binary_search_by(|found| found.path.as_str().cmp(path)).is_ok();
+        let mut removals: Vec<Arc<str>> = Vec::new();
+        for part in parts {
+            let below = format!("{part}/");
+            let indexed = snapshot.file(part).into_iter().chain(snapshot.files_below(&below));
+            removals.extend(indexed.map(|file| file.path()).filter(|path| !found(path)).cloned());
         }
-        found.sort_unstable();
-        found.dedup_by(|left, right| left.path == right.path);
-        let jobs = found
+        removals.sort_unstable();
+        removals.dedup();
+        let jobs = walk
+            .files
             .iter()
             .filter_map(|found| match snapshot.file(&found.path) {
                 Some(file) if file.stat() == stat(found) => None,
@@ -218,8 +223,8 @@ impl Run<'_> {
                 });
             }
             drop(sender);
-            let mut committer =
-                Committer { store, report, batch: Batch { removals, ..Batch::default() }, batch_bytes: 0 };
+            let batch = Batch { removals, ..Batch::default() };
+            let mut committer = Committer { store, report, batch, batch_bytes: 0, committed: self.committed };
             for (finished, done) in receiver.into_iter().zip(1..) {
                 let outcome = committer.take(finished);
                 if outcome.is_err() {
@@ -254,6 +259,7 @@ impl Run<'_> {
             }
             store.put_vectors(&blocks)?;
             let snapshot = store.snapshot();
+            (self.committed)(Arc::clone(&snapshot));
             (self.observe)(Progress::Embedding { done: snapshot.live_vectors(), total: snapshot.live_chunks() });
         }
         Ok(())
@@ -318,10 +324,7 @@ impl Worker<'_, '_> {
                     let analysis = self.analyser.analyse(language, &text);
                     let vectors = self.vectors(&path, &text, &analysis);
                     match Prepared::new(path, analysis, text) {
-                        Ok(prepared) => Content::Prepared {
-                            prepared: prepared.with_postings(),
-                            vectors,
-                        },
+                        Ok(prepared) => Content::Prepared { prepared: prepared.with_postings(), vectors },
                         Err(error) => {
                             tracing::error!(%error, "an analysis cannot be stored");
                             return Done::Skipped { path: job.found.path.clone(), skip: Skip::Special };
@@ -351,6 +354,7 @@ struct Committer<'a> {
     report: &'a mut IndexReport,
     batch: Batch,
     batch_bytes: u64,
+    committed: &'a (dyn Fn(Arc<IndexSnapshot>) + Sync),
 }
 
 impl Committer<'_> {
@@ -385,6 +389,7 @@ impl Committer<'_> {
         let batch = std::mem::take(&mut self.batch);
         if !batch.updates.is_empty() || !batch.removals.is_empty() {
             self.store.commit(batch)?;
+            (self.committed)(self.store.snapshot());
         }
         Ok(())
     }

@@ -1,13 +1,14 @@
 //! A state of the workspace that readers hold for one request.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
 };
 
-use conexus_core::{Answer, Generation, Query};
-use conexus_embed::Embedder;
-use conexus_index::{FileEntry, IndexSnapshot, SymbolRef};
+use conexus_core::{Answer, Generation, Notice, Query};
+use conexus_embed::{Embedder, Speed};
+use conexus_index::{FileEntry, FileReferences, IndexSnapshot, SymbolRef};
 
 use crate::{
     Error, Location, Result, Weights, content,
@@ -23,6 +24,26 @@ pub struct Snapshot {
     pub(crate) weights: Arc<Weights>,
     root: PathBuf,
     max_file_bytes: u64,
+    /// What every answer from this state must say.
+    pub(crate) notices: Arc<[Notice]>,
+    pub(crate) buffers: Arc<BTreeMap<Arc<str>, BufferText>>,
+}
+
+/// The text of an open buffer that stands for its file.
+#[derive(Clone, Debug)]
+pub(crate) struct BufferText {
+    pub(crate) version: i32,
+    pub(crate) text: Arc<str>,
+    pub(crate) references: Arc<FileReferences>,
+}
+
+/// The version of an open buffer that a snapshot shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BufferVersion {
+    /// Workspace-relative path, or the URI of a buffer without a file.
+    pub path: Arc<str>,
+    /// As the editor numbered it.
+    pub version: i32,
 }
 
 /// A file's text as it is now.
@@ -43,7 +64,44 @@ impl Snapshot {
         location: &Location,
         max_file_bytes: u64,
     ) -> Self {
-        Self { index, embedder, embedding_fault, weights, root: location.root.clone(), max_file_bytes }
+        Self {
+            index,
+            embedder,
+            embedding_fault,
+            weights,
+            root: location.root.clone(),
+            max_file_bytes,
+            notices: Arc::default(),
+            buffers: Arc::default(),
+        }
+    }
+
+    /// The same over another state of the index.
+    pub(crate) fn with_index(&self, index: Arc<IndexSnapshot>) -> Self {
+        Self { index, ..self.clone() }
+    }
+
+    /// The open buffers that it shows in place of their files, ordered by path.
+    pub fn buffers(&self) -> impl Iterator<Item = BufferVersion> {
+        self.buffers.iter().map(|(path, buffer)| BufferVersion { path: Arc::clone(path), version: buffer.version })
+    }
+
+    /// The mentions in an indexed file, those of its open buffer if it has one. `None` when they are not stored any more.
+    pub fn references(&self, file: &FileEntry) -> Result<Option<Arc<FileReferences>>> {
+        match self.buffers.get(file.path()) {
+            Some(buffer) => Ok(Some(Arc::clone(&buffer.references))),
+            None => Ok(self.index.references(file)?.map(Arc::new)),
+        }
+    }
+
+    /// What every answer from this state says: whether it is complete and current.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// The embedder when it is fast enough to run where the text is.
+    pub(crate) fn instant_embedder(&self) -> Option<Arc<dyn Embedder>> {
+        self.embedder.clone().filter(|embedder| embedder.speed() == Speed::Instant)
     }
 
     /// The state of the index.
@@ -89,8 +147,11 @@ impl Snapshot {
         crate::search::symbols_named(&self.index, pattern, limit)
     }
 
-    /// The text of an indexed file as it is on disk now.
+    /// The text of an indexed file as it is now: in its open buffer, else on disk.
     pub fn text(&self, path: &str) -> Result<CurrentText> {
+        if let Some(buffer) = self.buffers.get(path) {
+            return Ok(CurrentText { text: Arc::clone(&buffer.text), as_indexed: true });
+        }
         let file = self.file(path)?;
         let content = content::read(&self.root.join(path), self.max_file_bytes).map_err(|skip| Error::NotIndexed {
             path: path.to_owned(),
@@ -100,8 +161,7 @@ impl Snapshot {
     }
 
     /// The text of a file if it is still the version that was indexed.
-    pub(crate) fn indexed_text(&self, file: &FileEntry) -> Option<String> {
-        let content = content::read(&self.root.join(&**file.path()), self.max_file_bytes).ok()?;
-        (content.blob == file.blob()).then_some(content.text)
+    pub(crate) fn indexed_text(&self, file: &FileEntry) -> Option<Arc<str>> {
+        self.text(file.path()).ok().filter(|current| current.as_indexed).map(|current| current.text)
     }
 }

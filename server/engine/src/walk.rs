@@ -1,16 +1,20 @@
 //! Finds the files of a workspace: ignore rules kept, links not followed, secrets never opened.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
     path::{Path, PathBuf},
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::UNIX_EPOCH,
 };
 
-use crate::content::{self, Skip};
+use crate::{
+    Location, Settings,
+    content::{self, Skip},
+};
 
 /// A regular file that may be indexed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +34,8 @@ pub struct Walk {
     pub files: Vec<Found>,
     /// Files and folders passed over by name or because they could not be read, with the first few paths of each reason.
     pub skipped: SkipCounts,
+    /// Folders that were entered, the workspace's own (an empty path) included.
+    pub folders: Vec<String>,
     /// Whether it was cancelled; the files are then only a part.
     pub cancelled: bool,
 }
@@ -91,24 +97,78 @@ pub struct WalkRules {
     pub exclude: Vec<String>,
 }
 
+impl WalkRules {
+    /// The rules of a workspace under these settings.
+    pub fn of(location: &Location, settings: &Settings) -> Self {
+        Self {
+            threads: settings.analysis_threads(),
+            hidden: settings.hidden,
+            ignore_files: settings.ignore_files,
+            max_file_bytes: settings.max_file_bytes,
+            index_dir: Some(location.index_dir.clone()),
+            exclude: settings.exclude.clone(),
+        }
+    }
+}
+
 /// Checks the globs of [`WalkRules::exclude`] before any walk; the error is the first bad one's.
 pub fn check_exclude(globs: &[String]) -> Result<(), ignore::Error> {
     let mut overrides = ignore::overrides::OverrideBuilder::new("");
     globs.iter().try_for_each(|glob| overrides.add(&format!("!{glob}")).map(drop))
 }
 
+/// Parts below which more than one thread does not pay.
+const FEW_PARTS: usize = 64;
+
 /// Folders that no rule can bring in.
 const NEVER: &[&str] = &[".git", ".hg", ".svn", ".jj"];
 
 /// Walks a workspace. Unreadable folders are counted, not fatal; links are not followed, so circles cannot occur.
 pub fn walk(root: &Path, rules: &WalkRules, cancel: &AtomicBool) -> Result<Walk, ignore::Error> {
+    run(root, rules, None, cancel)
+}
+
+/// Walks parts of a workspace: what a whole walk finds at the given workspace-relative paths and below them. It reads
+/// the folders on the way to them and no others.
+pub fn walk_parts(
+    root: &Path,
+    rules: &WalkRules,
+    parts: &[String],
+    cancel: &AtomicBool,
+) -> Result<Walk, ignore::Error> {
+    let mut parts: BTreeSet<String> = parts.iter().cloned().collect();
+    if parts.contains("") {
+        return walk(root, rules, cancel);
+    }
+    parts.retain(|part| !part.is_empty());
+    run(root, rules, Some(Arc::new(parts)), cancel)
+}
+
+/// Whether a path is one of the parts, lies below one, or leads to one.
+fn concerns(parts: &BTreeSet<String>, path: &str) -> bool {
+    let below = std::iter::successors(Some(path), |path| path.rsplit_once('/').map(|(folder, _)| folder));
+    below.into_iter().any(|path| parts.contains(path))
+        || parts
+            .range::<str, _>((Bound::Excluded(path), Bound::Unbounded))
+            .take_while(|part| part.starts_with(path))
+            .any(|part| part.as_bytes().get(path.len()) == Some(&b'/'))
+}
+
+fn run(
+    root: &Path,
+    rules: &WalkRules,
+    parts: Option<Arc<BTreeSet<String>>>,
+    cancel: &AtomicBool,
+) -> Result<Walk, ignore::Error> {
     let mut overrides = ignore::overrides::OverrideBuilder::new(root);
     for glob in &rules.exclude {
         overrides.add(&format!("!{glob}"))?;
     }
     let index_dir = rules.index_dir.clone();
+    let threads = if parts.as_ref().is_some_and(|parts| parts.len() < FEW_PARTS) { 1 } else { rules.threads.max(1) };
+    let top = root.to_owned();
     let walker = ignore::WalkBuilder::new(root)
-        .threads(rules.threads.max(1))
+        .threads(threads)
         .hidden(!rules.hidden)
         .ignore(rules.ignore_files)
         .git_ignore(rules.ignore_files)
@@ -121,13 +181,17 @@ pub fn walk(root: &Path, rules: &WalkRules, cancel: &AtomicBool) -> Result<Walk,
         .overrides(overrides.build()?)
         .filter_entry(move |entry| {
             let name = entry.file_name().to_str().unwrap_or("");
-            !NEVER.contains(&name) && index_dir.as_deref() != Some(entry.path())
+            let wanted = parts.as_ref().is_none_or(|parts| {
+                entry.depth() == 0
+                    || to_slashes(entry.path().strip_prefix(&top).unwrap_or(entry.path()))
+                        .is_some_and(|path| concerns(parts, &path))
+            });
+            wanted && !NEVER.contains(&name) && index_dir.as_deref() != Some(entry.path())
         })
         .build_parallel();
     let gathered = Mutex::new(Walk::default());
     walker.run(|| {
-        let mut local =
-            LocalWalk { root, rules, files: Vec::new(), skipped: SkipCounts::default(), gathered: &gathered };
+        let mut local = LocalWalk { root, rules, walk: Walk::default(), gathered: &gathered };
         Box::new(move |entry| {
             if cancel.load(Ordering::Relaxed) {
                 return ignore::WalkState::Quit;
@@ -138,6 +202,7 @@ pub fn walk(root: &Path, rules: &WalkRules, cancel: &AtomicBool) -> Result<Walk,
     });
     let mut walk = gathered.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     walk.files.sort_unstable();
+    walk.folders.sort_unstable();
     walk.cancelled = cancel.load(Ordering::Relaxed);
     Ok(walk)
 }
@@ -146,8 +211,7 @@ pub fn walk(root: &Path, rules: &WalkRules, cancel: &AtomicBool) -> Result<Walk,
 struct LocalWalk<'a> {
     root: &'a Path,
     rules: &'a WalkRules,
-    files: Vec<Found>,
-    skipped: SkipCounts,
+    walk: Walk,
     gathered: &'a Mutex<Walk>,
 }
 
@@ -156,17 +220,18 @@ impl LocalWalk<'_> {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                self.skipped.add(Skip::Unreadable, &error.to_string());
+                self.walk.skipped.add(Skip::Unreadable, &error.to_string());
                 return;
             }
         };
         let Some(kind) = entry.file_type() else { return };
+        let relative = entry.path().strip_prefix(self.root).unwrap_or(entry.path());
         if kind.is_dir() {
+            self.walk.folders.extend(to_slashes(relative));
             return;
         }
-        let relative = entry.path().strip_prefix(self.root).unwrap_or(entry.path());
         let Some(path) = to_slashes(relative) else {
-            self.skipped.add(Skip::Special, &relative.to_string_lossy());
+            self.walk.skipped.add(Skip::Special, &relative.to_string_lossy());
             return;
         };
         let judged = if kind.is_file() {
@@ -175,8 +240,8 @@ impl LocalWalk<'_> {
             Err(Skip::Special)
         };
         match judged {
-            Ok((size, modified_ns)) => self.files.push(Found { path, size, modified_ns }),
-            Err(skip) => self.skipped.add(skip, &path),
+            Ok((size, modified_ns)) => self.walk.files.push(Found { path, size, modified_ns }),
+            Err(skip) => self.walk.skipped.add(skip, &path),
         }
     }
 }
@@ -184,8 +249,22 @@ impl LocalWalk<'_> {
 impl Drop for LocalWalk<'_> {
     fn drop(&mut self) {
         let mut gathered = self.gathered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        gathered.files.append(&mut self.files);
-        gathered.skipped.merge(std::mem::take(&mut self.skipped));
+        gathered.files.append(&mut self.walk.files);
+        gathered.folders.append(&mut self.walk.folders);
+        gathered.skipped.merge(std::mem::take(&mut self.walk.skipped));
+    }
+}
+
+/// Whether a file may be indexed as far as its name tells.
+pub(crate) fn judge_name(path: &str) -> Result<(), Skip> {
+    if content::is_secret_name(path) {
+        Err(Skip::Secret)
+    } else if content::is_lock_name(path) {
+        Err(Skip::Lock)
+    } else if content::is_binary_name(path) {
+        Err(Skip::Binary)
+    } else {
+        Ok(())
     }
 }
 
@@ -195,15 +274,7 @@ fn judge(
     metadata: impl FnOnce() -> Option<std::fs::Metadata>,
     max_file_bytes: u64,
 ) -> Result<(u64, i64), Skip> {
-    if content::is_secret_name(path) {
-        return Err(Skip::Secret);
-    }
-    if content::is_lock_name(path) {
-        return Err(Skip::Lock);
-    }
-    if content::is_binary_name(path) {
-        return Err(Skip::Binary);
-    }
+    judge_name(path)?;
     let metadata = metadata().ok_or(Skip::Unreadable)?;
     if !metadata.is_file() {
         return Err(Skip::Special);
@@ -212,12 +283,6 @@ fn judge(
         return Err(Skip::TooLarge);
     }
     Ok((metadata.len(), modified_ns(&metadata)))
-}
-
-/// One file by its workspace-relative path. Links are not followed.
-pub fn look_at(root: &Path, path: &str, max_file_bytes: u64) -> Result<Found, Skip> {
-    let (size, modified_ns) = judge(path, || std::fs::symlink_metadata(root.join(path)).ok(), max_file_bytes)?;
-    Ok(Found { path: path.to_owned(), size, modified_ns })
 }
 
 /// Time of the last change in nanoseconds since 1970; 0 when unknown.
@@ -281,6 +346,26 @@ mod tests {
         let walk = walk(root, &rules(), &AtomicBool::new(false)).expect("a walk");
         let paths: Vec<_> = walk.files.iter().map(|found| found.path.as_str()).collect();
         assert_eq!(paths, ["src/größe\nneu.rs", "src/lib.rs"]);
+        let folders: Vec<_> = walk.folders.iter().map(String::as_str).collect();
+        assert_eq!(folders, ["", "src"]);
+        for (part, expected) in [
+            ("src", &["src/größe\nneu.rs", "src/lib.rs"][..]),
+            ("src/lib.rs", &["src/lib.rs"]),
+            ("src/li", &[]),
+            ("target/out.rs", &[]),
+            ("a.log", &[]),
+            ("drafts/a.rs", &[]),
+            ("skipme/a.rs", &[]),
+            (".hidden/a.rs", &[]),
+            (".env", &[]),
+            ("src/circle/src/lib.rs", &[]),
+            ("gone", &[]),
+            ("", &["src/größe\nneu.rs", "src/lib.rs"]),
+        ] {
+            let walk = walk_parts(root, &rules(), &[part.to_owned()], &AtomicBool::new(false)).expect("a walk");
+            let paths: Vec<_> = walk.files.iter().map(|found| found.path.as_str()).collect();
+            assert_eq!(paths, expected, "{part}");
+        }
         let reasons: Vec<_> = walk.skipped.iter().map(|(skip, count, _)| (skip, count)).collect();
         assert!(reasons.contains(&(Skip::TooLarge, 1)) && reasons.contains(&(Skip::Lock, 1)), "{reasons:?}");
     }

@@ -102,6 +102,11 @@ impl Prepared {
         self.heads.chunk_count()
     }
 
+    /// The mentions in the text.
+    pub fn references(&self) -> FileReferences {
+        FileReferences::decode(&self.references).unwrap_or_default()
+    }
+
     pub(crate) fn postings(&self) -> Arc<Postings> {
         let make = || Arc::new(self.source.as_deref().map(Postings::of).unwrap_or_default());
         Arc::clone(self.postings.get_or_init(make))

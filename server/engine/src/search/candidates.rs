@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use conexus_core::{Contribution, Mode, Query};
@@ -167,7 +170,7 @@ fn quoted(
     allowed: Option<&SlotSet>,
 ) -> Result<Vec<(u32, f32)>> {
     let mut shares: HashMap<u32, f32> = HashMap::new();
-    let mut texts: HashMap<u32, Option<String>> = HashMap::new();
+    let mut texts: HashMap<u32, Option<Arc<str>>> = HashMap::new();
     for quoted in &understanding.quoted {
         let mut holding: Option<Vec<u32>> = None;
         for term in tokenizer::terms(quoted) {

@@ -46,7 +46,7 @@ impl<'a> Searcher<'a> {
             return Ok(answer);
         }
         if self.snapshot.live_chunks() == 0 {
-            answer.notices.push(Notice::NothingIndexed);
+            answer.add_unless_indexing(Notice::NothingIndexed);
             return Ok(answer);
         }
         let allowed = self.snapshot.allowed(&query.filter)?;
@@ -70,7 +70,7 @@ impl<'a> Searcher<'a> {
         answer.hits =
             ranked.drain(..).skip(query.offset).take(query.limit).filter_map(|candidate| self.hit(candidate)).collect();
         if answer.hits.is_empty() && query.offset == 0 {
-            answer.notices.push(Notice::NoMatch);
+            answer.add_unless_indexing(Notice::NoMatch);
         }
         Ok(answer)
     }
@@ -107,7 +107,7 @@ impl<'a> Searcher<'a> {
             .filter_map(|found| self.hit(Candidate { score: found.similarity, ..Candidate::new(found.slot) }))
             .collect();
         if answer.hits.is_empty() && query.offset == 0 {
-            answer.notices.push(Notice::NoMatch);
+            answer.add_unless_indexing(Notice::NoMatch);
         }
         Ok(answer)
     }
@@ -118,7 +118,7 @@ impl<'a> Searcher<'a> {
             generation: self.snapshot.generation(),
             searched_chunks: self.snapshot.live_chunks(),
             more: false,
-            notices: Vec::new(),
+            notices: self.view.notices().to_vec(),
         }
     }
 

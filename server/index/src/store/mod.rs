@@ -119,6 +119,11 @@ impl Store {
         &self.folder
     }
 
+    /// What it was opened with.
+    pub fn settings(&self) -> &StoreSettings {
+        &self.settings
+    }
+
     /// What it may do.
     pub fn access(&self) -> Access {
         self.access

@@ -1,0 +1,426 @@
+//! A workspace that is kept current while people work in it: open buffers, files that change on disk, one writer.
+//!
+//! Three threads serve a workspace. The writer owns the index and brings it up to the disk; the watcher tells it what
+//! changed; the buffers' thread analyses open buffers. What the last two have is laid over each other whenever one of
+//! them has something new, so that readers find a finished snapshot.
+
+mod buffers;
+mod status;
+mod watch;
+mod writer;
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Component, Path},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use conexus_core::Notice;
+use crossbeam_channel::Sender;
+use ropey::Rope;
+
+use crate::{Error, Host, Location, Progress, Result, Settings, Snapshot, walk};
+use buffers::{Buffers, Shown};
+use watch::Changes;
+use writer::Event;
+
+pub use status::{Activity, Role, Status, Watching};
+
+/// Told of every change of the status, from the threads of the workspace: it must return at once.
+pub type Observer = Arc<dyn Fn(&Status) + Send + Sync>;
+
+/// How long the first reader waits for the index to be opened.
+const OPEN_WAIT: Duration = Duration::from_secs(5);
+/// Buffers that rest for this long are parsed afresh.
+const REST: Duration = Duration::from_millis(400);
+/// Changed files from which answers say that a run is under way.
+const LONG_RUN: u64 = 100;
+
+/// A workspace that is kept current. All methods return at once, but for [`Live::current`] and [`Live::stop`].
+pub struct Live {
+    location: Location,
+    shared: Arc<Shared>,
+    events: Sender<Event>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What the threads share with readers.
+struct Shared {
+    settings: Settings,
+    inbox: Mutex<Inbox>,
+    /// Something is in the inbox.
+    arrived: Condvar,
+    /// Changes of buffers that were told; each has a number.
+    issued: AtomicU64,
+    state: Mutex<State>,
+    /// Something in the state is new.
+    changed: Condvar,
+    observer: Observer,
+    /// Set when all threads are to end.
+    cancel: AtomicBool,
+}
+
+/// What the buffers' thread has not seen yet. Of several texts of one buffer only the last counts.
+#[derive(Default)]
+struct Inbox {
+    buffers: BTreeMap<Arc<str>, Change>,
+    /// Which files are indexed may have changed.
+    recheck: bool,
+}
+
+enum Change {
+    Text { text: Rope, version: i32 },
+    Closed,
+}
+
+#[derive(Default)]
+struct State {
+    /// What the index holds.
+    base: Option<Snapshot>,
+    /// What the open buffers hold.
+    buffers: BTreeMap<Arc<str>, Shown>,
+    /// Both.
+    view: Option<Snapshot>,
+    /// Changes up to this number are in `buffers`.
+    applied: u64,
+    status: Status,
+    /// Whether the whole workspace has been looked at since the start.
+    scanned: bool,
+}
+
+impl Live {
+    /// Opens or creates the index of a workspace and starts to keep it current. Errors of opening are told by the status.
+    pub fn start(location: Location, settings: Settings, observer: Observer) -> Self {
+        let shared = Arc::new(Shared {
+            settings: settings.clone(),
+            inbox: Mutex::default(),
+            arrived: Condvar::new(),
+            issued: AtomicU64::new(0),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            observer,
+            cancel: AtomicBool::new(false),
+        });
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        let mut threads = Vec::new();
+        let mut spawn = |name: &str, work: Box<dyn FnOnce(&Arc<Shared>) + Send>| {
+            let own = Arc::clone(&shared);
+            match std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&own)) {
+                Ok(thread) => threads.push(thread),
+                Err(error) => shared.fail(format!("cannot start a thread: {error}")),
+            }
+        };
+        let (place, events) = (location.clone(), sender.clone());
+        spawn("index", Box::new(move |shared| writer::run(shared, place, settings, events, &receiver)));
+        let place = location.clone();
+        spawn("buffers", Box::new(move |shared| analyse_buffers(shared, &place)));
+        Self { location, shared, events: sender, threads }
+    }
+
+    /// Where the workspace and its index are.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// The workspace-relative path of an absolute one; `None` when it lies outside the workspace.
+    pub fn relative(&self, path: &Path) -> Option<String> {
+        let relative = path.strip_prefix(&self.location.root).ok()?;
+        relative
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
+            .then(|| walk::to_slashes(relative))
+            .flatten()
+    }
+
+    /// The text of a buffer that was opened or changed: from now on it stands for the file. `path` is
+    /// workspace-relative with `/`, or a URI such as `untitled:Untitled-1` for a buffer without a file. A buffer whose
+    /// file would not be indexed is not searched either.
+    pub fn set_buffer(&self, path: &str, text: Rope, version: i32) {
+        self.shared.tell(path, Change::Text { text, version });
+    }
+
+    /// A buffer was closed: the file on disk counts again.
+    pub fn close_buffer(&self, path: &str) {
+        self.shared.tell(path, Change::Closed);
+        self.disk_changed([path.to_owned()]);
+    }
+
+    /// Files or folders that were created, changed, saved, renamed or deleted, as workspace-relative paths. The system
+    /// tells of them as well; this is sooner.
+    pub fn disk_changed(&self, paths: impl IntoIterator<Item = String>) {
+        let changes = Changes { parts: paths.into_iter().filter(|path| !is_uri(path)).collect(), all: false };
+        if !changes.is_empty() {
+            // The receiver ends with the threads.
+            let _ = self.events.send(Event::Disk(changes));
+        }
+    }
+
+    /// Compares the whole workspace with the index.
+    pub fn rescan(&self) {
+        let _ = self.events.send(Event::Disk(Changes { all: true, ..Changes::default() }));
+    }
+
+    /// The state now, buffers included as far as they have been analysed; `None` until the index is open.
+    pub fn view(&self) -> Option<Snapshot> {
+        self.shared.lock().view.clone()
+    }
+
+    /// The state that knows every buffer as it was told before this call. It waits for that at most `wait`, longer only
+    /// for the index to be opened, and then answers with what there is, which says [`Notice::BuffersBehind`]. The error
+    /// says why there is no index.
+    pub fn current(&self, wait: Duration) -> Result<Snapshot> {
+        let wanted = self.shared.issued.load(Ordering::Acquire);
+        let started = Instant::now();
+        let mut state = self.shared.lock();
+        loop {
+            let wait = if state.view.is_some() { wait } else { wait.max(OPEN_WAIT) };
+            let left = wait.saturating_sub(started.elapsed());
+            match &state.view {
+                Some(view) if state.applied >= wanted => return Ok(view.clone()),
+                Some(view) if left.is_zero() => {
+                    let mut behind = view.clone();
+                    behind.notices = behind.notices.iter().cloned().chain([Notice::BuffersBehind]).collect();
+                    return Ok(behind);
+                }
+                None if state.status.activity == Activity::Failed || left.is_zero() => {
+                    let why = state.status.fault.clone().unwrap_or_else(|| "it is still being opened".to_owned());
+                    return Err(Error::NoIndex { path: self.location.index_dir.clone(), why });
+                }
+                _ => {}
+            }
+            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// How things stand.
+    pub fn status(&self) -> Status {
+        self.shared.lock().status.clone()
+    }
+
+    /// Ends the threads, writes out what is in memory and gives the index back. Dropping does the same.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.shared.cancel.store(true, Ordering::Relaxed);
+        let _ = self.events.send(Event::Stop);
+        drop(self.shared.inbox());
+        self.shared.arrived.notify_all();
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the workspace ended unexpectedly");
+            }
+        }
+    }
+}
+
+/// Whether a path stands for a buffer without a file.
+fn is_uri(path: &str) -> bool {
+    path.split_once(':')
+        .is_some_and(|(scheme, _)| scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+impl Shared {
+    fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, path: &str, change: Change) {
+        let mut inbox = self.inbox();
+        inbox.buffers.insert(path.into(), change);
+        self.issued.fetch_add(1, Ordering::Release);
+        drop(inbox);
+        self.arrived.notify_all();
+    }
+
+    /// The index was opened.
+    fn opened(&self, host: &Host) {
+        let mut state = self.lock();
+        state.status.role = if host.follows() { Role::Follower } else { Role::Owner };
+        state.scanned = host.follows();
+        drop(state);
+        self.rebase(host.snapshot());
+    }
+
+    fn fail(&self, why: String) {
+        self.status(|status| {
+            status.activity = Activity::Failed;
+            status.fault = Some(why);
+        });
+    }
+
+    fn progress(&self, progress: Progress) {
+        self.status(|status| {
+            status.activity = match progress {
+                Progress::Walking => Activity::Walking,
+                Progress::Indexing { done, total } => Activity::Indexing { done, total },
+                Progress::Embedding { done, total } => Activity::Embedding { done, total },
+                Progress::Finishing => Activity::Finishing,
+            };
+        });
+    }
+
+    /// The whole workspace has been looked at.
+    fn scanned(&self) {
+        self.lock().scanned = true;
+        self.inbox().recheck = true;
+        self.arrived.notify_all();
+    }
+
+    /// Nothing is left to do.
+    fn resting(&self, host: &Host) {
+        if self.lock().status.activity != Activity::Idle {
+            self.status(|status| status.activity = Activity::Idle);
+            self.rebase(host.snapshot());
+        }
+    }
+
+    /// The index has a new state.
+    fn rebase(&self, base: Snapshot) {
+        let mut state = self.lock();
+        state.base = Some(base);
+        self.show(state);
+    }
+
+    /// Lays the buffers over the index and lets readers see it.
+    fn show(&self, mut state: MutexGuard<'_, State>) {
+        let Some(base) = &state.base else {
+            drop(state);
+            self.changed.notify_all();
+            return;
+        };
+        let over: Vec<&Shown> = state.buffers.values().filter(|shown| shown.differs_from(base.index())).collect();
+        let overlays: Vec<_> = over.iter().map(|shown| shown.overlay.clone()).collect();
+        let mut view = base.clone();
+        if !overlays.is_empty() {
+            match base.index().overlay(&overlays) {
+                Ok(index) => view = base.with_index(index),
+                Err(error) => tracing::error!(%error, "open buffers are searched as saved"),
+            }
+        }
+        let texts = over.iter().filter_map(|shown| Some((Arc::clone(&shown.overlay.path), shown.text.clone()?)));
+        view.buffers = Arc::new(texts.collect());
+        view.notices = state.notices().into();
+        let buffers = over.len() as u64;
+        let state = &mut *state;
+        state.status.generation = view.generation();
+        state.status.files = view.index().file_count() as u64;
+        state.status.chunks = view.index().live_chunks();
+        state.status.buffers = buffers;
+        state.view = Some(view);
+        (self.observer)(&state.status);
+        self.changed.notify_all();
+    }
+
+    fn status(&self, change: impl FnOnce(&mut Status)) {
+        let mut state = self.lock();
+        let before = state.status.clone();
+        change(&mut state.status);
+        if state.status != before {
+            let notices = state.notices();
+            if let Some(view) = &mut state.view {
+                view.notices = notices.into();
+            }
+            (self.observer)(&state.status);
+            self.changed.notify_all();
+        }
+    }
+}
+
+impl State {
+    /// What answers say of the index as it is now.
+    fn notices(&self) -> Vec<Notice> {
+        match self.status.activity {
+            Activity::Indexing { done, total } if !self.scanned || total >= LONG_RUN => {
+                vec![Notice::Indexing { done, total }]
+            }
+            Activity::Opening | Activity::Walking | Activity::Finishing if !self.scanned => {
+                vec![Notice::Indexing { done: 0, total: 0 }]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The buffers' thread.
+fn analyse_buffers(shared: &Shared, location: &Location) {
+    let mut buffers: Option<Buffers> = None;
+    loop {
+        let mut inbox = shared.inbox();
+        let rested = loop {
+            if shared.cancel.load(Ordering::Relaxed) {
+                return;
+            }
+            if !inbox.buffers.is_empty() || inbox.recheck {
+                break false;
+            }
+            let (guard, waited) = shared.arrived.wait_timeout(inbox, REST).unwrap_or_else(PoisonError::into_inner);
+            inbox = guard;
+            if waited.timed_out() && buffers.as_ref().is_some_and(Buffers::has_incremental) {
+                break true;
+            }
+        };
+        // Told under the same lock, so each change up to this number is among those taken.
+        let number = shared.issued.load(Ordering::Acquire);
+        let Inbox { buffers: changes, recheck } = std::mem::take(&mut *inbox);
+        drop(inbox);
+        let base = wait_for_base(shared);
+        let buffers = buffers.get_or_insert_with(|| {
+            Buffers::new(base.as_ref().and_then(Snapshot::instant_embedder), location, &shared.settings)
+        });
+        let mut work = || {
+            if rested {
+                return buffers.parse_one_afresh().into_iter().collect();
+            }
+            let mut touched: Vec<Arc<str>> = Vec::new();
+            for (path, change) in &changes {
+                match change {
+                    Change::Text { text, version } => {
+                        buffers.update(path, text.to_string(), *version, base.as_ref().map(Snapshot::index));
+                    }
+                    Change::Closed => buffers.close(path),
+                }
+                touched.push(Arc::clone(path));
+            }
+            if recheck {
+                touched.extend(buffers.recheck(base.as_ref().map(Snapshot::index)));
+            }
+            touched
+        };
+        let touched: Vec<Arc<str>> = catch_unwind(AssertUnwindSafe(&mut work)).unwrap_or_else(|_| {
+            tracing::error!("the analysis of an open buffer failed, its last state stays");
+            Vec::new()
+        });
+        let mut state = shared.lock();
+        for path in touched {
+            match buffers.shown(&path) {
+                Some(shown) => drop(state.buffers.insert(path, shown)),
+                None => drop(state.buffers.remove(&path)),
+            }
+        }
+        state.applied = number;
+        shared.show(state);
+    }
+}
+
+/// The index, as soon as it is open; `None` when it cannot be.
+fn wait_for_base(shared: &Shared) -> Option<Snapshot> {
+    let mut state = shared.lock();
+    while state.base.is_none() && state.status.activity != Activity::Failed && !shared.cancel.load(Ordering::Relaxed) {
+        state = shared.changed.wait_timeout(state, REST).unwrap_or_else(PoisonError::into_inner).0;
+    }
+    state.base.clone()
+}

@@ -1,0 +1,194 @@
+//! Notices changes on disk: the system's events, gathered until they rest, without what no walk would find.
+//!
+//! On Linux each folder needs a watch of its own, so only folders that the walk entered get one: an ignored `target`
+//! or `node_modules` costs nothing. Elsewhere one recursive watch covers the workspace and the same list filters.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use notify::{EventKind, RecursiveMode, Watcher as _};
+
+use super::writer::Event;
+use crate::{git, walk::to_slashes};
+
+/// Events are handed on when none came for this long.
+const QUIET: Duration = Duration::from_millis(30);
+/// Events are handed on after this long although more are coming.
+const LONGEST: Duration = Duration::from_millis(300);
+/// While git holds the lock of its index, a checkout or rebase is under way: it is waited for, but no longer than this.
+const GIT_WAIT: Duration = Duration::from_secs(10);
+/// Each folder needs its own watch.
+const BY_FOLDER: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// What changed on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    /// Workspace-relative paths of files and folders that came, changed or went.
+    pub(super) parts: BTreeSet<String>,
+    /// Anything may have changed.
+    pub(super) all: bool,
+}
+
+impl Changes {
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty() && !self.all
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.parts.extend(other.parts);
+        self.all |= other.all;
+    }
+}
+
+/// Watches a workspace until it is dropped.
+pub(super) struct Watcher {
+    root: PathBuf,
+    system: notify::RecommendedWatcher,
+    /// Folders that walks entered.
+    folders: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Watcher {
+    /// Starts; the error says why the system's events cannot be used.
+    pub(super) fn start(root: &Path, events: Sender<Event>) -> Result<Self, String> {
+        let folders = Arc::new(Mutex::new(HashSet::new()));
+        let (raw, gathered) = crossbeam_channel::unbounded();
+        let git_dir = git::directory(root);
+        let filter = Filter { root: root.to_owned(), git_dir: git_dir.clone(), folders: Arc::clone(&folders) };
+        let handler = move |event: notify::Result<notify::Event>| {
+            if let Some(changes) = filter.changes(event) {
+                // The receiver ends with the watcher.
+                let _ = raw.send(changes);
+            }
+        };
+        let mut system = notify::recommended_watcher(handler).map_err(reason)?;
+        if let Some(git_dir) = &git_dir {
+            // Without it a switch of branches is seen by its files alone.
+            if let Err(error) = system.watch(git_dir, RecursiveMode::NonRecursive) {
+                tracing::debug!(%error, "git's folder is not watched");
+            }
+        }
+        if !BY_FOLDER {
+            system.watch(root, RecursiveMode::Recursive).map_err(reason)?;
+        }
+        std::thread::Builder::new()
+            .name("watch".into())
+            .spawn(move || gather(&gathered, git_dir.as_deref(), &events))
+            .map_err(|error| error.to_string())?;
+        Ok(Self { root: root.to_owned(), system, folders })
+    }
+
+    /// Watches the folders that a walk entered as well. How many are new; the error says why events do not suffice.
+    pub(super) fn follow(&mut self, folders: &[String]) -> Result<usize, String> {
+        let mut known = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut new = 0;
+        for folder in folders {
+            if known.contains(folder) {
+                continue;
+            }
+            if BY_FOLDER {
+                match self.system.watch(&self.root.join(folder), RecursiveMode::NonRecursive) {
+                    Ok(()) => {}
+                    // It went while it was looked at.
+                    Err(error) if matches!(error.kind, notify::ErrorKind::PathNotFound) => continue,
+                    Err(error) => return Err(reason(error)),
+                }
+            }
+            known.insert(folder.clone());
+            new += 1;
+        }
+        Ok(new)
+    }
+
+    /// Forgets folders that may be gone: a folder of that name that comes back is another one.
+    pub(super) fn forget<'a>(&mut self, parts: impl Iterator<Item = &'a String>) {
+        let mut known = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        for part in parts.filter(|part| !self.root.join(part.as_str()).is_dir()) {
+            let inside = |folder: &str| {
+                folder.strip_prefix(part.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            let gone: Vec<String> = known.iter().filter(|folder| inside(folder)).cloned().collect();
+            for folder in gone {
+                known.remove(&folder);
+                if BY_FOLDER {
+                    // The system has mostly dropped the watch with the folder.
+                    let _ = self.system.unwatch(&self.root.join(&folder));
+                }
+            }
+        }
+    }
+}
+
+fn reason(error: notify::Error) -> String {
+    match error.kind {
+        notify::ErrorKind::MaxFilesWatch => {
+            "the system's limit of watched folders is reached; raise fs.inotify.max_user_watches".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// Sorts out what no walk would find.
+struct Filter {
+    root: PathBuf,
+    git_dir: Option<PathBuf>,
+    folders: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Filter {
+    fn changes(&self, event: notify::Result<notify::Event>) -> Option<Changes> {
+        let event = match event {
+            Ok(event) if event.need_rescan() => return Some(Changes { all: true, ..Changes::default() }),
+            Ok(event) => event,
+            Err(error) => {
+                tracing::warn!(%error, "events of the file system may be lost");
+                return Some(Changes { all: true, ..Changes::default() });
+            }
+        };
+        if matches!(event.kind, EventKind::Access(_)) {
+            return None;
+        }
+        let mut changes = Changes::default();
+        for path in &event.paths {
+            if self.git_dir.as_deref().is_some_and(|git_dir| path.starts_with(git_dir)) {
+                changes.all |= path.file_name().is_some_and(|name| name == "HEAD");
+                continue;
+            }
+            let Some(part) = path.strip_prefix(&self.root).ok().and_then(to_slashes) else { continue };
+            let folder = part.rsplit_once('/').map_or("", |(folder, _)| folder);
+            if !part.is_empty() && self.folders.lock().unwrap_or_else(PoisonError::into_inner).contains(folder) {
+                changes.parts.insert(part);
+            }
+        }
+        (!changes.is_empty()).then_some(changes)
+    }
+}
+
+/// Hands changes on when they rest.
+fn gather(raw: &Receiver<Changes>, git_dir: Option<&Path>, events: &Sender<Event>) {
+    let lock = git_dir.map(|git_dir| git_dir.join("index.lock"));
+    while let Ok(mut changes) = raw.recv() {
+        let first = Instant::now();
+        loop {
+            let git_works = lock.as_ref().is_some_and(|lock| lock.exists());
+            let longest = if git_works { GIT_WAIT } else { LONGEST };
+            if first.elapsed() >= longest {
+                break;
+            }
+            match raw.recv_timeout(QUIET) {
+                Ok(more) => changes.merge(more),
+                Err(RecvTimeoutError::Timeout) if git_works => {}
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+        if events.send(Event::Disk(changes)).is_err() {
+            return;
+        }
+    }
+}

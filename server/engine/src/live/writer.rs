@@ -1,0 +1,232 @@
+//! The one thread that owns the index of a live workspace.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+
+use super::{
+    Shared,
+    status::{Role, Watching},
+    watch::{Changes, Watcher},
+};
+use crate::{Host, Location, Progress, Result, Settings, walk};
+
+/// What the writer is told.
+pub(super) enum Event {
+    /// Something changed on disk.
+    Disk(Changes),
+    /// End.
+    Stop,
+}
+
+/// How often a reader looks for the owner's commits.
+const FOLLOW_EVERY: Duration = Duration::from_millis(150);
+/// How often a reader looks whether the owner is gone.
+const OWN_EVERY: Duration = Duration::from_secs(1);
+/// How often an owner takes over what background work has finished.
+const IDLE_EVERY: Duration = Duration::from_secs(1);
+/// Between two looks at all files when the system's events cannot be used: at least this.
+const POLL_EVERY: Duration = Duration::from_secs(2);
+/// And at least so many times what one look takes.
+const POLL_SHARE: u32 = 20;
+/// Changed paths from which a look at all files is cheaper.
+const MANY_PARTS: usize = 1_000;
+/// Files that change what a walk finds.
+const IGNORE_FILES: &[&str] = &[".gitignore", ".ignore", ".conexusignore"];
+
+/// The state of the writer's thread.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    host: Host,
+    watcher: Option<Watcher>,
+    pending: Changes,
+    next_poll: Option<Instant>,
+    next_own: Instant,
+    /// Whether vectors of a slow model may be missing.
+    embeds: bool,
+}
+
+/// Runs until it is told to stop.
+pub(super) fn run(
+    shared: &Arc<Shared>,
+    location: Location,
+    settings: Settings,
+    sender: Sender<Event>,
+    events: &Receiver<Event>,
+) {
+    match Writer::open(shared, location, settings, sender) {
+        Ok(mut writer) => {
+            while writer.step(events) {}
+            if let Err(error) = writer.host.close() {
+                tracing::warn!(%error, "the index was not closed in order; the next start repairs it");
+            }
+        }
+        Err(error) => shared.fail(error.to_string()),
+    }
+}
+
+impl Writer {
+    fn open(shared: &Arc<Shared>, location: Location, settings: Settings, sender: Sender<Event>) -> Result<Self> {
+        let (mut host, _) = Host::open(location, settings)?;
+        shared.opened(&host);
+        let committed = Arc::clone(shared);
+        host.on_commit(Box::new(move |snapshot| committed.rebase(snapshot)));
+        let watcher = match Watcher::start(&host.location().root, sender) {
+            Ok(watcher) => Some(watcher),
+            Err(reason) => {
+                shared.status(|status| status.watching = Watching::Polling { reason });
+                None
+            }
+        };
+        let pending = Changes { all: true, ..Changes::default() };
+        let embeds = host.inline_embedder().is_none();
+        Ok(Self {
+            shared: Arc::clone(shared),
+            host,
+            watcher,
+            pending,
+            next_poll: None,
+            next_own: Instant::now() + OWN_EVERY,
+            embeds,
+        })
+    }
+
+    /// Does what is to be done, then waits for more; `false` at the end.
+    fn step(&mut self, events: &Receiver<Event>) -> bool {
+        let worked = if self.host.follows() { self.follow(events) } else { self.work(events) };
+        if let Err(error) = worked {
+            tracing::error!(%error, "the index was not brought up to date");
+            self.shared.status(|status| status.fault = Some(error.to_string()));
+        }
+        self.shared.resting(&self.host);
+        loop {
+            if self.shared.cancel.load(Ordering::Relaxed) {
+                return false;
+            }
+            let wait = if self.host.follows() { FOLLOW_EVERY } else { IDLE_EVERY };
+            let wait = self.next_poll.map_or(wait, |next| next.saturating_duration_since(Instant::now()).min(wait));
+            match events.recv_timeout(wait) {
+                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
+                Ok(Event::Disk(changes)) => self.pending.merge(changes),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            for event in events.try_iter() {
+                match event {
+                    Event::Stop => return false,
+                    Event::Disk(changes) => self.pending.merge(changes),
+                }
+            }
+            if self.next_poll.is_some_and(|next| next <= Instant::now()) {
+                self.pending.all = true;
+            }
+            if !self.pending.is_empty() || self.host.follows() {
+                return true;
+            }
+            match self.host.refresh() {
+                Ok(true) => self.shared.rebase(self.host.snapshot()),
+                Ok(false) => {}
+                Err(error) => tracing::warn!(%error, "background work failed"),
+            }
+        }
+    }
+
+    /// As a reader: takes over the owner's commits, or its place when it is gone.
+    fn follow(&mut self, events: &Receiver<Event>) -> Result<()> {
+        self.pending = Changes::default();
+        if self.next_own <= Instant::now() {
+            self.next_own = Instant::now() + OWN_EVERY;
+            if self.host.try_to_own()? {
+                tracing::info!("the owner of the index is gone, this process takes over");
+                self.shared.status(|status| status.role = Role::Owner);
+                self.pending.all = true;
+                return self.work(events);
+            }
+        }
+        if self.host.refresh()? {
+            self.shared.rebase(self.host.snapshot());
+        }
+        Ok(())
+    }
+
+    /// As the owner: brings the index up to date.
+    fn work(&mut self, events: &Receiver<Event>) -> Result<()> {
+        while !self.pending.is_empty() && !self.shared.cancel.load(Ordering::Relaxed) {
+            let Changes { parts, all } = std::mem::take(&mut self.pending);
+            let ignores = |part: &String| IGNORE_FILES.contains(&part.rsplit('/').next().unwrap_or(part));
+            if let Some(watcher) = &mut self.watcher {
+                watcher.forget(parts.iter());
+            }
+            if all || parts.len() >= MANY_PARTS || parts.iter().any(ignores) {
+                self.scan()?;
+            } else {
+                self.scan_parts(parts.into_iter().collect())?;
+            }
+            self.shared.status(|status| status.fault = None);
+            self.shared.rebase(self.host.snapshot());
+        }
+        if self.embeds {
+            let shared = &self.shared;
+            // Changes go first: it goes on after them.
+            let interrupt = AtomicBool::new(false);
+            let observe = |progress| {
+                shared.progress(progress);
+                interrupt.store(!events.is_empty() || shared.cancel.load(Ordering::Relaxed), Ordering::Relaxed);
+            };
+            let report = self.host.embed_missing(&observe, &interrupt)?;
+            self.shared.status(|status| status.lexical_only = report.fault.clone());
+            self.shared.rebase(self.host.snapshot());
+        }
+        Ok(())
+    }
+
+    fn scan(&mut self) -> Result<()> {
+        let started = Instant::now();
+        self.shared.progress(Progress::Walking);
+        let walk = walk::walk(&self.host.location().root, &self.host.walk_rules(), &self.shared.cancel)?;
+        let walked = started.elapsed();
+        let new_folders = self.watch(&walk.folders);
+        let shared = &self.shared;
+        let report = self.host.index_walk(&walk, &|progress| shared.progress(progress), &shared.cancel)?;
+        self.shared.status(|status| status.lexical_only = report.embedding_fault.clone());
+        self.shared.scanned();
+        // What changed after a folder was walked and before it was watched was seen by neither.
+        self.pending.all |= new_folders > 0;
+        if self.watcher.is_none() {
+            self.next_poll = Some(Instant::now() + POLL_EVERY.max(walked * POLL_SHARE));
+        }
+        Ok(())
+    }
+
+    fn scan_parts(&mut self, parts: Vec<String>) -> Result<()> {
+        let walk = walk::walk_parts(&self.host.location().root, &self.host.walk_rules(), &parts, &self.shared.cancel)?;
+        if self.watch(&walk.folders) > 0 {
+            self.pending.parts.extend(parts.iter().cloned());
+        }
+        self.host.index_parts(&parts, &walk, &self.shared.cancel)?;
+        Ok(())
+    }
+
+    /// Watches folders; how many were not watched before. When that fails, all files are looked at now and again.
+    fn watch(&mut self, folders: &[String]) -> usize {
+        let Some(watcher) = &mut self.watcher else { return 0 };
+        match watcher.follow(folders) {
+            Ok(new) => {
+                self.shared.status(|status| status.watching = Watching::Events);
+                new
+            }
+            Err(reason) => {
+                tracing::warn!(reason, "changes on disk are looked for every few seconds");
+                self.watcher = None;
+                self.next_poll = Some(Instant::now() + POLL_EVERY);
+                self.shared.status(|status| status.watching = Watching::Polling { reason });
+                0
+            }
+        }
+    }
+}
