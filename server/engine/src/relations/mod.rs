@@ -3,11 +3,21 @@
 //! Relations are heuristic. The index knows names with their syntax context, not what a compiler resolves them to, so
 //! every relation says why it is believed and how much.
 
+mod alike;
+mod definition;
+mod mention;
+mod rules;
+mod target;
+mod tested;
+mod uses;
+mod weigh;
+
 use std::sync::atomic::AtomicBool;
 
 use conexus_core::{Generation, Language, Notice, Span, SymbolKind};
 
-use crate::{Result, Snapshot, SymbolHit};
+use crate::{Result, Snapshot, SymbolHit, workspace_symbols::Places};
+use uses::Found;
 
 /// What relations are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,14 +164,48 @@ impl Snapshot {
         limit: usize,
         cancel: &AtomicBool,
     ) -> Result<Related> {
-        let _ = (target, wanted, limit, cancel);
-        Ok(Related {
+        let mut related = Related {
             target: None,
             candidates: Vec::new(),
             relations: Vec::new(),
             more: RelationKinds::default(),
             generation: self.generation(),
-            notices: vec![Notice::NoMatch],
-        })
+            notices: self.notices().to_vec(),
+        };
+        let Some(subject) = target::find(self, target, cancel)? else {
+            related.notices.push(Notice::NoMatch);
+            return Ok(related);
+        };
+        let mut places = Places::new(self);
+        related.target = subject.symbol.map(|symbol| places.symbol(subject.file, symbol, 0.0));
+        related.candidates = subject.others.iter().map(|(file, symbol)| places.symbol(file, *symbol, 0.0)).collect();
+        let mut add = |kind: RelationKind, mut found: Found| {
+            if wanted.contains(kind) {
+                related.relations.append(&mut found.relations);
+                if found.more {
+                    related.more = related.more.with(kind);
+                }
+            }
+        };
+        let direct = if wanted.contains(RelationKind::Caller) || wanted.contains(RelationKind::Test) {
+            uses::callers(self, &subject, usize::MAX, cancel)?
+        } else {
+            (Vec::new(), false)
+        };
+        let callers =
+            direct.0.iter().take(limit).map(|caller| caller.relation(RelationKind::Caller, &subject, &mut places));
+        add(RelationKind::Caller, Found { relations: callers.collect(), more: direct.1 || direct.0.len() > limit });
+        if wanted.contains(RelationKind::Callee) {
+            add(RelationKind::Callee, uses::callees(self, &subject, limit, cancel)?);
+        }
+        if wanted.contains(RelationKind::Test) {
+            add(RelationKind::Test, tested::tests(self, &subject, &direct.0, limit, cancel)?);
+        }
+        if wanted.contains(RelationKind::Similar) || wanted.contains(RelationKind::Reuse) {
+            let [similar, reuse] = alike::similar(self, &subject, limit, cancel)?;
+            add(RelationKind::Similar, similar);
+            add(RelationKind::Reuse, reuse);
+        }
+        Ok(related)
     }
 }

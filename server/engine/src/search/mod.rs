@@ -15,7 +15,7 @@ pub use understand::{MAX_QUERY_BYTES, Name, Shape, Understanding, understand};
 pub use weights::Weights;
 
 pub(crate) use candidates::chunk_at;
-pub(crate) use names::symbols_named;
+pub(crate) use names::{split_name, symbols_named};
 
 use crate::{Result, Snapshot};
 use candidates::Candidate;

@@ -38,7 +38,7 @@ fn containers_fit(wanted: &[&str], places: &[&str]) -> bool {
 
 /// Splits a name that is qualified where it is defined, such as the module `Ecto.Query` or the namespace `App\\Http`,
 /// into what comes before its last part and that part.
-pub(super) fn split_name(name: &str) -> (&str, &str) {
+pub(crate) fn split_name(name: &str) -> (&str, &str) {
     match name.rfind(['.', ':', '\\']) {
         Some(at) if at + 1 < name.len() => (name[..at].trim_end_matches(':'), &name[at + 1..]),
         _ => ("", name),

@@ -1,10 +1,23 @@
 //! Symbols of the workspace for a picker: by name as language servers do it, by meaning when the text is a phrase.
 
-use std::sync::atomic::AtomicBool;
+mod fit;
+mod pattern;
+mod place;
+mod scan;
 
-use conexus_core::{Generation, Language, Notice, Span, SymbolKind};
+use std::{
+    collections::HashSet,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
-use crate::{Result, Snapshot};
+use conexus_core::{Generation, Language, Mode, Notice, Query, Span, SymbolKind, WorkContext};
+
+pub(crate) use place::{Places, container, file_name, innermost};
+pub(crate) use scan::named_like;
+
+use crate::{MAX_QUERY_BYTES, Result, Shape, Snapshot, understand};
+use fit::Fit;
+use pattern::Pattern;
 
 /// How the text of a symbol query is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,15 +107,208 @@ impl Snapshot {
     /// Finds symbols by name or by meaning. `cancel` is looked at every few hundred files; a cancelled call answers with
     /// what it has.
     pub fn workspace_symbols(&self, query: &SymbolQuery, cancel: &AtomicBool) -> Result<SymbolAnswer> {
-        let _ = (query, cancel);
-        Ok(SymbolAnswer { hits: Vec::new(), generation: self.generation(), more: false, notices: Vec::new() })
+        let text = query.text[..query.text.floor_char_boundary(MAX_QUERY_BYTES)].trim();
+        let mut picker = Picker {
+            view: self,
+            query,
+            text,
+            cancel,
+            places: Places::new(self),
+            seen: HashSet::new(),
+            answer: SymbolAnswer {
+                hits: Vec::new(),
+                generation: self.generation(),
+                more: false,
+                notices: self.notices().to_vec(),
+            },
+        };
+        if self.index().live_chunks() == 0 {
+            picker.answer.add_unless_indexing(Notice::NothingIndexed);
+            return Ok(picker.answer);
+        }
+        if text.is_empty() {
+            picker.recent();
+        } else {
+            picker.answer(reading(text, query.mode))?;
+        }
+        let mut answer = picker.answer;
+        // Of names and meaning one may have found nothing.
+        answer.notices.retain(|notice| !matches!(notice, Notice::NoMatch | Notice::EmptyQuery));
+        if answer.hits.is_empty() && !text.is_empty() {
+            answer.add_unless_indexing(Notice::NoMatch);
+        }
+        if text.len() < query.text.trim().len() {
+            answer.notices.push(Notice::QueryCut { bytes: text.len() });
+        }
+        Ok(answer)
     }
 
     /// The innermost symbol around a byte of a file. An error when the file is not in the index; `None` between
     /// symbols. An implementation block or a section counts as a symbol where nothing else is around.
     pub fn symbol_at(&self, path: &str, offset: u32) -> Result<Option<SymbolHit>> {
-        let _ = offset;
-        self.file(path)?;
-        Ok(None)
+        let file = self.file(path)?;
+        Ok(place::innermost(file, offset).map(|symbol| Places::new(self).symbol(file, symbol, 0.0)))
     }
+}
+
+/// What is looked through, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// Names; meaning when no name fits.
+    Names,
+    /// Names alone, whether one fits or not.
+    NamesOnly,
+    /// Names that fit well in half of the answer, then meaning.
+    Both,
+    /// Meaning alone.
+    Meaning,
+}
+
+impl SymbolAnswer {
+    /// Adds a notice that is true of a complete index only, unless the index is being built.
+    fn add_unless_indexing(&mut self, notice: Notice) {
+        if !self.notices.iter().any(|said| matches!(said, Notice::Indexing { .. })) {
+            self.notices.push(notice);
+        }
+    }
+}
+
+/// How a text is read. A name has no blank (a kind hint aside); a sentence has more than one.
+fn reading(text: &str, mode: SymbolMode) -> Reading {
+    match mode {
+        SymbolMode::Names => return Reading::NamesOnly,
+        SymbolMode::Meaning => return Reading::Meaning,
+        SymbolMode::All => return Reading::Both,
+        SymbolMode::Auto => {}
+    }
+    let words = text.split_whitespace().count();
+    let understanding = understand(text, Mode::Auto);
+    match (words, understanding.shape) {
+        (0 | 1, _) | (_, Shape::Empty) if understanding.quoted.is_empty() => Reading::Names,
+        (2, _) if understanding.quoted.is_empty() => Reading::Both,
+        _ => Reading::Meaning,
+    }
+}
+
+/// One query on its way to an answer.
+struct Picker<'a> {
+    view: &'a Snapshot,
+    query: &'a SymbolQuery,
+    text: &'a str,
+    cancel: &'a AtomicBool,
+    places: Places<'a>,
+    /// Path and span of the hits so far.
+    seen: HashSet<(Box<str>, Span)>,
+    answer: SymbolAnswer,
+}
+
+impl Picker<'_> {
+    fn recent(&mut self) {
+        let (found, more) = scan::of_files(self.view.index(), &self.query.recent, self.query.limit);
+        self.answer.more = more;
+        for named in found {
+            let hit = self.places.symbol(named.file, named.symbol, named.score);
+            self.answer.hits.push(hit);
+        }
+    }
+
+    fn answer(&mut self, reading: Reading) -> Result<()> {
+        let limit = self.query.limit;
+        match reading {
+            Reading::NamesOnly => {
+                self.names(limit, Fit::Subsequence);
+            }
+            Reading::Meaning => self.meaning()?,
+            Reading::Names => {
+                self.names(limit, Fit::Subsequence);
+                if self.answer.hits.is_empty() {
+                    self.meaning()?;
+                }
+            }
+            Reading::Both => {
+                let exact = self.names(limit.div_ceil(2), Fit::Words);
+                // `fn parse` found what it names; `class loader` is a question as well.
+                if !exact {
+                    self.meaning()?;
+                }
+                if self.answer.hits.len() < limit {
+                    self.names(limit, Fit::Words);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds symbols whose name fits at least so well, up to so many hits in all. Tells whether a hinted name fits
+    /// letter by letter.
+    fn names(&mut self, limit: usize, least: Fit) -> bool {
+        let path = understand(self.text, Mode::Auto).paths.into_iter().next();
+        let pattern = match (path, Pattern::read(self.text)) {
+            // `src/index/mod.rs` asks for what the file holds, `http/client.send` for a name.
+            (Some(path), _) if self.view.index().files().any(|file| ends_with_path(file.path(), &path)) => {
+                Pattern::of_path(&path)
+            }
+            (_, Some(pattern)) => pattern,
+            (_, None) => return false,
+        };
+        let (found, more) = scan::named(self.view.index(), &pattern, self.query, limit, self.cancel);
+        self.answer.more |= more;
+        let mut exact = false;
+        for named in found.into_iter().filter(|named| named.fit <= least) {
+            exact |= pattern.hinted && named.fit == Fit::Exact;
+            let hit = self.places.symbol(named.file, named.symbol, named.score);
+            self.add(hit);
+        }
+        exact
+    }
+
+    /// Adds the symbols of what a search finds.
+    fn meaning(&mut self) -> Result<()> {
+        if self.cancel.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let named = matches!(understand(self.text, Mode::Auto).shape, Shape::Identifier | Shape::Path);
+        let mode = if named && self.query.mode == SymbolMode::Meaning { Mode::Meaning } else { Mode::Auto };
+        let query = Query {
+            mode,
+            // Several chunks may belong to one symbol.
+            limit: self.query.limit.saturating_add(self.query.limit / 2).saturating_add(1),
+            context: WorkContext { active_file: self.query.active_file.clone(), open_files: self.query.recent.clone() },
+            ..Query::new(self.text)
+        };
+        let found = self.view.search(&query, self.cancel)?;
+        self.answer.more |= found.more;
+        for notice in found.notices {
+            if !self.answer.notices.contains(&notice) {
+                self.answer.notices.push(notice);
+            }
+        }
+        for hit in &found.hits {
+            if let Some(hit) = self.places.of_hit(hit) {
+                self.add(hit);
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, hit: SymbolHit) {
+        if self.seen.contains(&(hit.path.clone(), hit.span)) {
+            return;
+        }
+        if self.answer.hits.len() >= self.query.limit {
+            self.answer.more = true;
+            return;
+        }
+        self.seen.insert((hit.path.clone(), hit.span));
+        self.answer.hits.push(hit);
+    }
+}
+
+/// Whether a path is the wanted one or ends with it, at the border of a folder, whatever the case.
+fn ends_with_path(path: &str, wanted: &str) -> bool {
+    path.len().checked_sub(wanted.len()).is_some_and(|at| {
+        path.is_char_boundary(at)
+            && path[at..].eq_ignore_ascii_case(wanted)
+            && (at == 0 || path.as_bytes()[at - 1] == b'/')
+    })
 }

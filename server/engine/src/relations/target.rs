@@ -1,0 +1,41 @@
+//! What a target means: one symbol, or one file.
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use conexus_index::{FileEntry, SymbolRef};
+
+use super::Target;
+use crate::{
+    Result, Snapshot, SymbolQuery,
+    workspace_symbols::{innermost, named_like},
+};
+
+/// Other symbols of the same name that an answer lists.
+const CANDIDATES: usize = 20;
+
+/// A target, found.
+#[derive(Clone)]
+pub(crate) struct Subject<'a> {
+    pub(crate) file: &'a Arc<FileEntry>,
+    /// The symbol; the whole file without one.
+    pub(crate) symbol: Option<SymbolRef<'a>>,
+    /// Others that may have been meant, best first.
+    pub(crate) others: Vec<(&'a Arc<FileEntry>, SymbolRef<'a>)>,
+}
+
+/// Finds what a target means; `None` when no symbol has its name.
+pub(crate) fn find<'a>(view: &'a Snapshot, target: &Target, cancel: &AtomicBool) -> Result<Option<Subject<'a>>> {
+    match target {
+        Target::At { path, offset } => {
+            let file = view.file(path)?;
+            Ok(Some(Subject { file, symbol: innermost(file, *offset), others: Vec::new() }))
+        }
+        Target::File(path) => Ok(Some(Subject { file: view.file(path)?, symbol: None, others: Vec::new() })),
+        Target::Symbol(name) => {
+            let query = SymbolQuery::new(name.as_str(), CANDIDATES + 1);
+            let mut found = named_like(view.index(), &query, cancel).into_iter();
+            let Some((file, symbol)) = found.next() else { return Ok(None) };
+            Ok(Some(Subject { file, symbol: Some(symbol), others: found.collect() }))
+        }
+    }
+}
