@@ -1,9 +1,9 @@
 //! The master property as a function: two indexes of one workspace hold and answer the same.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use conexus_core::{Hit, Query};
-use conexus_index::FileEntry;
+use conexus_index::{FileEntry, FileReferences};
 
 use crate::{Result, Snapshot};
 
@@ -68,9 +68,9 @@ fn compare_files(
         "symbols",
         file.symbols().map(|symbol| symbol.to_symbol()).eq(other.symbols().map(|symbol| symbol.to_symbol())),
     );
-    let ours = left.index().references(file)?;
-    let theirs = right.index().references(other)?;
-    let listed = |references: &Option<conexus_index::FileReferences>| {
+    let ours = left.references(file)?;
+    let theirs = right.references(other)?;
+    let listed = |references: &Option<Arc<FileReferences>>| {
         references.as_ref().map(|all| all.iter().map(|named| named.reference).collect::<Vec<_>>())
     };
     differ("references", listed(&ours) == listed(&theirs));

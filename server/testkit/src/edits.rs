@@ -188,8 +188,13 @@ pub fn edits(most: usize) -> impl Strategy<Value = Vec<Edit>> {
     vec(edit(), 1..=most)
 }
 
+/// Any pick.
+pub fn picks() -> impl Strategy<Value = Pick> {
+    any::<u32>().prop_map(Pick)
+}
+
 fn edit() -> impl Strategy<Value = Edit> {
-    let pick = || any::<u32>().prop_map(Pick);
+    let pick = picks;
     prop_oneof![
         4 => (pick(), pick(), code()).prop_map(|(file, line, text)| Edit::Insert { file, line, text }),
         3 => (pick(), pick(), 1..12_usize).prop_map(|(file, line, lines)| Edit::Delete { file, line, lines }),

@@ -10,7 +10,7 @@ mod random;
 mod wait;
 mod workspace;
 
-pub use edits::{Edit, Pick, edits};
+pub use edits::{Edit, Pick, edits, picks};
 pub use git::Repository;
 pub use program::{Program, Run, Running, run, start};
 pub use random::check_random;

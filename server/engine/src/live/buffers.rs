@@ -16,6 +16,7 @@ use conexus_embed::Embedder;
 use conexus_index::{FileReferences, IndexSnapshot, OverlayFile, Prepared, VectorBlock};
 use conexus_syntax::{Analyser, InputEdit, Limits, Point, Tree};
 
+use super::Buffer;
 use crate::{
     Location, Settings,
     content::{self, Skip},
@@ -54,10 +55,20 @@ pub(super) struct Buffers {
     rules: WalkRules,
 }
 
+/// What is to be analysed.
+#[derive(Clone)]
+struct Task {
+    text: Arc<str>,
+    version: i32,
+    /// Its language as the editor calls it, when no file name tells.
+    named: Option<Language>,
+    /// Whether a walk would find the file.
+    wanted: bool,
+}
+
 /// One open buffer as it was analysed last.
 struct Open {
-    version: i32,
-    text: Arc<str>,
+    task: Task,
     language: Option<Language>,
     tree: Option<Tree>,
     /// Whether the tree came from an earlier one. A parser that recovers from errors may then choose otherwise than on
@@ -67,9 +78,7 @@ struct Open {
     vectors: HashMap<u64, (Vec<i8>, f32)>,
     references: Arc<FileReferences>,
     overlay: Option<OverlayFile>,
-    /// Whether a walk would find the file.
-    wanted: bool,
-    /// Whether the text is searched; a secret only hides its file.
+    /// Whether the text is searched; that of a secret is not and only hides its file.
     searched: bool,
 }
 
@@ -87,71 +96,70 @@ impl Buffers {
     }
 
     /// Analyses a buffer's new text.
-    pub(super) fn update(&mut self, path: &Arc<str>, text: String, version: i32, index: Option<&IndexSnapshot>) {
+    pub(super) fn update(&mut self, path: &Arc<str>, buffer: &Buffer, index: Option<&IndexSnapshot>) {
         let before = self.open.remove(path);
         let wanted = match &before {
-            Some(before) => before.wanted,
+            Some(before) => before.task.wanted,
             None => self.is_wanted(path, index),
         };
-        self.analyse(path, text, version, wanted, before);
+        let named = buffer.language.as_deref().filter(|_| super::is_uri(path)).and_then(conexus_syntax::language_named);
+        let task = Task { text: buffer.text.to_string().into(), version: buffer.version, named, wanted };
+        self.analyse(path, task, before);
     }
 
-    fn analyse(&mut self, path: &Arc<str>, text: String, version: i32, wanted: bool, before: Option<Open>) {
-        if !wanted {
-            self.keep(path, Some(Open::unwanted(text.into(), version)));
+    fn analyse(&mut self, path: &Arc<str>, task: Task, before: Option<Open>) {
+        if !task.wanted {
+            self.open.insert(Arc::clone(path), Open::unsearched(task));
             return;
         }
-        let content = match accepted(path, &text, self.rules.max_file_bytes) {
+        let content = match accepted(path, &task.text, self.rules.max_file_bytes) {
             Ok(content) => content,
             Err(skip) => {
                 tracing::debug!(%path, reason = skip.reason(), "an open buffer is not searched");
-                let language = detect(path, "");
-                let overlay = self.overlay(path, &"".into(), NO_BLOB, FileAnalysis::empty(language), None, false);
-                self.keep(
-                    path,
-                    overlay.map(|overlay| Open { overlay: Some(overlay), ..Open::unwanted(text.into(), version) }),
-                );
+                let nothing = FileAnalysis::empty(detect(path, ""));
+                let overlay = overlay(path, &"".into(), NO_BLOB, nothing, None, false);
+                self.open.insert(Arc::clone(path), Open { overlay, ..Open::unsearched(task) });
                 return;
             }
         };
         let text: Arc<str> = content.text.into();
-        let language = detect(path, &text);
+        let language = task.named.unwrap_or_else(|| detect(path, &text));
         let before = before.filter(|before| before.language == Some(language));
-        let (tree, incremental) = match before.as_ref().and_then(|before| Some((before.tree.clone()?, &before.text))) {
-            Some((mut tree, old_text)) => match difference(old_text, &text) {
-                Some(edit) => {
-                    tree.edit(&edit);
-                    (self.analyser.parse(language, &text, Some(&tree)), true)
-                }
-                None => (Some(tree), before.as_ref().is_some_and(|before| before.incremental)),
-            },
-            None => (self.analyser.parse(language, &text, None), false),
-        };
+        let (tree, incremental) =
+            match before.as_ref().and_then(|before| Some((before.tree.clone()?, &before.task.text))) {
+                Some((mut tree, old_text)) => match difference(old_text, &text) {
+                    Some(edit) => {
+                        tree.edit(&edit);
+                        (self.analyser.parse(language, &text, Some(&tree)), true)
+                    }
+                    None => (Some(tree), before.as_ref().is_some_and(|before| before.incremental)),
+                },
+                None => (self.analyser.parse(language, &text, None), false),
+            };
         let analysis = match &tree {
             Some(tree) => self.analyser.analyse_tree(language, &text, tree),
             None => self.analyser.analyse(language, &text),
         };
         let mut vectors = before.map(|before| before.vectors).unwrap_or_default();
         let block = self.embed(path, &text, &analysis, &mut vectors);
-        let overlay = self.overlay(path, &text, content.blob, analysis, block, content.generated);
+        let overlay = overlay(path, &text, content.blob, analysis, block, content.generated);
         let incremental = incremental && tree.is_some();
-        let open = overlay.map(|overlay| {
-            let references = Arc::new(overlay.prepared.references());
-            let (language, overlay) = (Some(language), Some(overlay));
-            Open {
-                version,
-                text,
-                language,
-                tree,
-                incremental,
-                vectors,
-                references,
-                overlay,
-                wanted: true,
-                searched: true,
-            }
-        });
-        self.keep(path, open);
+        let Some(overlay) = overlay else {
+            tracing::error!(%path, "the analysis of a buffer contradicts itself, its file is searched as saved");
+            return;
+        };
+        let references = Arc::new(overlay.prepared.references());
+        let open = Open {
+            task: Task { text, ..task },
+            language: Some(language),
+            tree,
+            incremental,
+            vectors,
+            references,
+            overlay: Some(overlay),
+            searched: true,
+        };
+        self.open.insert(Arc::clone(path), open);
     }
 
     /// Whether a buffer waits for [`Buffers::parse_one_afresh`].
@@ -163,8 +171,7 @@ impl Buffers {
     pub(super) fn parse_one_afresh(&mut self) -> Option<Arc<str>> {
         let path = self.open.iter().find(|(_, open)| open.incremental).map(|(path, _)| Arc::clone(path))?;
         let open = self.open.remove(&path)?;
-        let (text, version) = (open.text.to_string(), open.version);
-        self.analyse(&path, text, version, true, Some(Open { tree: None, ..open }));
+        self.analyse(&path, open.task.clone(), Some(Open { tree: None, ..open }));
         Some(path)
     }
 
@@ -174,9 +181,9 @@ impl Buffers {
         let paths: Vec<_> = self.open.keys().cloned().collect();
         for path in paths {
             let wanted = self.is_wanted(&path, index);
-            let Some(open) = self.open.get(&path).filter(|open| open.wanted != wanted) else { continue };
-            let (text, version) = (open.text.to_string(), open.version);
-            self.analyse(&path, text, version, wanted, None);
+            let Some(open) = self.open.get(&path).filter(|open| open.task.wanted != wanted) else { continue };
+            let task = Task { wanted, ..open.task.clone() };
+            self.analyse(&path, task, None);
             changed.push(path);
         }
         changed
@@ -190,8 +197,8 @@ impl Buffers {
     pub(super) fn shown(&self, path: &str) -> Option<Shown> {
         let open = self.open.get(path)?;
         let text = open.searched.then(|| BufferText {
-            version: open.version,
-            text: Arc::clone(&open.text),
+            version: open.task.version,
+            text: Arc::clone(&open.task.text),
             references: Arc::clone(&open.references),
         });
         Some(Shown { text, overlay: open.overlay.clone()? })
@@ -217,30 +224,6 @@ impl Buffers {
         found.is_ok_and(|walk| {
             walk.folders.iter().any(|folder| folder == asked) || walk.files.iter().any(|file| file.path == asked)
         })
-    }
-
-    fn keep(&mut self, path: &Arc<str>, open: Option<Open>) {
-        match open {
-            Some(open) => drop(self.open.insert(Arc::clone(path), open)),
-            None => {
-                tracing::error!(%path, "the analysis of a buffer contradicts itself, its file is searched as saved")
-            }
-        }
-    }
-
-    fn overlay(
-        &self,
-        path: &Arc<str>,
-        text: &Arc<str>,
-        blob: BlobId,
-        analysis: FileAnalysis,
-        vectors: Option<VectorBlock>,
-        generated: bool,
-    ) -> Option<OverlayFile> {
-        let language = analysis.language;
-        let prepared = Prepared::new(Arc::clone(path), analysis, Arc::clone(text)).ok()?.with_postings();
-        let flags = flags(path, generated);
-        Some(OverlayFile { path: Arc::clone(path), blob, language, flags, prepared, vectors: vectors.map(Arc::new) })
     }
 
     /// The vectors of all chunks; those of passages that `known` holds are taken from there, the others are computed.
@@ -302,20 +285,33 @@ impl Buffers {
 const NO_BLOB: BlobId = BlobId([0; 32]);
 
 impl Open {
-    fn unwanted(text: Arc<str>, version: i32) -> Self {
+    fn unsearched(task: Task) -> Self {
         Self {
-            version,
-            text,
+            task,
             language: None,
             tree: None,
             incremental: false,
             vectors: HashMap::new(),
             references: Arc::default(),
             overlay: None,
-            wanted: false,
             searched: false,
         }
     }
+}
+
+/// What stands for a file in searches.
+fn overlay(
+    path: &Arc<str>,
+    text: &Arc<str>,
+    blob: BlobId,
+    analysis: FileAnalysis,
+    vectors: Option<VectorBlock>,
+    generated: bool,
+) -> Option<OverlayFile> {
+    let language = analysis.language;
+    let prepared = Prepared::new(Arc::clone(path), analysis, Arc::clone(text)).ok()?.with_postings();
+    let flags = flags(path, generated);
+    Some(OverlayFile { path: Arc::clone(path), blob, language, flags, prepared, vectors: vectors.map(Arc::new) })
 }
 
 /// Judges a buffer's text as a walk would judge the saved file.

@@ -32,6 +32,17 @@ use writer::Event;
 
 pub use status::{Activity, Role, Status, Watching};
 
+/// The text of an open buffer.
+#[derive(Clone, Debug, Default)]
+pub struct Buffer {
+    /// All of it.
+    pub text: Rope,
+    /// As the editor numbers it.
+    pub version: i32,
+    /// The editor's name of its language, which counts when there is no file name that tells.
+    pub language: Option<String>,
+}
+
 /// Told of every change of the status, from the threads of the workspace: it must return at once.
 pub type Observer = Arc<dyn Fn(&Status) + Send + Sync>;
 
@@ -75,7 +86,7 @@ struct Inbox {
 }
 
 enum Change {
-    Text { text: Rope, version: i32 },
+    Text(Buffer),
     Closed,
 }
 
@@ -108,18 +119,15 @@ impl Live {
             cancel: AtomicBool::new(false),
         });
         let (sender, receiver) = crossbeam_channel::unbounded();
-        let mut threads = Vec::new();
-        let mut spawn = |name: &str, work: Box<dyn FnOnce(&Arc<Shared>) + Send>| {
-            let own = Arc::clone(&shared);
-            match std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&own)) {
-                Ok(thread) => threads.push(thread),
-                Err(error) => shared.fail(format!("cannot start a thread: {error}")),
-            }
+        let index = {
+            let (shared, place, events) = (Arc::clone(&shared), location.clone(), sender.clone());
+            move || writer::run(&shared, place, settings, events, &receiver)
         };
-        let (place, events) = (location.clone(), sender.clone());
-        spawn("index", Box::new(move |shared| writer::run(shared, place, settings, events, &receiver)));
-        let place = location.clone();
-        spawn("buffers", Box::new(move |shared| analyse_buffers(shared, &place)));
+        let buffers = {
+            let (shared, place) = (Arc::clone(&shared), location.clone());
+            move || analyse_buffers(&shared, &place)
+        };
+        let threads = [shared.spawn("index", index), shared.spawn("buffers", buffers)].into_iter().flatten().collect();
         Self { location, shared, events: sender, threads }
     }
 
@@ -141,8 +149,8 @@ impl Live {
     /// The text of a buffer that was opened or changed: from now on it stands for the file. `path` is
     /// workspace-relative with `/`, or a URI such as `untitled:Untitled-1` for a buffer without a file. A buffer whose
     /// file would not be indexed is not searched either.
-    pub fn set_buffer(&self, path: &str, text: Rope, version: i32) {
-        self.shared.tell(path, Change::Text { text, version });
+    pub fn set_buffer(&self, path: &str, buffer: Buffer) {
+        self.shared.tell(path, Change::Text(buffer));
     }
 
     /// A buffer was closed: the file on disk counts again.
@@ -230,6 +238,23 @@ fn is_uri(path: &str) -> bool {
 }
 
 impl Shared {
+    /// A thread whose unexpected end is told.
+    fn spawn(self: &Arc<Self>, name: &str, work: impl FnOnce() + Send + 'static) -> Option<JoinHandle<()>> {
+        let shared = Arc::clone(self);
+        let guarded = move || {
+            if catch_unwind(AssertUnwindSafe(work)).is_err() {
+                shared.fail("an internal error ended the indexing; the log holds it".to_owned());
+            }
+        };
+        match std::thread::Builder::new().name(name.to_owned()).spawn(guarded) {
+            Ok(thread) => Some(thread),
+            Err(error) => {
+                self.fail(format!("cannot start a thread: {error}"));
+                None
+            }
+        }
+    }
+
     fn inbox(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -388,9 +413,7 @@ fn analyse_buffers(shared: &Shared, location: &Location) {
             let mut touched: Vec<Arc<str>> = Vec::new();
             for (path, change) in &changes {
                 match change {
-                    Change::Text { text, version } => {
-                        buffers.update(path, text.to_string(), *version, base.as_ref().map(Snapshot::index));
-                    }
+                    Change::Text(buffer) => buffers.update(path, buffer, base.as_ref().map(Snapshot::index)),
                     Change::Closed => buffers.close(path),
                 }
                 touched.push(Arc::clone(path));

@@ -66,7 +66,7 @@ impl Watcher {
                 let _ = raw.send(changes);
             }
         };
-        let mut system = notify::recommended_watcher(handler).map_err(reason)?;
+        let mut system = notify::recommended_watcher(handler).map_err(|error| reason(&error))?;
         if let Some(git_dir) = &git_dir {
             // Without it a switch of branches is seen by its files alone.
             if let Err(error) = system.watch(git_dir, RecursiveMode::NonRecursive) {
@@ -74,7 +74,7 @@ impl Watcher {
             }
         }
         if !BY_FOLDER {
-            system.watch(root, RecursiveMode::Recursive).map_err(reason)?;
+            system.watch(root, RecursiveMode::Recursive).map_err(|error| reason(&error))?;
         }
         std::thread::Builder::new()
             .name("watch".into())
@@ -96,7 +96,7 @@ impl Watcher {
                     Ok(()) => {}
                     // It went while it was looked at.
                     Err(error) if matches!(error.kind, notify::ErrorKind::PathNotFound) => continue,
-                    Err(error) => return Err(reason(error)),
+                    Err(error) => return Err(reason(&error)),
                 }
             }
             known.insert(folder.clone());
@@ -124,7 +124,7 @@ impl Watcher {
     }
 }
 
-fn reason(error: notify::Error) -> String {
+fn reason(error: &notify::Error) -> String {
     match error.kind {
         notify::ErrorKind::MaxFilesWatch => {
             "the system's limit of watched folders is reached; raise fs.inotify.max_user_watches".to_owned()

@@ -165,7 +165,7 @@ impl Writer {
             if all || parts.len() >= MANY_PARTS || parts.iter().any(ignores) {
                 self.scan()?;
             } else {
-                self.scan_parts(parts.into_iter().collect())?;
+                self.scan_parts(&Vec::from_iter(parts))?;
             }
             self.shared.status(|status| status.fault = None);
             self.shared.rebase(self.host.snapshot());
@@ -179,7 +179,7 @@ impl Writer {
                 interrupt.store(!events.is_empty() || shared.cancel.load(Ordering::Relaxed), Ordering::Relaxed);
             };
             let report = self.host.embed_missing(&observe, &interrupt)?;
-            self.shared.status(|status| status.lexical_only = report.fault.clone());
+            self.shared.status(|status| status.lexical_only.clone_from(&report.fault));
             self.shared.rebase(self.host.snapshot());
         }
         Ok(())
@@ -193,7 +193,7 @@ impl Writer {
         let new_folders = self.watch(&walk.folders);
         let shared = &self.shared;
         let report = self.host.index_walk(&walk, &|progress| shared.progress(progress), &shared.cancel)?;
-        self.shared.status(|status| status.lexical_only = report.embedding_fault.clone());
+        self.shared.status(|status| status.lexical_only.clone_from(&report.embedding_fault));
         self.shared.scanned();
         // What changed after a folder was walked and before it was watched was seen by neither.
         self.pending.all |= new_folders > 0;
@@ -203,12 +203,12 @@ impl Writer {
         Ok(())
     }
 
-    fn scan_parts(&mut self, parts: Vec<String>) -> Result<()> {
-        let walk = walk::walk_parts(&self.host.location().root, &self.host.walk_rules(), &parts, &self.shared.cancel)?;
+    fn scan_parts(&mut self, parts: &[String]) -> Result<()> {
+        let walk = walk::walk_parts(&self.host.location().root, &self.host.walk_rules(), parts, &self.shared.cancel)?;
         if self.watch(&walk.folders) > 0 {
             self.pending.parts.extend(parts.iter().cloned());
         }
-        self.host.index_parts(&parts, &walk, &self.shared.cancel)?;
+        self.host.index_parts(parts, &walk, &self.shared.cancel)?;
         Ok(())
     }
 

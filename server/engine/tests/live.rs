@@ -1,0 +1,361 @@
+//! A live workspace follows buffers, the disk and git, and answers like a fresh index.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use conexus_core::{Mode, Notice, Query};
+use conexus_engine::{
+    Host, Location, Settings, Snapshot, difference,
+    live::{Activity, Buffer, Live, Role},
+};
+use conexus_testkit::{Edit, Pick, Repository, Workspace, check_random, edits, picks, wait_for};
+use proptest::prelude::*;
+use ropey::Rope;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(5);
+
+const START: &str = r"
+//- src/alpha.rs
+//! The first file.
+
+/// Waits for the queue.
+pub fn wait_for_queue(count: u32) -> u32 {
+    connect_socket(count)
+}
+//- src/net/beta.py
+def connect_socket(count):
+    return count + 1
+//- docs/gamma.md
+# The retry of a handler
+
+How a handler keeps its value.
+";
+
+struct Session<W> {
+    files: W,
+    cache: tempfile::TempDir,
+    live: Live,
+}
+
+fn session_of<W: AsRef<Workspace>>(files: W) -> Session<W> {
+    let cache = tempfile::tempdir().unwrap();
+    let live = start(files.as_ref().root(), cache.path());
+    Session { files, cache, live }
+}
+
+fn start(root: &Path, index_dir: &Path) -> Live {
+    let location = Location::of(root, Some(index_dir)).unwrap();
+    Live::start(location, Settings { threads: 1, ..Settings::default() }, Arc::new(|_| ()))
+}
+
+fn session() -> Session<Workspace> {
+    session_of(Workspace::of(START))
+}
+
+impl<W> Session<W> {
+    fn idle(&self) {
+        wait_for("the index to be complete", DEADLINE, || {
+            (self.live.status().activity == Activity::Idle).then_some(())
+        });
+    }
+
+    fn now(&self) -> Snapshot {
+        self.live.current(SOON).unwrap()
+    }
+
+    fn set(&self, path: &str, text: &str) {
+        let language = path.starts_with("untitled:").then(|| "rust".to_owned());
+        self.live.set_buffer(path, Buffer { text: Rope::from_str(text), version: 1, language });
+    }
+
+    /// Waits until the name is found in these files alone.
+    #[track_caller]
+    fn eventually(&self, name: &str, expected: &[&str]) {
+        let mut last = Vec::new();
+        for _ in 0..DEADLINE.as_millis() / 10 {
+            last = found(&self.now(), name);
+            if last == expected {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{name} is in {last:?}, not in {expected:?}; {:?}", self.live.status());
+    }
+}
+
+/// The files that define a name.
+fn found(snapshot: &Snapshot, name: &str) -> Vec<String> {
+    let query = Query { mode: Mode::Symbol, ..Query::new(name) };
+    let answer = snapshot.search(&query, &AtomicBool::new(false)).unwrap();
+    let mut paths: Vec<_> =
+        answer.hits.into_iter().filter(|hit| &*hit.name == name).map(|hit| hit.path.into_string()).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn a_buffer_stands_for_its_file_at_once() {
+    let session = session();
+    session.idle();
+    assert_eq!(found(&session.now(), "wait_for_queue"), ["src/alpha.rs"]);
+    session.set("src/alpha.rs", "pub fn empty_the_bucket() {}\n");
+    let now = session.now();
+    assert_eq!((found(&now, "empty_the_bucket").len(), found(&now, "wait_for_queue").len()), (1, 0));
+    assert_eq!(now.buffers().count(), 1);
+    assert_eq!(&*now.text("src/alpha.rs").unwrap().text, "pub fn empty_the_bucket() {}\n");
+    // Meaning and words see it too.
+    let answer = now.search(&Query::new("function that drains a bucket"), &AtomicBool::new(false)).unwrap();
+    assert_eq!(&*answer.hits[0].name, "empty_the_bucket", "{answer:#?}");
+    session.live.close_buffer("src/alpha.rs");
+    session.eventually("wait_for_queue", &["src/alpha.rs"]);
+    assert_eq!(found(&session.now(), "empty_the_bucket"), [""; 0]);
+}
+
+#[test]
+fn a_saved_buffer_is_no_longer_laid_over() {
+    let session = session();
+    session.idle();
+    let text = "pub fn empty_the_bucket() {}\n";
+    session.set("src/alpha.rs", text);
+    assert_eq!(session.now().buffers().count(), 1);
+    session.files.write("src/alpha.rs", text);
+    session.live.disk_changed(["src/alpha.rs".to_owned()]);
+    wait_for("the index to hold the buffer", DEADLINE, || (session.now().buffers().count() == 0).then_some(()));
+    assert_eq!(found(&session.now(), "empty_the_bucket"), ["src/alpha.rs"]);
+}
+
+/// Nobody tells of these: the watcher must see them.
+#[test]
+fn changes_on_disk_are_seen() {
+    let session = session();
+    session.idle();
+    let files = &session.files;
+    files.write("src/alpha.rs", "fn painted_door() {}\n");
+    session.eventually("painted_door", &["src/alpha.rs"]);
+    files.write("src/new/deep/file.go", "package deep\n\nfunc paintedDoor() {}\n");
+    session.eventually("paintedDoor", &["src/new/deep/file.go"]);
+    files.write("src/new/deep/other.go", "package deep\n\nfunc secondDoor() {}\n");
+    session.eventually("secondDoor", &["src/new/deep/other.go"]);
+    files.rename("src/new", "lib");
+    session.eventually("paintedDoor", &["lib/deep/file.go"]);
+    files.write("lib/deep/file.go", "package deep\n\nfunc thirdDoor() {}\n");
+    session.eventually("thirdDoor", &["lib/deep/file.go"]);
+    session.eventually("paintedDoor", &[]);
+    files.remove("lib/deep/file.go");
+    session.eventually("thirdDoor", &[]);
+    files.write(".gitignore", "lib/\n");
+    session.eventually("secondDoor", &[]);
+    files.write("lib/deep/last.go", "package deep\n\nfunc fourthDoor() {}\n");
+    files.write(".gitignore", "");
+    session.eventually("fourthDoor", &["lib/deep/last.go"]);
+    session.eventually("secondDoor", &["lib/deep/other.go"]);
+}
+
+#[test]
+fn what_is_not_indexed_is_not_searched_as_a_buffer() {
+    let session = session();
+    session.files.write(".gitignore", "build/\n");
+    session.files.write("build/out.rs", "fn blue_lantern() {}\n");
+    session.files.write(".env", "BLUE_LANTERN=1\n");
+    session.idle();
+    session.set("build/out.rs", "fn blue_lantern() { green() }\n");
+    session.set("build/unsaved.rs", "fn blue_lantern() {}\n");
+    session.set(".env", "fn blue_lantern() {}\n");
+    session.set(".hidden/a.rs", "fn blue_lantern() {}\n");
+    session.set("src/huge.rs", &"fn blue_lantern() {}\n".repeat(200_000));
+    assert_eq!(found(&session.now(), "blue_lantern"), [""; 0]);
+    session.set("src/unsaved.rs", "fn blue_lantern() {}\n");
+    session.set("untitled:Untitled-1", "fn blue_lantern() {}\n");
+    assert_eq!(found(&session.now(), "blue_lantern"), ["src/unsaved.rs", "untitled:Untitled-1"]);
+    // A file that is taken in while its buffer is open.
+    session.files.write(".gitignore", "");
+    session.eventually("blue_lantern", &["build/out.rs", "build/unsaved.rs", "src/unsaved.rs", "untitled:Untitled-1"]);
+}
+
+#[test]
+fn a_second_process_follows_and_takes_over() {
+    let first = session();
+    first.idle();
+    let follower =
+        Session { files: (), cache: tempfile::tempdir().unwrap(), live: start(first.files.root(), first.cache.path()) };
+    follower.idle();
+    assert_eq!(follower.live.status().role, Role::Follower);
+    follower.eventually("wait_for_queue", &["src/alpha.rs"]);
+    first.files.write("src/alpha.rs", "fn painted_door() {}\n");
+    follower.eventually("painted_door", &["src/alpha.rs"]);
+    // Its own buffers are laid over what it follows.
+    follower.set("src/alpha.rs", "fn blue_lantern() {}\n");
+    assert_eq!(found(&follower.now(), "blue_lantern"), ["src/alpha.rs"]);
+    follower.live.close_buffer("src/alpha.rs");
+    let Session { files, cache: _cache, live } = first;
+    live.stop();
+    wait_for("the follower to take over", DEADLINE, || (follower.live.status().role == Role::Owner).then_some(()));
+    files.write("src/alpha.rs", "fn yellow_submarine() {}\n");
+    follower.eventually("yellow_submarine", &["src/alpha.rs"]);
+}
+
+#[test]
+fn what_cannot_be_opened_says_why() {
+    let workspace = Workspace::of(START);
+    let cache = tempfile::tempdir().unwrap();
+    let blocked = cache.path().join("a file");
+    std::fs::write(&blocked, "in the way").unwrap();
+    let live = start(workspace.root(), &blocked.join("index"));
+    let error = live.current(SOON).err().expect("no index");
+    assert!(error.to_string().contains("a file"), "{error}");
+    assert_eq!(live.status().activity, Activity::Failed);
+}
+
+#[test]
+fn an_index_that_is_being_built_says_so() {
+    let workspace = Workspace::empty();
+    for number in 0..400 {
+        workspace.write(&format!("src/f{number}.rs"), format!("fn function_{number}() {{}}\n"));
+    }
+    let session = session_of(workspace);
+    let answer = session.now().search(&Query::new("no_such_name"), &AtomicBool::new(false)).unwrap();
+    if session.live.status().activity != Activity::Idle {
+        assert!(matches!(answer.notices[..], [Notice::Indexing { .. }, ..]), "{answer:?}");
+    }
+    session.idle();
+    session.eventually("function_399", &["src/f399.rs"]);
+    let answer = session
+        .now()
+        .search(&Query { mode: Mode::Symbol, ..Query::new("no_such_name") }, &AtomicBool::new(false))
+        .unwrap();
+    assert_eq!(answer.notices, [Notice::NoMatch]);
+}
+
+/// One thing that happens to a workspace with an editor.
+#[derive(Clone, Debug)]
+enum Step {
+    /// Text is typed over a part of a file or buffer.
+    Type {
+        file: Pick,
+        at: Pick,
+        length: Pick,
+        text: String,
+    },
+    Save {
+        buffer: Pick,
+    },
+    Close {
+        buffer: Pick,
+    },
+    /// Something else changes the disk, or git does.
+    Outside(Edit),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let typed = prop_oneof![
+        Just("fn typed_here() { connect_socket(1) }\n".to_owned()),
+        Just("\n}\n".to_owned()),
+        Just("\"".to_owned()),
+        Just("/* ".to_owned()),
+        Just("class Typed:\n    def method(self):\n        return self\n".to_owned()),
+        Just("ä€😀\r\n".to_owned()),
+        "[a-z_(){};]{0,12}",
+    ];
+    let step = prop_oneof![
+        5 => (picks(), picks(), picks(), typed).prop_map(|(file, at, length, text)| Step::Type { file, at, length, text }),
+        1 => picks().prop_map(|buffer| Step::Save { buffer }),
+        1 => picks().prop_map(|buffer| Step::Close { buffer }),
+        2 => edits(1).prop_filter_map("one change", |edits| edits.into_iter().next()).prop_map(Step::Outside),
+    ];
+    prop::collection::vec(step, 1..24)
+}
+
+struct Editor<'a> {
+    session: &'a Session<Repository>,
+    buffers: BTreeMap<String, String>,
+    version: i32,
+}
+
+impl Editor<'_> {
+    fn apply(&mut self, step: &Step) -> String {
+        let disk = &self.session.files;
+        match step {
+            Step::Type { file, at, length, text } => {
+                let files: Vec<_> = disk.files().into_iter().filter(|path| !path.starts_with('.')).collect();
+                let Some(path) = files.get(file.index(files.len())).cloned() else { return String::new() };
+                let Some(mut buffer) =
+                    self.buffers.get(&path).cloned().or_else(|| String::from_utf8(disk.read(&path)).ok())
+                else {
+                    return String::new();
+                };
+                let start = buffer.floor_char_boundary(at.index(buffer.len() + 1));
+                let end = buffer.floor_char_boundary((start + length.index(40)).min(buffer.len())).max(start);
+                buffer.replace_range(start..end, text);
+                self.version += 1;
+                let typed = Buffer { text: Rope::from_str(&buffer), version: self.version, language: None };
+                self.session.live.set_buffer(&path, typed);
+                self.buffers.insert(path.clone(), buffer);
+                format!("type {text:?} at {start}..{end} of {path}")
+            }
+            Step::Save { buffer } => {
+                let Some(path) = self.pick(*buffer) else { return String::new() };
+                disk.write(&path, &self.buffers[&path]);
+                self.session.live.disk_changed([path.clone()]);
+                format!("save {path}")
+            }
+            Step::Close { buffer } => {
+                let Some(path) = self.pick(*buffer) else { return String::new() };
+                self.buffers.remove(&path);
+                self.session.live.close_buffer(&path);
+                format!("close {path}")
+            }
+            Step::Outside(edit) => edit.apply(disk),
+        }
+    }
+
+    fn pick(&self, pick: Pick) -> Option<String> {
+        self.buffers.keys().nth(pick.index(self.buffers.len())).cloned()
+    }
+
+    /// What a fresh index says of the workspace as the editor shows it.
+    fn fresh(&self) -> (tempfile::TempDir, Host) {
+        let copy = tempfile::tempdir().unwrap();
+        let root = copy.path().join("root");
+        let status = std::process::Command::new("cp").arg("-a").arg(self.session.files.root()).arg(&root).status();
+        assert!(status.unwrap().success());
+        for (path, text) in &self.buffers {
+            let file = root.join(path);
+            // A file that stands where a folder of the buffer's path was hides the buffer from any walk.
+            if std::fs::create_dir_all(file.parent().unwrap()).is_ok() && !file.is_dir() {
+                std::fs::write(file, text).unwrap();
+            }
+        }
+        let location = Location::of(&root, Some(&copy.path().join("index"))).unwrap();
+        let (mut host, _) = Host::open(location, Settings { threads: 1, ..Settings::default() }).unwrap();
+        host.index(&|_| (), &AtomicBool::new(false)).unwrap();
+        (copy, host)
+    }
+}
+
+/// The master property, with an editor at work.
+#[test]
+fn random_work_leaves_a_view_like_a_fresh_index() {
+    check_random(12, &steps(), |steps| {
+        let session = session_of(Repository::init(Workspace::of(START)));
+        let mut editor = Editor { session: &session, buffers: BTreeMap::new(), version: 0 };
+        let history: Vec<_> = steps.iter().map(|step| editor.apply(step)).collect();
+        let (_copy, fresh) = editor.fresh();
+        let fresh = fresh.snapshot();
+        let mut differences = Vec::new();
+        for _ in 0..DEADLINE.as_millis() / 20 {
+            differences = difference(&session.now(), &fresh).unwrap();
+            if differences.is_empty() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("{differences:#?}\nafter {history:#?}");
+    });
+}
