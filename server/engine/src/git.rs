@@ -9,19 +9,23 @@ use std::{
 
 pub use history::{CoChange, Commit, History, HistoryLimits, history};
 
-/// Runs git in a folder without its locks, pagers and prompts; `None` when it fails.
+/// Runs git in a folder; `None` when it fails.
 fn git(folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
-    let output = Command::new("git")
+    let output = command(folder).args(arguments).output().ok()?;
+    output.status.success().then_some(output.stdout)
+}
+
+/// Git in a folder, without its locks, pagers and prompts.
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new("git");
+    command
         .arg("-C")
         .arg(folder)
-        .args(["--no-optional-locks", "-c", "core.fsmonitor=false"])
-        .args(arguments)
+        .args(["--no-optional-locks", "--no-pager", "-c", "core.fsmonitor=false"])
         .env("GIT_TERMINAL_PROMPT", "0")
         .stdin(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .output()
-        .ok()?;
-    output.status.success().then_some(output.stdout)
+        .stderr(std::process::Stdio::null());
+    command
 }
 
 fn line(bytes: Vec<u8>) -> Option<String> {

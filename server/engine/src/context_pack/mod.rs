@@ -1,10 +1,16 @@
 //! Context packs: what an assistant should read about a symbol, as Markdown within a budget of tokens.
 
+mod render;
+mod tokens;
+
 use std::sync::atomic::AtomicBool;
 
 use conexus_core::{Generation, Notice};
 
-use crate::{RelationKind, Result, Snapshot, SymbolHit, Target};
+use crate::{RelationKind, RelationKinds, Result, Snapshot, SymbolHit, Target};
+use render::Draft;
+
+pub use tokens::estimate_tokens;
 
 /// One thing that a pack holds, or would hold if there were room.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,26 +50,33 @@ pub struct ContextPack {
     pub notices: Vec<Notice>,
 }
 
-/// How many tokens a text costs a language model, rather too many than too few.
-pub fn estimate_tokens(text: &str) -> usize {
-    text.len().div_ceil(3)
-}
+/// Relations of each kind that a pack considers.
+const RELATIONS: usize = 20;
 
 impl Snapshot {
     /// A pack about a target of at most `max_tokens` by [`estimate_tokens`]: the symbol with its documentation and text,
-    /// then what it uses, who uses it, its tests and similar code, the most important first.
+    /// then what it uses, who uses it, its tests and similar code, the most important first. A target that is not found
+    /// is no error: the pack is empty and says [`Notice::NoMatch`].
     pub fn context_pack(&self, target: &Target, max_tokens: usize, cancel: &AtomicBool) -> Result<ContextPack> {
-        let _ = (target, max_tokens, cancel);
-        Ok(ContextPack {
+        let related = self.related(target, RelationKinds::ALL, RELATIONS, cancel)?;
+        let mut pack = ContextPack {
             markdown: String::new(),
             tokens: 0,
-            target: None,
-            candidates: Vec::new(),
+            target: related.target.clone(),
+            candidates: related.candidates.clone(),
             included: Vec::new(),
             left_out: Vec::new(),
             cut: false,
-            generation: self.generation(),
-            notices: vec![Notice::NoMatch],
-        })
+            generation: related.generation,
+            notices: related.notices.clone(),
+        };
+        let Some(draft) = Draft::new(self, target, &related)? else { return Ok(pack) };
+        let text = draft.fit(max_tokens);
+        pack.tokens = estimate_tokens(&text.markdown);
+        pack.markdown = text.markdown;
+        pack.included = text.included;
+        pack.left_out = text.left_out;
+        pack.cut = text.cut;
+        Ok(pack)
     }
 }

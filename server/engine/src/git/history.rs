@@ -1,6 +1,14 @@
 //! The recent history of a repository: which files change together, what changed a file, what a ticket changed.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    io::Read,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    time::{Duration, Instant},
+};
+
+use super::{command, git};
 
 /// How far back to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,9 +36,9 @@ pub struct Commit {
     pub author: Box<str>,
     /// First line of its message.
     pub subject: Box<str>,
-    /// Tickets that its message names: `ABC-123`, `#123`.
+    /// Tickets that its message names, each once: `ABC-123`, `#123`.
     pub tickets: Vec<Box<str>>,
-    /// Paths below the folder that it changed, relative to the folder.
+    /// Paths below the folder that it changed, relative to the folder. Merges list none.
     pub paths: Vec<Arc<str>>,
 }
 
@@ -43,7 +51,8 @@ pub struct CoChange {
     pub together: u32,
     /// Commits that changed the file that was asked about.
     pub of: u32,
-    /// How much it is believed that a change of the one goes with a change of the other, 0 to 1.
+    /// How much it is believed that a change of that file goes with a change of this one, 0 to 1: `together / (of + 2)`,
+    /// so that a single commit says little.
     pub confidence: f32,
 }
 
@@ -54,6 +63,9 @@ pub struct History {
     commits: Vec<Commit>,
     complete: bool,
 }
+
+/// Commits that change more files say nothing of any two: a new licence header, a formatter, a move.
+const MOST_TOGETHER: usize = 40;
 
 impl History {
     /// The commit it begins with.
@@ -66,7 +78,7 @@ impl History {
         &self.commits
     }
 
-    /// Whether it goes back to the first commit; otherwise a limit cut it.
+    /// Whether it goes back to the first commit; otherwise a limit cut it, or the clone is shallow.
     pub fn is_complete(&self) -> bool {
         self.complete
     }
@@ -78,19 +90,215 @@ impl History {
 
     /// Commits whose message names a ticket, newest first; `#12` and `12` mean the same, case does not count.
     pub fn mentioning<'a>(&'a self, ticket: &'a str) -> impl Iterator<Item = &'a Commit> {
-        self.commits.iter().filter(move |commit| commit.tickets.iter().any(|named| **named == *ticket))
+        let plain = |ticket: &'a str| ticket.trim().trim_start_matches('#');
+        let wanted = plain(ticket);
+        self.commits
+            .iter()
+            .filter(move |commit| commit.tickets.iter().any(|named| plain(named).eq_ignore_ascii_case(wanted)))
     }
 
-    /// Files that change together with a path, the surest first.
+    /// Files that change together with a path, the surest first. Commits of more than 40 files do not count.
     pub fn changed_with(&self, path: &str, limit: usize) -> Vec<CoChange> {
-        let _ = (path, limit);
-        Vec::new()
+        let mut of = 0;
+        let mut together: HashMap<&Arc<str>, u32> = HashMap::new();
+        for commit in self.commits_of(path).filter(|commit| commit.paths.len() <= MOST_TOGETHER) {
+            of += 1;
+            for other in commit.paths.iter().filter(|other| ***other != *path) {
+                *together.entry(other).or_default() += 1;
+            }
+        }
+        let mut found: Vec<CoChange> = together
+            .into_iter()
+            .map(|(path, together)| CoChange {
+                path: Arc::clone(path),
+                together,
+                of,
+                confidence: together as f32 / (of + 2) as f32,
+            })
+            .collect();
+        found.sort_by(|left, right| right.together.cmp(&left.together).then_with(|| left.path.cmp(&right.path)));
+        found.truncate(limit);
+        found
     }
 }
+
+/// Histories that are kept, one per folder and limits.
+type Kept = HashMap<(PathBuf, HistoryLimits), Arc<History>>;
+
+static KEPT: Mutex<Option<Kept>> = Mutex::new(None);
+/// Folders whose history is kept at once.
+const MOST_KEPT: usize = 8;
 
 /// Reads the history of the repository that holds a folder, by one `git log`. It is kept until HEAD moves. `None` when
 /// the folder is in no repository, the repository has no commit, or there is no git.
 pub fn history(folder: &Path, limits: HistoryLimits) -> Option<Arc<History>> {
-    let _ = (folder, limits);
-    None
+    let state = String::from_utf8(git(folder, &["rev-parse", "HEAD", "--is-shallow-repository"])?).ok()?;
+    let mut lines = state.lines();
+    let head = lines.next()?.trim();
+    let shallow = lines.next() == Some("true");
+    let key = (folder.to_owned(), limits);
+    let known = KEPT.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|kept| kept.get(&key).cloned());
+    if let Some(known) = known.filter(|known| *known.head == *head) {
+        return Some(known);
+    }
+    // One commit more tells whether the limit cut something.
+    let (output, finished) = log(folder, limits.commits.saturating_add(1), limits.time)?;
+    let mut commits = parse(&output, finished);
+    let complete = finished && !shallow && commits.len() <= limits.commits;
+    commits.truncate(limits.commits);
+    let history = Arc::new(History { head: head.into(), commits, complete });
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = kept.get_or_insert_with(HashMap::new);
+    if kept.len() >= MOST_KEPT && !kept.contains_key(&key) {
+        kept.clear();
+    }
+    kept.insert(key, Arc::clone(&history));
+    Some(history)
+}
+
+/// Marks that no message holds: between commits, between fields, before the paths.
+const COMMIT: char = '\u{1e}';
+const FIELD: char = '\u{1f}';
+const PATHS: char = '\u{1d}';
+
+/// What `git log` says, and whether it came to its end within the time.
+fn log(folder: &Path, commits: usize, time: Duration) -> Option<(Vec<u8>, bool)> {
+    let deadline = Instant::now() + time;
+    let mut child = command(folder)
+        .args(["log", "--name-only", "--relative", "--no-renames", "--no-color", "--no-show-signature", "-z"])
+        .args(["--encoding=UTF-8", "--format=%x1e%H%x1f%ct%x1f%an%x1f%s%x1f%b%x1d"])
+        .arg(format!("--max-count={commits}"))
+        .arg("HEAD")
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .ok()?;
+    let mut stdout = child.stdout.take()?;
+    let (sender, receiver) = mpsc::channel();
+    let reader = std::thread::spawn(move || {
+        let mut buffer = vec![0; 1 << 16];
+        while let Ok(read @ 1..) = stdout.read(&mut buffer) {
+            if sender.send(buffer[..read].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    let mut output = Vec::new();
+    let finished = loop {
+        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(bytes) => output.extend_from_slice(&bytes),
+            Err(mpsc::RecvTimeoutError::Disconnected) => break true,
+            Err(mpsc::RecvTimeoutError::Timeout) => break false,
+        }
+    };
+    if !finished {
+        // What was read is used; it is of no matter how git takes its end.
+        let _ = child.kill();
+    }
+    let success = child.wait().is_ok_and(|status| status.success());
+    drop(receiver);
+    let _ = reader.join();
+    (success || !finished).then_some((output, finished && success))
+}
+
+/// The commits of a log; the last one of a log that was cut off is left out.
+fn parse(output: &[u8], finished: bool) -> Vec<Commit> {
+    let text = String::from_utf8_lossy(output);
+    let mut paths: HashMap<&str, Arc<str>> = HashMap::new();
+    let mut pieces: Vec<&str> = text.split(COMMIT).skip(1).collect();
+    if !finished {
+        pieces.pop();
+    }
+    pieces.into_iter().filter_map(|piece| commit(piece, &mut paths)).collect()
+}
+
+fn commit<'a>(piece: &'a str, known: &mut HashMap<&'a str, Arc<str>>) -> Option<Commit> {
+    let (head, paths) = piece.split_once(PATHS)?;
+    let mut fields = head.splitn(5, FIELD);
+    let id = fields.next().filter(|id| id.len() >= 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    let time = fields.next()?.parse().ok()?;
+    let (author, subject, body) = (fields.next()?, fields.next()?, fields.next()?);
+    let mut tickets = Vec::new();
+    tickets_of(subject, &mut tickets);
+    tickets_of(body, &mut tickets);
+    let paths = paths
+        .split('\0')
+        .map(|path| path.trim_matches('\n'))
+        .filter(|path| !path.is_empty())
+        .map(|path| Arc::clone(known.entry(path).or_insert_with(|| path.into())))
+        .collect();
+    Some(Commit { id: id.into(), time, author: author.into(), subject: subject.into(), tickets, paths })
+}
+
+/// Words before a number that are no project's key.
+const NO_KEYS: &[&str] = &["AES", "CP", "CVE", "CWE", "ISO", "MD", "PEP", "RFC", "RSA", "SHA", "UTF", "X"];
+
+/// Adds the tickets that a text names.
+fn tickets_of(text: &str, tickets: &mut Vec<Box<str>>) {
+    let bytes = text.as_bytes();
+    let is_word = |at: usize| bytes.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let mut at = 0;
+    while at < bytes.len() {
+        let digits_from = |start: usize| bytes[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let begins = at == 0 || !is_word(at - 1);
+        let end = if bytes[at] == b'#' && begins {
+            Some(at + 1 + digits_from(at + 1)).filter(|&end| end > at + 1 && end <= at + 9)
+        } else if begins && bytes[at].is_ascii_uppercase() {
+            let key = bytes[at..].iter().take_while(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()).count();
+            let dash = at + key;
+            let named = (2..=10).contains(&key) && !NO_KEYS.contains(&text.get(at..dash).unwrap_or(""));
+            (named && bytes.get(dash) == Some(&b'-'))
+                .then(|| dash + 1 + digits_from(dash + 1))
+                .filter(|&end| end > dash + 1 && end <= dash + 8)
+        } else {
+            None
+        };
+        match end.filter(|&end| !is_word(end)) {
+            Some(end) => {
+                if let Some(ticket) = text.get(at..end)
+                    && !tickets.iter().any(|known| **known == *ticket)
+                {
+                    tickets.push(ticket.into());
+                }
+                at = end;
+            }
+            None => at += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tickets_are_keys_and_numbers() {
+        for (text, expected) in [
+            ("ABC-123: fix", "ABC-123"),
+            ("Fixed #42 -- and #43, refs ABC-1.", "#42 #43 ABC-1"),
+            ("(#7) (#7)", "#7"),
+            ("UTF-8, SHA-256 and CVE-2024-1", ""),
+            ("abc-1 A-1 XABC-12x #x a#1 # -", ""),
+            ("größe #5é", "#5"),
+            ("AB2-77", "AB2-77"),
+        ] {
+            let mut tickets = Vec::new();
+            tickets_of(text, &mut tickets);
+            assert_eq!(tickets.join(" "), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn logs_are_read_whatever_they_hold() {
+        let id = "a".repeat(40);
+        let log = format!("\u{1e}{id}\u{1f}12\u{1f}Ann\u{1f}Do #1\u{1f}body\nABC-2\u{1d}\0\na.rs\0b c.rs\0");
+        let commits = parse(format!("{log}\u{1e}broken\u{1e}{log}").as_bytes(), true);
+        assert_eq!(commits.len(), 2);
+        assert_eq!(commits[0].paths.iter().map(|path| &**path).collect::<Vec<_>>(), ["a.rs", "b c.rs"]);
+        assert_eq!(
+            (&*commits[0].author, commits[0].time, commits[0].tickets.join(" ")),
+            ("Ann", 12, "#1 ABC-2".into())
+        );
+        assert_eq!(parse(format!("{log}{log}").as_bytes(), false).len(), 1);
+        assert_eq!(parse(b"\xff\x1e\x1f", true), []);
+    }
 }

@@ -39,7 +39,7 @@ fn containers_fit(wanted: &[&str], places: &[&str]) -> bool {
 /// Splits a name that is qualified where it is defined, such as the module `Ecto.Query` or the namespace `App\\Http`,
 /// into what comes before its last part and that part.
 pub(crate) fn split_name(name: &str) -> (&str, &str) {
-    match name.rfind(['.', ':', '\\']) {
+    match memchr::memrchr3(b'.', b':', b'\\', name.as_bytes()) {
         Some(at) if at + 1 < name.len() => (name[..at].trim_end_matches(':'), &name[at + 1..]),
         _ => ("", name),
     }

@@ -89,7 +89,8 @@ impl Wanted {
                 });
             }
         }
-        if !self.is_subsequence(bytes, first) {
+        // One letter begins a word of nearly every name.
+        if self.letters.len() == 1 || !self.is_subsequence(bytes, first) {
             return None;
         }
         if self.is_loosely(bytes) {
@@ -124,10 +125,10 @@ impl Wanted {
     }
 
     /// Whether every letter stands at the beginning of a word or right after the one before it. Bit `i` of a set says
-    /// that the letters so far can end at byte `i`; names are looked at up to 128 bytes.
+    /// that the letters so far can end at byte `i`; names are looked at up to 64 bytes.
     fn begins_words(&self, name: &[u8]) -> bool {
-        let name = &name[..name.len().min(128)];
-        let (mut starts, mut uppers) = (0u128, 0u128);
+        let name = &name[..name.len().min(64)];
+        let (mut starts, mut uppers) = (0u64, 0u64);
         let mut previous = b'_';
         for (at, &byte) in name.iter().enumerate() {
             let upper = byte.is_ascii_uppercase();
@@ -136,15 +137,15 @@ impl Wanted {
                 && (!previous.is_ascii_alphanumeric()
                     || (upper && (!previous.is_ascii_uppercase() || next_lower))
                     || (byte.is_ascii_digit() && !previous.is_ascii_digit()));
-            starts |= u128::from(start) << at;
-            uppers |= u128::from(upper) << at;
+            starts |= u64::from(start) << at;
+            uppers |= u64::from(upper) << at;
             previous = byte;
         }
-        let mut ends = 0u128;
+        let mut ends = 0u64;
         for (index, &(letter, begins)) in self.letters.iter().enumerate() {
-            let mut holds = 0u128;
+            let mut holds = 0u64;
             for (at, byte) in name.iter().enumerate() {
-                holds |= u128::from(byte.to_ascii_lowercase() == letter) << at;
+                holds |= u64::from(byte.to_ascii_lowercase() == letter) << at;
             }
             if begins {
                 holds &= starts | uppers;
@@ -152,7 +153,7 @@ impl Wanted {
             ends = if index == 0 {
                 holds & starts
             } else {
-                let after_lowest = !0u128 << ends.trailing_zeros();
+                let after_lowest = !0u64 << ends.trailing_zeros();
                 // `_` between two letters does not part them: `open_file` is fitted by `openfile` as a beginning anyway.
                 holds & ((ends << 1) | (starts & after_lowest & !(1 << ends.trailing_zeros())))
             };
@@ -212,6 +213,8 @@ mod tests {
             ("hs", "HTTPServer", Some(Words)),
             ("server", "HTTPServer", Some(Words)),
             ("v8", "engine_v8", Some(Words)),
+            ("e", "Engine", Some(PrefixOtherCase)),
+            ("v", "engine_v8", None),
             ("pnfl", "open_file", Some(Subsequence)),
             ("uffer", "ring_buffer", Some(Subsequence)),
             ("pfl", "open_file", None),

@@ -11,6 +11,7 @@ use std::{
 };
 
 use conexus_core::{Generation, Language, Mode, Notice, Query, Span, SymbolKind, WorkContext};
+use conexus_index::tokenizer;
 
 pub(crate) use place::{Places, container, file_name, innermost};
 pub(crate) use scan::named_like;
@@ -221,7 +222,7 @@ impl Picker<'_> {
             Reading::Meaning => self.meaning()?,
             Reading::Names => {
                 self.names(limit, Fit::Subsequence);
-                if self.answer.hits.is_empty() {
+                if self.answer.hits.is_empty() && self.occurs()? {
                     self.meaning()?;
                 }
             }
@@ -260,6 +261,16 @@ impl Picker<'_> {
             self.add(hit);
         }
         exact
+    }
+
+    /// Whether a word of the text occurs anywhere. For one that does not, what lies nearest is no answer.
+    fn occurs(&self) -> Result<bool> {
+        for term in tokenizer::terms(self.text) {
+            if !self.view.index().slots_with_term(&term)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Adds the symbols of what a search finds.

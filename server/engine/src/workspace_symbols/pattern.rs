@@ -109,23 +109,34 @@ impl Pattern {
         self.wanted.fit(name)
     }
 
-    /// How well the wanted containers occur, in order, among folders, file and enclosing symbols: the share of them that
-    /// is named in full. `None` when one is missing. Without wanted containers all fits.
-    pub(super) fn contained(&self, path: &str, container: &str, outer: &str) -> Option<f32> {
-        if self.containers.is_empty() {
-            return Some(0.0);
+    /// How many of the wanted containers occur, in order, among the folders of a path and the file.
+    pub(super) fn above(&self, path: &str) -> usize {
+        let file = path.rsplit('/').next().unwrap_or(path);
+        let folders = path.split('/').take(path.matches('/').count());
+        let mut pieces = folders.chain(file.split('.').next()).chain([file]);
+        self.containers.iter().take_while(|wanted| pieces.any(|piece| starts_with(piece, wanted))).count()
+    }
+
+    /// How well the wanted containers occur, in order, in what is above a symbol: `above` of them in its path, the others
+    /// among the enclosing symbols. 1 when the innermost enclosing symbol is the last one wanted, less when it only begins
+    /// so or lies further out. `None` when one is missing. Without wanted containers all fits.
+    pub(super) fn contained(&self, above: usize, container: &str, outer: &str) -> Option<f32> {
+        let Some(last) = self.containers.last() else { return Some(0.0) };
+        let mut pieces = words(container).chain(words(outer));
+        for wanted in &self.containers[above..] {
+            pieces.find(|piece| starts_with(piece, wanted))?;
         }
-        let mut pieces = path
-            .split('/')
-            .chain(path.rsplit('/').next().and_then(|file| file.split('.').next()))
-            .chain(words(container))
-            .chain(words(outer));
-        let mut whole = 0;
-        for wanted in &self.containers {
-            let piece = pieces.find(|piece| starts_with(piece, wanted))?;
-            whole += usize::from(piece.len() == wanted.len());
-        }
-        Some(whole as f32 / self.containers.len() as f32)
+        let innermost = words(outer).last().or_else(|| words(container).last());
+        Some(match innermost {
+            Some(innermost) if starts_with(innermost, last) && innermost.len() == last.len() => 1.0,
+            Some(innermost) if starts_with(innermost, last) => 0.6,
+            _ => 0.3,
+        })
+    }
+
+    /// Whether it asks for everything inside of its containers.
+    pub(super) fn is_inside(&self) -> bool {
+        self.wanted.len() == 0
     }
 }
 
@@ -215,12 +226,15 @@ mod tests {
 
     #[test]
     fn containers_occur_in_order() {
-        let inside =
-            |text: &str| Pattern::read(text).unwrap_or_default().contained("src/http/client.rs", "Client::inner", "");
+        let inside = |text: &str| {
+            let pattern = Pattern::read(text).unwrap_or_default();
+            pattern.contained(pattern.above("src/http/client.rs"), "Client::inner", "")
+        };
         assert_eq!(inside("x"), Some(0.0));
-        assert_eq!(inside("http::Client::x"), Some(1.0));
-        assert_eq!(inside("client.rs/x"), None);
-        assert_eq!(inside("cli.inn.x"), Some(0.0));
+        assert_eq!(inside("http::Client::x"), Some(0.3));
+        assert_eq!(inside("http::inner::x"), Some(1.0));
+        assert_eq!(inside("cli.inn.x"), Some(0.6));
+        assert_eq!(inside("client.Client.x"), Some(0.3));
         assert_eq!(inside("inner.http.x"), None);
         assert_eq!(inside("Client.http.x"), None);
     }

@@ -119,7 +119,8 @@ fn fitting<'a>(
         if number % FILES_PER_CHECK == 0 && cancel.load(atomic::Ordering::Relaxed) {
             break;
         }
-        let mut boost = None;
+        let mut of_file = None;
+        let above = pattern.above(file.path());
         for symbol in file.symbols() {
             let kind = symbol.kind();
             if !pattern.allows(kind) {
@@ -127,13 +128,17 @@ fn fitting<'a>(
             }
             let name = symbol.name();
             let (outer, own) = split_name(name);
-            let Some(fit) = pattern.fit(own).into_iter().chain(pattern.fit(name)).min() else { continue };
-            let Some(contained) = pattern.contained(file.path(), symbol.container(), outer) else { continue };
-            let boost = *boost.get_or_insert_with(|| file_boost(file, &recent, query));
-            let extra = own.len().saturating_sub(pattern.wanted.len()) as f32;
+            // A qualified name may be typed as it is written, too.
+            let whole = if outer.is_empty() { None } else { pattern.fit(name) };
+            let Some(fit) = pattern.fit(own).into_iter().chain(whole).min() else { continue };
+            let Some(contained) = pattern.contained(above, symbol.container(), outer) else { continue };
+            let (boost, test) = *of_file
+                .get_or_insert_with(|| (file_boost(file, &recent, query), file.flags().contains(FileFlags::TEST)));
+            // All that lies inside of something comes in the order of the files.
+            let extra = if pattern.is_inside() { 0 } else { own.len().saturating_sub(pattern.wanted.len()) };
             let rank = if pattern.wide || pattern.hinted { 0.0 } else { kind_penalty(kind) };
-            let test = if symbol.is_test() || file.flags().contains(FileFlags::TEST) { TEST } else { 0.0 };
-            let score = fit_score(fit) - (extra / 4.0).min(8.0) - rank - test + boost + 3.0 * contained;
+            let test = if test || symbol.is_test() { TEST } else { 0.0 };
+            let score = fit_score(fit) - (extra as f32 / 4.0).min(8.0) - rank - test + boost + 3.0 * contained;
             found.push(Candidate { named: Named { file, symbol, fit, score }, order: found.len() });
         }
     }
