@@ -14,6 +14,7 @@ use std::{
 use crate::{
     Location, Settings,
     content::{self, Skip},
+    git,
 };
 
 /// A regular file that may be indexed.
@@ -207,6 +208,55 @@ fn run(
     Ok(walk)
 }
 
+/// Whether a walk would find a file at a path where there is none yet, such as that of an unsaved buffer.
+pub(crate) fn would_find(root: &Path, rules: &WalkRules, path: &str) -> bool {
+    let ancestors: Vec<&str> =
+        std::iter::successors(Some(path), |path| path.rsplit_once('/').map(|(folder, _)| folder)).collect();
+    let is_folder = |path: &str| std::fs::symlink_metadata(root.join(path)).is_ok_and(|metadata| metadata.is_dir());
+    let existing = ancestors.iter().skip(1).position(|folder| is_folder(folder)).map_or(ancestors.len(), |at| at + 1);
+    let folder = ancestors.get(existing).copied().unwrap_or("");
+    let entered = folder.is_empty()
+        || walk_parts(root, rules, &[folder.to_owned()], &AtomicBool::new(false))
+            .is_ok_and(|walk| walk.folders.iter().any(|found| found == folder));
+    // What does not exist holds no ignore file: those of the folders above decide on each name.
+    entered && ancestors[..existing].iter().all(|new| passes(root, rules, new, *new != path))
+}
+
+/// Whether the rules pass one entry whose folder they pass. In the order of the walk: a whitelisted name may be hidden.
+fn passes(root: &Path, rules: &WalkRules, path: &str, is_folder: bool) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let mut excludes = ignore::overrides::OverrideBuilder::new(root);
+    let globs = rules.exclude.iter().try_for_each(|glob| excludes.add(&format!("!{glob}")).map(drop));
+    let excluded = globs.and_then(|()| excludes.build()).is_ok_and(|all| all.matched(path, is_folder).is_ignore());
+    if excluded || NEVER.contains(&name) {
+        return false;
+    }
+    let hidden = name.starts_with('.') && !rules.hidden;
+    if !rules.ignore_files {
+        return !hidden;
+    }
+    let target = root.join(path);
+    let judge = |matcher: &ignore::gitignore::Gitignore| match matcher.matched(&target, is_folder) {
+        ignore::Match::None => None,
+        found => Some(found.is_whitelist()),
+    };
+    let by_files = [".conexusignore", ".ignore", ".gitignore"].iter().find_map(|file| {
+        target.ancestors().skip(1).find_map(|folder| {
+            let file = folder.join(file);
+            file.is_file().then(|| judge(&ignore::gitignore::Gitignore::new(file).0)).flatten()
+        })
+    });
+    let by_git = || {
+        let exclude = git::directory(root)?.join("info/exclude");
+        let mut matcher = ignore::gitignore::GitignoreBuilder::new(root);
+        // A file that is not there excludes nothing.
+        let _ = matcher.add(exclude);
+        judge(&matcher.build().ok()?)
+    };
+    let by_user = || judge(&ignore::gitignore::Gitignore::global().0);
+    by_files.or_else(by_git).or_else(by_user).unwrap_or(!hidden)
+}
+
 /// One thread's share of a walk; handed over when the thread ends.
 struct LocalWalk<'a> {
     root: &'a Path,
@@ -306,7 +356,35 @@ pub fn to_slashes(relative: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::fs;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn a_file_to_come_is_judged_like_one_that_is_there(
+            top in "(!?/?[xy*.]{1,3}/?\n){0,3}",
+            inner in "(!?/?[xy*.]{1,3}/?\n){0,3}",
+            own in "(!?/?[xy*.]{1,3}/?\n){0,1}",
+            hidden: bool,
+            path in "(\\.?[xy]{1,2}/){0,2}\\.?[xy]{1,2}",
+        ) {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let root = folder.path().canonicalize().expect("it exists");
+            fs::create_dir_all(root.join("x")).expect("a folder");
+            for (file, text) in [(".gitignore", &top), ("x/.gitignore", &inner), (".conexusignore", &own)] {
+                fs::write(root.join(file), text).expect("a file");
+            }
+            let rules = WalkRules { hidden, ..rules() };
+            let expected = would_find(&root, &rules, &path);
+            let file = root.join(&path);
+            if fs::create_dir_all(file.parent().expect("a parent")).is_ok() && fs::write(&file, "x").is_ok() {
+                let walk = walk(&root, &rules, &AtomicBool::new(false)).expect("a walk");
+                let found = walk.files.iter().any(|found| found.path == path);
+                prop_assert_eq!(expected, found, "{}", path);
+            }
+        }
+    }
 
     fn rules() -> WalkRules {
         WalkRules {
@@ -365,6 +443,20 @@ mod tests {
             let walk = walk_parts(root, &rules(), &[part.to_owned()], &AtomicBool::new(false)).expect("a walk");
             let paths: Vec<_> = walk.files.iter().map(|found| found.path.as_str()).collect();
             assert_eq!(paths, expected, "{part}");
+        }
+        for (new, expected) in [
+            ("src/new.rs", true),
+            ("new/deep/file.rs", true),
+            ("src/new.log", false),
+            ("target/new.rs", false),
+            ("new/target/new.rs", false),
+            ("drafts/new.rs", false),
+            ("new/drafts", false),
+            ("skipme/new.rs", false),
+            (".hidden/new.rs", false),
+            ("src/.new.rs", false),
+        ] {
+            assert_eq!(would_find(root, &rules(), new), expected, "{new}");
         }
         let reasons: Vec<_> = walk.skipped.iter().map(|(skip, count, _)| (skip, count)).collect();
         assert!(reasons.contains(&(Skip::TooLarge, 1)) && reasons.contains(&(Skip::Lock, 1)), "{reasons:?}");

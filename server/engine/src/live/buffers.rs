@@ -204,26 +204,16 @@ impl Buffers {
         Some(Shown { text, overlay: open.overlay.clone()? })
     }
 
-    /// Whether a walk would find the file. One that is not saved yet is judged by its folder and its name.
+    /// Whether a walk finds the file, or would find it once it is saved.
     fn is_wanted(&self, path: &str, index: Option<&IndexSnapshot>) -> bool {
         if super::is_uri(path) || index.is_some_and(|index| index.file(path).is_some()) {
             return true;
         }
-        let exists = std::fs::symlink_metadata(self.root.join(path)).is_ok();
-        let hidden = path.split('/').any(|part| part.starts_with('.'));
-        if !exists && hidden && !self.rules.hidden {
-            return false;
+        if std::fs::symlink_metadata(self.root.join(path)).is_err() {
+            return walk::would_find(&self.root, &self.rules, path);
         }
-        let ancestors = std::iter::successors(Some(path), |path| path.rsplit_once('/').map(|(folder, _)| folder));
-        let asked =
-            if exists { path } else { ancestors.skip(1).find(|folder| self.root.join(folder).is_dir()).unwrap_or("") };
-        if asked.is_empty() {
-            return true;
-        }
-        let found = walk::walk_parts(&self.root, &self.rules, &[asked.to_owned()], &AtomicBool::new(false));
-        found.is_ok_and(|walk| {
-            walk.folders.iter().any(|folder| folder == asked) || walk.files.iter().any(|file| file.path == asked)
-        })
+        walk::walk_parts(&self.root, &self.rules, &[path.to_owned()], &AtomicBool::new(false))
+            .is_ok_and(|walk| walk.files.iter().any(|file| file.path == path))
     }
 
     /// The vectors of all chunks; those of passages that `known` holds are taken from there, the others are computed.
