@@ -1,10 +1,14 @@
 //! Repeats the figures of `docs/performance.md` on repositories that the caller names:
-//! `cargo bench --bench figures -- DIR...`, with `--copies N` for one workspace of N altered copies of the first.
+//! `cargo bench --bench figures -- DIR...`. `--copies N --into FOLDER` joins all of them to one workspace of N variants,
+//! each with other words (see `multiply.rs`), for large sizes; what is there already is used again.
 //!
 //! Bounds are ratios within one run: cold indexing against reading and parsing the same files with the same threads,
 //! an unchanged run against `git status`.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
+
+#[path = "multiply/mod.rs"]
+mod multiply;
 
 use std::{
     path::{Path, PathBuf},
@@ -13,7 +17,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conexus_core::Query;
+use conexus_core::{Query, words};
+use conexus_embed::{EmbedderSettings, Environment};
 use conexus_engine::{Host, Location, Settings, content, walk};
 use conexus_syntax::{Analyser, Limits};
 
@@ -35,11 +40,12 @@ const QUESTIONS: &[&str] = &[
 
 fn main() {
     let mut folders = Vec::new();
-    let mut copies = 0;
+    let (mut copies, mut into) = (0, None);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--copies" => copies = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(0),
+            "--into" => into = arguments.next().map(PathBuf::from),
             "--bench" => {}
             folder => folders.push(PathBuf::from(folder)),
         }
@@ -50,17 +56,100 @@ fn main() {
     }
     println!("threads: {}, peak memory counts this whole process", Settings::default().analysis_threads());
     if copies > 0 {
-        let many = tempfile::tempdir().unwrap();
-        multiply(&folders[0], copies, many.path());
-        measure(many.path(), false);
+        let temporary = tempfile::tempdir().unwrap();
+        let kept = into.as_deref().unwrap_or(temporary.path());
+        let (workspace, index) = (kept.join("workspace"), kept.join("index"));
+        if !workspace.exists() {
+            multiply::multiply(&folders, copies, &workspace);
+        }
+        large(&workspace, index);
         return;
     }
     for folder in folders {
-        measure(&folder, true);
+        measure(&folder);
     }
 }
 
-fn measure(folder: &Path, repeat: bool) {
+/// One large workspace: cold indexing unless the index is there, opening, queries, and the graph's answers against exact
+/// ones.
+fn large(workspace: &Path, index_dir: PathBuf) {
+    let location = Location { root: workspace.canonicalize().unwrap(), index_dir };
+    let settings = Settings { memory: 2_000_000_000, ..Settings::default() };
+    let cancel = AtomicBool::new(false);
+    if !location.has_index() {
+        let (before, started) = (cpu_time(), Instant::now());
+        let (mut host, _) = Host::open(location.clone(), settings.clone()).unwrap();
+        let report = host.index(&|_| (), &cancel).unwrap();
+        host.close().unwrap();
+        println!("{} files, {:.1} MB, {} chunks", report.files, report.bytes as f64 / 1e6, report.chunks);
+        row("cold index", started.elapsed(), None);
+        row("processor time of the cold index", cpu_time().saturating_sub(before), None);
+        println!("| peak resident memory while indexing | {:.0} MB | |", peak_memory() as f64 / 1e6);
+    }
+    let started = Instant::now();
+    let (mut host, _) = Host::open(location, settings).unwrap();
+    let answered = host.snapshot().search(&Query::new(QUESTIONS[0]), &cancel).unwrap();
+    row("open the index and answer", started.elapsed(), None);
+    println!("| hits of the first answer | {} | |", answered.hits.len());
+    host.poll().unwrap();
+    if !host.snapshot().index().has_graph() {
+        queries(&host);
+        let (before, started) = (cpu_time(), Instant::now());
+        if host.build_graph(&|_| (), &cancel).unwrap() {
+            row("graph", started.elapsed(), None);
+            row("processor time of the graph", cpu_time().saturating_sub(before), None);
+        }
+    }
+    while host.poll().unwrap() || !host.snapshot().index().has_graph() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    queries(&host);
+    recall(&host);
+    host.close().unwrap();
+}
+
+/// The share of the true ten nearest that the graph answers, over the questions and over phrases made of the names of
+/// symbols. Near copies have equal scores, and which of them are answered is no matter: what is as near as the tenth
+/// counts as true. Fails below the bound.
+fn recall(host: &Host) {
+    let snapshot = host.snapshot();
+    let index = snapshot.index();
+    let embedder = EmbedderSettings::Builtin.open(&Environment::default()).unwrap();
+    let step = (index.live_chunks() / 400).max(1);
+    let phrases = index.alive().iter().step_by(step as usize).filter_map(|slot| {
+        let symbol = index.chunk(slot)?.chunk.symbol()?;
+        let parts: Vec<&str> = words::parts(symbol.container()).chain(words::parts(symbol.name())).collect();
+        Some(parts.join(" "))
+    });
+    let texts: Vec<String> = QUESTIONS.iter().map(|&text| text.to_owned()).chain(phrases).collect();
+    let (mut found, mut wanted, mut spent, mut scanned) = (0, 0, Vec::new(), Vec::new());
+    let mut vector = Vec::new();
+    for text in &texts {
+        embedder.embed_query(text, &mut vector).unwrap();
+        let exact = timed(&mut scanned, || index.nearest_exact(&vector, None, 10).unwrap());
+        let answered = index.nearest(&vector, None, 10).unwrap();
+        timed(&mut spent, || index.nearest(&vector, None, 200).unwrap());
+        let Some(tenth) = exact.last() else { continue };
+        wanted += exact.len();
+        found += answered.iter().filter(|hit| hit.similarity >= tenth.similarity - 1e-6).count().min(exact.len());
+    }
+    spent.sort();
+    scanned.sort();
+    row("exact scan, p50", scanned[scanned.len() / 2], None);
+    row("200 nearest through the graph, p50", spent[spent.len() / 2], None);
+    let recall = found as f64 / wanted as f64;
+    println!("| recall@10 of the graph, {} queries | {recall:.4} | |", texts.len());
+    assert!(recall >= 0.98, "recall@10 of the graph is {recall}");
+}
+
+fn timed<T>(spent: &mut Vec<Duration>, action: impl FnOnce() -> T) -> T {
+    let started = Instant::now();
+    let result = action();
+    spent.push(started.elapsed());
+    result
+}
+
+fn measure(folder: &Path) {
     let root = folder.canonicalize().unwrap();
     let index = tempfile::tempdir().unwrap();
     let location = Location { root: root.clone(), index_dir: index.path().join("index") };
@@ -100,10 +189,8 @@ fn measure(folder: &Path, repeat: bool) {
     row("open the index and answer", started.elapsed(), None);
     println!("| hits of the first answer | {} | |", answered.hits.len());
 
-    if repeat {
-        unchanged(&root, &mut host, &files);
-        one_file(&root, &mut host, &files);
-    }
+    unchanged(&root, &mut host, &files);
+    one_file(&root, &mut host, &files);
     queries(&host);
     host.close().unwrap();
 }
@@ -187,28 +274,6 @@ fn queries(host: &Host) {
     row(&format!("warm query, p50 at {} chunks", snapshot.index().live_chunks()), spent[spent.len() / 2], None);
     row("warm query, p99", spent[spent.len() * 99 / 100], None);
     println!("| peak resident memory | {:.0} MB | |", peak_memory() as f64 / 1e6);
-}
-
-/// Writes copies of a tree whose files differ in a last line, so that each has a content of its own.
-fn multiply(folder: &Path, copies: usize, into: &Path) {
-    let rules = walk::WalkRules {
-        threads: 2,
-        hidden: false,
-        ignore_files: true,
-        max_file_bytes: 2 << 20,
-        index_dir: None,
-        exclude: Vec::new(),
-    };
-    let files = walk::walk(folder, &rules, &AtomicBool::new(false)).unwrap().files;
-    for copy in 0..copies {
-        for found in &files {
-            let target = into.join(format!("copy{copy}")).join(&found.path);
-            std::fs::create_dir_all(target.parent().unwrap()).unwrap();
-            let mut bytes = std::fs::read(folder.join(&found.path)).unwrap();
-            bytes.extend_from_slice(format!("\n// copy {copy}\n").as_bytes());
-            std::fs::write(target, bytes).unwrap();
-        }
-    }
 }
 
 fn median(runs: usize, mut action: impl FnMut()) -> Duration {

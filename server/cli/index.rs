@@ -29,6 +29,10 @@ pub(crate) fn run(arguments: &Arguments, index: &IndexArguments, output: &mut Ou
     let mut host = super::open_at(arguments, &workspace)?;
     let mut report = update(arguments, &mut host)?;
     report.embedding_fault = embed_missing(arguments, &mut host)?;
+    let reporter = Reporter::new(arguments.global.quiet);
+    let linked = host.build_graph(&|progress| reporter.observe(progress), &AtomicBool::new(false));
+    reporter.finish();
+    linked.context("cannot build the graph of the vectors")?;
     let follows = host.follows();
     let generation = host.snapshot().generation();
     host.close()?;

@@ -42,6 +42,7 @@ impl Reporter {
                 Progress::Walking | Progress::Finishing => {}
                 Progress::Indexing { done, total } => show(bar, "indexing files", done, total),
                 Progress::Embedding { done, total } => show(bar, "embedding chunks", done, total),
+                Progress::Linking { done, total } => show(bar, "linking vectors", done, total),
             }
             return;
         }
@@ -52,6 +53,7 @@ impl Reporter {
             Progress::Walking | Progress::Finishing => return,
             Progress::Indexing { done, total } => ("indexing files", done, total),
             Progress::Embedding { done, total } => ("embedding chunks", done, total),
+            Progress::Linking { done, total } => ("linking vectors", done, total),
         };
         let Ok(mut last) = self.last_line.lock() else { return };
         if last.elapsed() >= LINE_EVERY {

@@ -35,6 +35,13 @@ pub enum Progress {
     },
     /// Making what was indexed durable.
     Finishing,
+    /// Linking vectors to a graph, see [`Host::build_graph`].
+    Linking {
+        /// Vectors that are linked.
+        done: u64,
+        /// All of them.
+        total: u64,
+    },
 }
 
 /// What an indexing run did.
@@ -225,6 +232,25 @@ impl Host {
             }
         }
         Ok(report)
+    }
+
+    /// Builds the graph that makes searching several hundred thousand vectors fast, when there are so many: minutes for
+    /// a million. Until it is there search is exact. For a process that ends soon and has a user who waits for it; one
+    /// that lives calls [`Host::poll`]. Whether a graph was built.
+    pub fn build_graph(&mut self, observe: &(dyn Fn(Progress) + Sync), cancel: &AtomicBool) -> Result<bool> {
+        if self.follows {
+            return Ok(false);
+        }
+        let total = self.store.snapshot().live_vectors();
+        let threads = self.settings.analysis_threads();
+        let observe = |done: usize| observe(Progress::Linking { done: (done as u64).min(total), total });
+        Ok(self.store.build_graph(threads, cancel, &observe)?.is_some())
+    }
+
+    /// Takes over what background work has finished, such as loading a graph, and begins what is due; `true` when
+    /// searches read something else now. Call it when nothing was indexed for a second.
+    pub fn poll(&mut self) -> Result<bool> {
+        Ok(self.store.poll()?.is_some())
     }
 
     /// Brings parts of the workspace up to date, as an editor or a watcher names them: files or folders that were

@@ -77,6 +77,16 @@ pub(crate) struct File<'a> {
     links: &'a [u8],
 }
 
+/// The number of vectors that a file says it links; nothing else of it is checked.
+pub(crate) fn count(bytes: &[u8]) -> Result<usize> {
+    let mut rest = bytes;
+    if take(&mut rest)? != MAGIC || take_u32(&mut rest)? != VERSION {
+        return Err(Error::Format("not a graph"));
+    }
+    take_u32(&mut rest)?; // the dimension
+    Ok(take_u32(&mut rest)? as usize)
+}
+
 pub(crate) fn read(bytes: &[u8]) -> Result<File<'_>> {
     let mut rest = bytes;
     if take(&mut rest)? != MAGIC {

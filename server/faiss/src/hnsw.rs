@@ -167,6 +167,14 @@ impl Hnsw {
         Self::from_bytes(map_file(path)?.bytes(), vectors, identity)
     }
 
+    /// Like [`Hnsw::load`], over the first of `vectors`: there may be more by now than the graph was built over.
+    pub fn load_over_first(path: &Path, vectors: &Arc<Vectors>, identity: &[u8; 32]) -> Result<Self> {
+        let map = map_file(path)?;
+        let count = graph_file::count(map.bytes())?;
+        let first = if count < vectors.len() { Arc::new(vectors.first(count)?) } else { Arc::clone(vectors) };
+        Self::from_bytes(map.bytes(), first, identity)
+    }
+
     /// Reads what [`Hnsw::write_to`] wrote.
     pub fn from_bytes(bytes: &[u8], vectors: Arc<Vectors>, identity: &[u8; 32]) -> Result<Self> {
         let file = graph_file::read(bytes)?;

@@ -44,6 +44,13 @@ impl<'a> VectorsRef<'a> {
         self.scales
     }
 
+    /// The vectors from `start` on as a set of their own; none past the end.
+    #[must_use]
+    pub fn from(self, start: usize) -> Self {
+        let start = start.min(self.len());
+        Self { dim: self.dim, codes: &self.codes[start * self.dim..], scales: &self.scales[start..] }
+    }
+
     /// The codes of one vector; `None` past the end.
     pub fn row(self, id: u32) -> Option<&'a [i8]> {
         let start = (id as usize).checked_mul(self.dim)?;
@@ -102,6 +109,20 @@ impl Vectors {
             ),
         };
         VectorsRef { dim: self.dim, codes, scales }
+    }
+
+    /// The first `count` vectors as a set of their own, which shares a mapped file and copies what is in memory.
+    pub fn first(&self, count: usize) -> Result<Self> {
+        let count = count.min(self.len());
+        match &self.storage {
+            Storage::Owned { codes, scales } => {
+                Self::new(self.dim, codes[..count * self.dim].to_vec(), scales[..count].to_vec())
+            }
+            Storage::Mapped { map, codes, scales } => {
+                let codes = codes.start..codes.start + count * self.dim;
+                Self::from_mapped(self.dim, Arc::clone(map), codes, scales.start..scales.start + count * 4)
+            }
+        }
     }
 
     /// Dimensions of each vector.

@@ -3,9 +3,38 @@
 use conexus_core::{Filter, SymbolKind, TestFilter};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::files::Files;
 use crate::{Error, FileEntry, FileFlags, Result, SlotSet};
+
+/// Filters remembered per snapshot: an editor asks with the same one for every keystroke.
+const REMEMBERED: usize = 4;
+
+/// What the last filters of one snapshot allowed, the oldest first. Copies of a snapshot share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Remembered(Arc<Mutex<Vec<(Filter, Arc<SlotSet>)>>>);
+
+impl Remembered {
+    /// The remembered slots of a filter, or those that `make` finds.
+    pub(crate) fn get_or_make(
+        &self,
+        filter: &Filter,
+        make: impl FnOnce() -> Result<Option<SlotSet>>,
+    ) -> Result<Option<Arc<SlotSet>>> {
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, slots)) = lock().iter().find(|(other, _)| other == filter) {
+            return Ok(Some(Arc::clone(slots)));
+        }
+        let Some(slots) = make()?.map(Arc::new) else { return Ok(None) };
+        let mut remembered = lock();
+        if remembered.len() >= REMEMBERED {
+            remembered.remove(0);
+        }
+        remembered.push((filter.clone(), Arc::clone(&slots)));
+        Ok(Some(slots))
+    }
+}
 
 /// The live slots that a filter allows; `None` when it allows all.
 pub(crate) fn allowed(files: &Files, filter: &Filter) -> Result<Option<SlotSet>> {

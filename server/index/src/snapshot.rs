@@ -129,6 +129,7 @@ pub struct IndexSnapshot {
     pub(crate) lexical: LexicalView,
     pub(crate) vectors: VectorView,
     pub(crate) reader: Arc<Reader>,
+    pub(crate) filters: filter::Remembered,
 }
 
 impl IndexSnapshot {
@@ -198,10 +199,10 @@ impl IndexSnapshot {
         self.files.iter().flat_map(|file| file.symbols().map(move |symbol| (file, symbol)))
     }
 
-    /// The live slots that a filter allows; `None` when it allows all. It looks at every path: keep the result when
-    /// the same filter is used again on the same snapshot.
-    pub fn allowed(&self, filter: &Filter) -> Result<Option<SlotSet>> {
-        filter::allowed(&self.files, filter)
+    /// The live slots that a filter allows; `None` when it allows all. It looks at every path the first time; the last
+    /// few filters of a snapshot are remembered.
+    pub fn allowed(&self, filter: &Filter) -> Result<Option<Arc<SlotSet>>> {
+        self.filters.get_or_make(filter, || filter::allowed(&self.files, filter))
     }
 
     /// The best `count` chunks by BM25F among the allowed, best first; ties go to the lower slot.
@@ -226,6 +227,16 @@ impl IndexSnapshot {
         self.vectors.nearest(query, &self.alive, allowed, count)
     }
 
+    /// Like [`Self::nearest`], but never through a graph: what the graph's answers are measured against.
+    pub fn nearest_exact(&self, query: &[f32], allowed: Option<&SlotSet>, count: usize) -> Result<Vec<VectorHit>> {
+        self.vectors.without_graph().nearest(query, &self.alive, allowed, count)
+    }
+
+    /// Whether [`Self::nearest`] goes through a graph when no filter is narrow.
+    pub fn has_graph(&self) -> bool {
+        self.vectors.has_graph()
+    }
+
     /// Similarities of given chunks to a query vector, in their order; `None` where a chunk has no vector.
     pub fn similarities(&self, query: &[f32], slots: &[u32]) -> Result<Vec<Option<f32>>> {
         self.vectors.similarities(query, slots)
@@ -246,7 +257,7 @@ impl IndexSnapshot {
     /// It costs microseconds per buffer: what is dear is in [`Prepared::with_postings`]. An overlay of a path that
     /// this state has as an overlay already replaces it.
     pub fn overlay(&self, files: &[OverlayFile]) -> Result<Arc<Self>> {
-        let mut over = self.clone();
+        let mut over = Self { filters: filter::Remembered::default(), ..self.clone() };
         let alive = Arc::make_mut(&mut over.alive);
         let mut blocks = Vec::new();
         for file in files {

@@ -293,7 +293,7 @@ impl Shared {
                 Progress::Walking => Activity::Walking,
                 Progress::Indexing { done, total } => Activity::Indexing { done, total },
                 Progress::Embedding { done, total } => Activity::Embedding { done, total },
-                Progress::Finishing => Activity::Finishing,
+                Progress::Finishing | Progress::Linking { .. } => Activity::Finishing,
             };
         });
     }

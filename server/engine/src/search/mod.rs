@@ -57,7 +57,7 @@ impl<'a> Searcher<'a> {
                 return Ok(answer);
             }
         }
-        let gathered = candidates::gather(self, text, &understanding, query, allowed.as_ref(), cancel)?;
+        let gathered = candidates::gather(self, text, &understanding, query, allowed.as_deref(), cancel)?;
         if let Some(reason) = gathered.lexical_only {
             answer.notices.push(Notice::LexicalOnly { reason });
         }
@@ -90,7 +90,7 @@ impl<'a> Searcher<'a> {
         let own = self.snapshot.chunk(slot);
         let found: Vec<_> = self
             .snapshot
-            .nearest(&vector, allowed.as_ref(), wanted.saturating_add(8))?
+            .nearest(&vector, allowed.as_deref(), wanted.saturating_add(8))?
             .into_iter()
             .filter(|hit| match (self.snapshot.chunk(hit.slot), own) {
                 (Some(other), Some(own)) => {

@@ -7,6 +7,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::BlockSegmentPostings;
@@ -131,17 +132,38 @@ pub(crate) fn search(
     if count == 0 {
         return Ok(Vec::new());
     }
+    let Opened { norms, terms, cursors, k1 } = open(view, query, alive)?;
+    let mut scratch = view.pool.take();
+    for (segment, mut cursors) in view.segments.iter().zip(cursors) {
+        search_segment(segment, &mut cursors, &terms, &norms, k1, &mut scratch, &mut best);
+    }
+    for part in &view.parts {
+        search_part(part, query, &terms, &norms, k1, &mut scratch, &mut best);
+    }
+    view.pool.give_back(scratch);
+    Ok(best.heap.into_sorted_vec().into_iter().map(|ranked| ranked.0).collect())
+}
+
+/// A query with its statistics and the postings to read, by segment.
+struct Opened {
+    norms: Norms,
+    terms: Vec<TermState>,
+    cursors: Vec<Vec<Cursor>>,
+    k1: f32,
+}
+
+fn open(view: &LexicalView, query: &LexicalQuery, alive: &SlotSet) -> Result<Opened> {
     let failed = |error| view.segments.failed(error);
     let norms = Norms::new(query, &view.counts.totals, alive.len());
     let mut terms: Vec<TermState> = query.terms.iter().take(MAX_TERMS).map(|_| TermState::default()).collect();
     let mut cursors = Vec::with_capacity(view.segments.len());
-    for (segment, &dead) in view.segments.iter().zip(&view.counts.dead) {
+    for (segment, dead) in view.segments.iter().zip(&view.counts.dead) {
         let mut of_segment = Vec::new();
         for (number, term) in query.terms.iter().take(MAX_TERMS).enumerate() {
             for field in (0..6).filter(|&field| norms.used[field]) {
                 let cursor = Cursor::open(segment, term.text.as_bytes(), number, field).map_err(failed)?;
                 if let Some(cursor) = cursor {
-                    terms[number].frequencies[field] += cursor.live_documents(segment, dead, alive);
+                    terms[number].frequencies[field] += cursor.live_documents(dead.ranges());
                     of_segment.push(cursor);
                 }
             }
@@ -162,15 +184,51 @@ pub(crate) fn search(
         let all = alive.len() as f32;
         state.weight = term.weight * (1.0 + (all - with + 0.5) / (with + 0.5)).ln() * (k1 + 1.0);
     }
-    let mut scratch = view.pool.take();
+    Ok(Opened { norms, terms, cursors, k1 })
+}
+
+/// Scores of live slots, which are ascending, to the last bit those of a search.
+pub(crate) fn scores(view: &LexicalView, query: &LexicalQuery, alive: &SlotSet, slots: &[u32]) -> Result<Vec<f32>> {
+    check(query)?;
+    let mut scores = vec![0.0; slots.len()];
+    let Opened { norms, terms, cursors, k1 } = open(view, query, alive)?;
     for (segment, mut cursors) in view.segments.iter().zip(cursors) {
-        search_segment(segment, &mut cursors, &terms, &norms, k1, &mut scratch, &mut best);
+        let mut documents: Vec<(u32, usize)> = (slots.iter().enumerate())
+            .flat_map(|(at, &slot)| segment.documents_of(slot, 1).map(move |document| (document, at)))
+            .collect();
+        documents.sort_unstable();
+        for of_term in cursors.chunk_by_mut(|a, b| a.term == b.term) {
+            let mut frequencies = vec![0.0; documents.len()];
+            for cursor in &mut *of_term {
+                let (norms_of, table) = (&segment.norms[cursor.field], &norms.tables[cursor.field]);
+                for (&(document, _), sum) in documents.iter().zip(&mut frequencies) {
+                    if let Some(frequency) = cursor.frequency_in(document) {
+                        *sum += frequency as f32 * table[norms_of.fieldnorm_id(document) as usize];
+                    }
+                }
+            }
+            let weight = terms[of_term[0].term].weight;
+            for (&(_, at), frequency) in documents.iter().zip(frequencies) {
+                if frequency != 0.0 {
+                    scores[at] += weight * frequency / (k1 + frequency);
+                }
+            }
+        }
     }
+    let wanted: SlotSet = slots.iter().copied().collect();
+    let mut best =
+        Best { heap: BinaryHeap::new(), count: slots.len(), least: f32::NEG_INFINITY, alive, allowed: Some(&wanted) };
+    let mut scratch = view.pool.take();
     for part in &view.parts {
         search_part(part, query, &terms, &norms, k1, &mut scratch, &mut best);
     }
     view.pool.give_back(scratch);
-    Ok(best.heap.into_sorted_vec().into_iter().map(|ranked| ranked.0).collect())
+    for Ranked(hit) in best.heap {
+        if let Ok(at) = slots.binary_search(&hit.slot) {
+            scores[at] = hit.score;
+        }
+    }
+    Ok(scores)
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -253,19 +311,40 @@ impl Cursor {
         Ok(Some(Self { postings, at: 0, term, field }))
     }
 
-    /// Number of live documents; read off when nothing in the segment is dead, else counted.
-    fn live_documents(&self, segment: &Segment, dead: u32, alive: &SlotSet) -> u64 {
-        if dead == 0 {
+    /// Number of live documents: all, less those in the ranges of dead ones. It reads the postings or jumps from range to
+    /// range, whichever is less.
+    fn live_documents(&self, dead: &[Range<u32>]) -> u64 {
+        if dead.is_empty() {
             return u64::from(self.postings.doc_freq());
         }
+        let mut gone = 0;
         let mut counting = self.postings.clone();
-        let mut count = 0;
-        while counting.block_len() > 0 {
-            let live = |document: &&u32| alive.contains(segment.slots[**document as usize]);
-            count += counting.docs().iter().filter(live).count() as u64;
-            counting.advance();
+        if dead.len() > self.postings.doc_freq() as usize / 4 {
+            let mut ahead = dead;
+            while counting.block_len() > 0 {
+                for document in counting.docs() {
+                    while let [range, rest @ ..] = ahead
+                        && range.end <= *document
+                    {
+                        ahead = rest;
+                    }
+                    gone += u32::from(ahead.first().is_some_and(|range| range.contains(document)));
+                }
+                counting.advance();
+            }
+        } else {
+            for range in dead {
+                let before = counting.rank(range.start);
+                gone += counting.rank(range.end) - before;
+            }
         }
-        count
+        u64::from(self.postings.doc_freq() - gone)
+    }
+
+    /// How often the term is in a document; asked in ascending order of documents.
+    fn frequency_in(&mut self, document: u32) -> Option<u32> {
+        let at = self.postings.seek(document);
+        (self.postings.docs().get(at) == Some(&document)).then(|| self.postings.freqs()[at])
     }
 
     fn document(&self) -> Option<u32> {

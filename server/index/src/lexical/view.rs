@@ -1,5 +1,6 @@
 //! The lexical index of one snapshot, with its statistics.
 
+use std::ops::Range;
 use std::sync::Arc;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::schema::IndexRecordOption;
@@ -26,7 +27,7 @@ pub(crate) struct Counts {
     /// Sum of the lengths of each field.
     pub(crate) totals: [u64; 6],
     /// Dead documents of each segment.
-    pub(crate) dead: Vec<u32>,
+    pub(crate) dead: Vec<Arc<DeadDocuments>>,
 }
 
 impl LexicalView {
@@ -35,15 +36,15 @@ impl LexicalView {
         let parts: Vec<_> = deltas.iter().flat_map(|delta| delta.parts().iter().cloned()).collect();
         let mut counts = Counts::default();
         for segment in segments.iter() {
-            let mut dead = 0;
+            let mut dead = DeadDocuments::default();
             for (document, &slot) in segment.slots.iter().enumerate() {
                 if alive.contains(slot) {
                     counts.add(segment.lengths(document as u32));
                 } else {
-                    dead += 1;
+                    dead.insert(document as u32);
                 }
             }
-            counts.dead.push(dead);
+            counts.dead.push(Arc::new(dead));
         }
         for part in &parts {
             counts.add(part_lengths(part, |slot| alive.contains(slot)));
@@ -61,7 +62,7 @@ impl LexicalView {
             for document in segment.documents_of(first, count) {
                 let lengths = segment.lengths(document);
                 counts.totals.iter_mut().zip(lengths).for_each(|(total, length)| *total -= length);
-                *dead += 1;
+                Arc::make_mut(dead).insert(document);
             }
         }
     }
@@ -77,13 +78,13 @@ impl LexicalView {
         scorer::search(self, query, alive, allowed, count)
     }
 
-    /// Scores of given slots, in their order.
+    /// Scores of given slots, in their order: the postings are read around these alone.
     pub(crate) fn scores_of(&self, query: &LexicalQuery, alive: &SlotSet, slots: &[u32]) -> Result<Vec<f32>> {
-        let wanted: SlotSet = slots.iter().copied().filter(|&slot| alive.contains(slot)).collect();
-        let mut hits = scorer::search(self, query, alive, Some(&wanted), slots.len())?;
-        hits.sort_unstable_by_key(|hit| hit.slot);
-        let score = |slot: &u32| hits.binary_search_by_key(slot, |hit| hit.slot).map_or(0.0, |at| hits[at].score);
-        Ok(slots.iter().map(score).collect())
+        let mut wanted: Vec<u32> = slots.iter().copied().filter(|&slot| alive.contains(slot)).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let scores = scorer::scores(self, query, alive, &wanted)?;
+        Ok(slots.iter().map(|slot| wanted.binary_search(slot).map_or(0.0, |at| scores[at])).collect())
     }
 
     /// The live slots that hold a term in any field.
@@ -113,6 +114,32 @@ impl LexicalView {
     }
 }
 
+/// Documents of a segment as ranges: the chunks of a file die together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DeadDocuments(Vec<Range<u32>>);
+
+impl DeadDocuments {
+    fn insert(&mut self, document: u32) {
+        let at = self.0.partition_point(|range| range.end < document);
+        match self.0.get_mut(at) {
+            Some(range) if range.contains(&document) => {}
+            Some(range) if range.end == document => {
+                range.end += 1;
+                if self.0.get(at + 1).is_some_and(|next| next.start == document + 1) {
+                    self.0[at].end = self.0.remove(at + 1).end;
+                }
+            }
+            Some(range) if range.start == document + 1 => range.start = document,
+            _ => self.0.insert(at, document..document + 1),
+        }
+    }
+
+    /// In ascending order, none touching the next.
+    pub(crate) fn ranges(&self) -> &[Range<u32>] {
+        &self.0
+    }
+}
+
 impl Counts {
     /// Adds live chunks.
     pub(crate) fn add(&mut self, lengths: [u64; 6]) {
@@ -133,4 +160,22 @@ pub(crate) fn part_lengths(part: &DeltaPart, wanted: impl Fn(u32) -> bool) -> [u
         }
     }
     totals
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn dead_documents_are_those_that_died(documents in prop::collection::vec(0..60u32, 0..80)) {
+            let mut dead = DeadDocuments::default();
+            documents.iter().for_each(|&document| dead.insert(document));
+            let found: Vec<u32> = dead.ranges().iter().cloned().flatten().collect();
+            let expected: std::collections::BTreeSet<u32> = documents.into_iter().collect();
+            prop_assert!(found.iter().copied().eq(expected));
+            prop_assert!(dead.ranges().windows(2).all(|pair| pair[0].end < pair[1].start));
+        }
+    }
 }

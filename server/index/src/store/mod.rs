@@ -8,6 +8,7 @@ mod open;
 use conexus_core::{BlobId, FileAnalysis, Generation, Language};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crate::catalog::{Catalog, Reader, State};
@@ -174,13 +175,45 @@ impl Store {
     /// Takes over what background work has finished; the new state if that changed what searches read. Commits do
     /// it too: call it when nothing was committed for a second.
     pub fn poll(&mut self) -> Result<Option<Arc<IndexSnapshot>>> {
-        if self.bulk.is_some() || !self.take_over()? {
+        if self.bulk.is_some() {
             return Ok(None);
         }
-        Ok(Some(self.publish(None)))
+        let changed = self.take_over()?;
+        if self.access == Access::Write && self.settings.graphs {
+            // Only who polls lives long enough for it.
+            self.vectors.start_graph(self.current.state.epoch)?;
+        }
+        Ok(changed.then(|| self.publish(None)))
     }
 
-    /// Writes the in-memory parts out, so that the next open has nothing to catch up.
+    /// Whether enough vectors are settled in the file that a graph over them should be built.
+    pub fn is_graph_due(&self) -> bool {
+        self.access == Access::Write && self.settings.graphs && self.vectors.is_graph_due()
+    }
+
+    /// Settles all vectors and builds a graph over them when there are enough: minutes for a million. The new state
+    /// when it did. `progress` gets the number of vectors that are linked, from several threads; a build that is
+    /// cancelled leaves no trace.
+    pub fn build_graph(
+        &mut self,
+        threads: usize,
+        cancel: &AtomicBool,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Result<Option<Arc<IndexSnapshot>>> {
+        self.check_writable()?;
+        self.flush()?;
+        if !self.is_graph_due() {
+            return Ok(None);
+        }
+        let built = self.vectors.build_graph(self.current.state.epoch, threads, cancel, progress);
+        match built {
+            Ok(built) => Ok(built.then(|| self.publish(None))),
+            Err(_) if cancel.load(Ordering::Relaxed) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes the in-memory parts out, so that the next open has next to nothing to catch up.
     pub fn flush(&mut self) -> Result<()> {
         self.check_writable()?;
         if self.bulk.is_some() {
@@ -190,7 +223,7 @@ impl Store {
         if self.lexical.delta_chunks() > 0 || !self.catalog.retired()?.is_empty() {
             self.start_flush()?;
         }
-        if self.vectors.is_behind() {
+        if self.vectors.is_worth_writing() {
             self.vectors.start_checkpoint(self.stamp(), self.current.state.next_slot, &self.current.alive)?;
         }
         self.settle()?;
@@ -287,6 +320,7 @@ impl Store {
             lexical,
             vectors: self.vectors.view(),
             reader: Arc::clone(&self.reader),
+            filters: crate::filter::Remembered::default(),
         });
         self.snapshot()
     }

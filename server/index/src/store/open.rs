@@ -95,6 +95,7 @@ impl Store {
             lexical: lexical.view(&current.alive),
             vectors: vectors.view(),
             reader: Arc::clone(&reader),
+            filters: crate::filter::Remembered::default(),
         });
         let mut store = Self {
             folder: folder.to_path_buf(),
@@ -126,8 +127,8 @@ impl Store {
     fn start_background_work(&mut self, vectors_shown: Option<u64>) -> Result<()> {
         if self.vectors.is_checkpoint_due() {
             self.vectors.start_checkpoint(self.stamp(), self.current.state.next_slot, &self.current.alive)?;
-        } else if let Some(generation) = vectors_shown {
-            self.vectors.start_graph(Stamp { generation, ..self.stamp() })?;
+        } else if vectors_shown.is_some() {
+            self.vectors.start_loading(self.current.state.epoch)?;
         }
         Ok(())
     }

@@ -169,7 +169,7 @@ fn a_graph_is_built_used_kept_and_loaded() {
     };
     put(&mut store, 0, 1500);
     store.flush().unwrap();
-    store.vectors.start_graph(store.stamp()).unwrap();
+    store.vectors.start_graph(store.current.state.epoch).unwrap();
     assert!(store.vectors.wait().unwrap());
     store.publish(None);
     assert!(store.vectors.has_graph());
@@ -219,4 +219,103 @@ fn what_a_killed_flush_left_behind_is_not_in_the_way() {
     for (word, expected) in [("alpha", &[][..]), ("beta", &["b.rs"]), ("gamma", &["a.rs"])] {
         assert_eq!(paths(&store, word), expected, "{word}");
     }
+}
+
+/// Vectors as code has them: families of near copies around some hundred centres, by a seeded rule.
+fn families(count: usize, seed: u64) -> Vec<[f32; 8]> {
+    let mut state = seed;
+    let mut random = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / 8_388_608.0 - 1.0
+    };
+    let centres: Vec<[f32; 8]> = (0..200).map(|_| std::array::from_fn(|_| random())).collect();
+    (0..count).map(|at| std::array::from_fn(|axis| centres[at % centres.len()][axis] + random() * 0.2)).collect()
+}
+
+#[test]
+fn a_graph_answers_nearly_as_an_exact_scan_and_follows_changes() {
+    const LINES: usize = 20;
+    let folder = tempfile::tempdir().unwrap();
+    let model = crate::ModelStamp { id: "families".into(), dimension: 8 };
+    let settings = StoreSettings { model: Some(model.clone()), graph_from: 4_000, ..StoreSettings::default() };
+    let (mut store, _) = Store::open(folder.path(), settings.clone(), Access::Write, &()).unwrap();
+    let vectors = families(9_000, 1);
+    let put = |store: &mut Store, files: std::ops::Range<usize>, with_vectors: bool| {
+        let updates = files.map(|file| {
+            let mut update = update(&format!("{file:04}.rs"), &format!("line {file}\n").repeat(LINES));
+            let rows: Vec<f32> = vectors[file * LINES..][..LINES].concat();
+            if let (Content::New { vectors, .. }, true) = (&mut update.content, with_vectors) {
+                *vectors = Some(crate::VectorBlock::from_rows(model.clone(), &rows));
+            }
+            update
+        });
+        store.commit(Batch { updates: updates.collect(), removals: Vec::new() }).unwrap();
+    };
+    let queries = families(400, 1);
+    let check = |store: &Store| {
+        let snapshot = store.snapshot();
+        assert!(snapshot.has_graph());
+        let (mut found, mut wanted) = (0, 0);
+        for query in &queries[200..] {
+            let exact = snapshot.nearest_exact(query, None, 10).unwrap();
+            let answered = snapshot.nearest(query, None, 10).unwrap();
+            assert_eq!((exact.len(), answered.len()), (10, 10));
+            // Equal scores are equal answers.
+            found += answered.iter().filter(|hit| hit.similarity >= exact[9].similarity - 1e-6).count();
+            wanted += 10;
+        }
+        assert!(found * 100 >= wanted * 98, "{found} of {wanted}");
+    };
+    let none = AtomicBool::new(false);
+    put(&mut store, 0..200, true);
+    assert!(store.build_graph(2, &none, &|_| ()).unwrap().is_some());
+    check(&store);
+    assert!(store.build_graph(2, &none, &|_| ()).unwrap().is_none(), "it is there already");
+    // New rows, in memory and then in the file, are scanned beside the graph; nothing is built again at a close.
+    put(&mut store, 200..220, true);
+    check(&store);
+    store.close().unwrap();
+    let (mut store, _) = Store::open(folder.path(), settings.clone(), Access::Write, &()).unwrap();
+    store.vectors.wait().unwrap();
+    store.publish(None);
+    check(&store);
+    assert!(store.build_graph(2, &none, &|_| ()).unwrap().is_none(), "too little is new");
+    // A vector for a slot below the graph's end makes it void.
+    put(&mut store, 220..230, false);
+    put(&mut store, 230..300, true);
+    assert!(store.build_graph(2, &none, &|_| ()).unwrap().is_some());
+    let missing = store.missing_vectors(100).unwrap();
+    assert_eq!(missing.len(), 10);
+    let blocks: Vec<_> = (missing.into_iter())
+        .map(|missing| {
+            let file: usize = missing.path.trim_end_matches(".rs").parse().unwrap();
+            let rows = vectors[file * LINES..][..LINES].concat();
+            (missing, crate::VectorBlock::from_rows(model.clone(), &rows))
+        })
+        .collect();
+    store.put_vectors(&blocks).unwrap();
+    check(&store);
+    store.close().unwrap();
+    let (mut store, _) = Store::open(folder.path(), settings, Access::Write, &()).unwrap();
+    store.vectors.wait().unwrap();
+    assert!(!store.publish(None).has_graph());
+    assert!(store.build_graph(2, &none, &|_| ()).unwrap().is_some());
+    check(&store);
+}
+
+#[test]
+fn a_graph_that_is_given_up_leaves_the_exact_scan() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = crate::ModelStamp { id: "circle".into(), dimension: 8 };
+    let settings = StoreSettings { model: Some(model.clone()), graph_from: 1_000, ..StoreSettings::default() };
+    let (mut store, _) = Store::open(folder.path(), settings, Access::Write, &()).unwrap();
+    let rows: Vec<f32> = (0..1_500).flat_map(circle).collect();
+    let mut update = update("a.rs", &"line\n".repeat(1_500));
+    if let Content::New { vectors, .. } = &mut update.content {
+        *vectors = Some(crate::VectorBlock::from_rows(model, &rows));
+    }
+    store.commit(Batch { updates: vec![update], removals: Vec::new() }).unwrap();
+    assert!(store.build_graph(1, &AtomicBool::new(true), &|_| ()).unwrap().is_none());
+    assert!(!store.snapshot().has_graph());
+    assert_eq!(store.snapshot().nearest(&circle(3), None, 5).unwrap().len(), 5);
 }

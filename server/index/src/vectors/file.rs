@@ -15,19 +15,25 @@ use crate::{Error, ModelStamp, Result, SlotSet};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"CNXVEC01");
 const HEADER: usize = 40;
-const PREFIX: &str = "vectors-";
+const VECTORS: &str = "vectors-";
+const GRAPH: &str = "graph-";
 const SUFFIX: &str = ".bin";
 
 /// The name of the file of a generation.
 pub(super) fn path(folder: &Path, generation: u64) -> PathBuf {
-    folder.join(format!("{PREFIX}{generation}{SUFFIX}"))
+    folder.join(format!("{VECTORS}{generation}{SUFFIX}"))
 }
 
-/// Generations of the files in a folder, newest first.
-fn generations(folder: &Path) -> Vec<u64> {
+/// The name of the file of a graph that was built over the vectors of a generation.
+pub(super) fn graph_path(folder: &Path, generation: u64) -> PathBuf {
+    folder.join(format!("{GRAPH}{generation}{SUFFIX}"))
+}
+
+/// Generations of the files of a kind in a folder, newest first.
+fn generations(folder: &Path, prefix: &str) -> Vec<u64> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut found: Vec<u64> = entries
-        .filter_map(|entry| entry.file_name().to_str()?.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.parse().ok())
+        .filter_map(|entry| entry.file_name().to_str()?.strip_prefix(prefix)?.strip_suffix(SUFFIX)?.parse().ok())
         .collect();
     found.sort_unstable_by(|a, b| b.cmp(a));
     found
@@ -84,19 +90,36 @@ pub(super) fn write(
     base.ok_or_else(|| Error::Io { path, source: std::io::Error::other("the file changed while it was written") })
 }
 
-/// Deletes all files but that of a generation. One that another process has mapped may stay for later.
-pub(super) fn delete_others(folder: &Path, kept: Option<u64>) {
-    for generation in generations(folder) {
-        if Some(generation) != kept {
+/// Deletes all files but these. One that another process has mapped may stay for later.
+pub(super) fn delete_others(folder: &Path, kept: &Base) {
+    for generation in generations(folder, VECTORS) {
+        if generation != kept.generation {
             let _ = std::fs::remove_file(path(folder, generation));
-            let _ = std::fs::remove_file(super::writer::graph_path(folder, generation));
+        }
+    }
+    let Some(graph) = &kept.graph else { return };
+    for generation in generations(folder, GRAPH) {
+        if generation != graph.generation {
+            let _ = std::fs::remove_file(graph_path(folder, generation));
         }
     }
 }
 
+/// Deletes all graphs: rows that they link are about to change.
+pub(super) fn delete_graphs(folder: &Path) {
+    for generation in generations(folder, GRAPH) {
+        let _ = std::fs::remove_file(graph_path(folder, generation));
+    }
+}
+
+/// The newest graph that is not newer than a file of vectors.
+pub(super) fn newest_graph(folder: &Path, generation: u64) -> Option<u64> {
+    generations(folder, GRAPH).into_iter().find(|&found| found <= generation)
+}
+
 /// The newest file that fits the catalog, with the generation that it shows.
 pub(super) fn open(folder: &Path, stamp: Stamp, model: &ModelStamp) -> Option<(u64, Base)> {
-    for generation in generations(folder) {
+    for generation in generations(folder, VECTORS) {
         match read(&path(folder, generation), stamp.epoch, model) {
             Ok(Some((found, base))) if found == generation && found <= stamp.generation => return Some((found, base)),
             Ok(_) => {}
@@ -160,7 +183,7 @@ fn read(path: &Path, epoch: u64, model: &ModelStamp) -> Result<Option<(u64, Base
     };
     let Some((generation, present, rows, scales)) = parse() else { return Ok(None) };
     let Ok(vectors) = Vectors::from_mapped(model.dimension, Arc::new(map), rows, scales) else { return Ok(None) };
-    Ok(Some((generation, Base { vectors: Arc::new(vectors), present, graph: None, scan_up_to: u64::MAX })))
+    Ok(Some((generation, Base { vectors: Arc::new(vectors), present, generation, graph: None })))
 }
 
 fn padding(length: usize, to: usize) -> usize {

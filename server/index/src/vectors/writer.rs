@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use super::{Base, Block, Tail, VectorView, file};
+use super::{Base, Block, Graph, Tail, VectorView, file};
 use crate::lexical::Stamp;
 use crate::{Error, ModelStamp, Result, SlotSet};
 
 /// Rows in memory from which on the file is written anew.
 const CHECKPOINT_ROWS: usize = 32_768;
-/// Links per vector of a graph, and candidates while it is built: 0.97 of the true ten nearest of 100,000.
-const LINKS: usize = 16;
-const CANDIDATES: usize = 120;
+/// What is in memory is written at a close when it is at least this part of what the file has.
+const WORTH_WRITING: usize = 64;
+/// How graphs are built. Recall is in `docs/performance.md`.
+const PARAMETERS: HnswParams = HnswParams { m: 16, ef_construction: 120, threads: 1, priority: Priority::Background };
 /// The name of the folder of vector files.
 pub(crate) const FOLDER: &str = "vectors";
 
@@ -36,12 +37,7 @@ pub(crate) struct VectorWriter {
 #[derive(Debug)]
 struct Job {
     thread: JoinHandle<Result<Base>>,
-    stamp: Stamp,
     cancel: Arc<AtomicBool>,
-}
-
-pub(super) fn graph_path(folder: &Path, generation: u64) -> PathBuf {
-    folder.join(format!("graph-{generation}.bin"))
 }
 
 impl VectorWriter {
@@ -105,12 +101,19 @@ impl VectorWriter {
         self.tail.rows() >= CHECKPOINT_ROWS.max(settled / if has_graph { 4 } else { 2 })
     }
 
+    /// Whether so much is in memory only that reading it from the catalog costs the next open more than writing the
+    /// whole file costs now.
+    pub(crate) fn is_worth_writing(&self) -> bool {
+        let settled = self.base.as_ref().map_or(0, |base| base.present.len() as usize);
+        self.is_behind() && (self.tail.rows() + self.frozen.rows()) * WORTH_WRITING >= settled
+    }
+
     /// Whether anything is in memory only.
     pub(crate) fn is_behind(&self) -> bool {
         self.tail.rows() + self.frozen.rows() > 0
     }
 
-    /// Begins to write the file anew, unless that is under way, and to build a graph when there are enough rows.
+    /// Begins to write the file anew, unless that is under way. A graph stays over the rows that it links.
     pub(crate) fn start_checkpoint(&mut self, stamp: Stamp, slots: u32, alive: &SlotSet) -> Result<()> {
         let Some(model) = self.model.clone() else { return Ok(()) };
         if self.job.is_some() {
@@ -118,39 +121,79 @@ impl VectorWriter {
         }
         self.frozen = std::mem::take(&mut self.tail);
         let (folder, base, tail, alive) = (self.folder.clone(), self.base.clone(), self.frozen.clone(), alive.clone());
-        // Only a graph is replaced by a graph at once; the first one follows the file, so that the file is soon there.
-        let graph = self.base.as_ref().is_some_and(|base| base.graph.is_some());
-        let graph_from = self.graph_from;
-        self.spawn(stamp, move |cancel| {
-            let mut written = file::write(&folder, stamp, &model, slots, base.as_deref(), &tail, &alive)?;
-            if graph && written.present.len() as usize >= graph_from * 2 / 3 {
-                add_graph(&mut written, &folder, stamp, graph_from, cancel)?;
+        self.spawn(move |_| {
+            // A linked row that changes (its vector was missing so far) makes the graph void, on disk too.
+            let kept = (base.as_ref().and_then(|base| base.graph.clone()))
+                .filter(|graph| tail.first_slot().is_none_or(|slot| slot as usize >= graph.links.len()));
+            if kept.is_none() {
+                file::delete_graphs(&folder);
             }
+            let mut written = file::write(&folder, stamp, &model, slots, base.as_deref(), &tail, &alive)?;
+            written.graph = kept;
             Ok(written)
         })
     }
 
-    /// Begins to load or build a graph over the file's rows when there are enough and none is there.
-    pub(crate) fn start_graph(&mut self, stamp: Stamp) -> Result<()> {
+    /// Begins to load the graph of the file, when there is one and none is loaded.
+    pub(crate) fn start_loading(&mut self, epoch: u64) -> Result<()> {
         let Some(base) = self.base.clone() else { return Ok(()) };
-        if self.job.is_some() || base.graph.is_some() || (base.present.len() as usize) < self.graph_from {
+        if self.job.is_some() || base.graph.is_some() || (base.present.len() as usize) < self.graph_from * 2 / 3 {
             return Ok(());
         }
+        let Some(generation) = file::newest_graph(&self.folder, base.generation) else { return Ok(()) };
         let (folder, graph_from) = (self.folder.clone(), self.graph_from);
-        self.spawn(stamp, move |cancel| {
-            let vectors = Arc::clone(&base.vectors);
-            let mut with_graph = Base { vectors, present: base.present.clone(), graph: None, scan_up_to: u64::MAX };
-            add_graph(&mut with_graph, &folder, stamp, graph_from, cancel)?;
-            Ok(with_graph)
+        self.spawn(move |_| {
+            let path = file::graph_path(&folder, generation);
+            let stamp = Stamp { epoch, generation };
+            let links = Hnsw::load_over_first(&path, &base.vectors, &identity(stamp))
+                .map_err(|error| file::failed(&path, error))?;
+            Ok(base.with_graph(Graph::new(links, generation, graph_from)))
         })
     }
 
-    fn spawn(&mut self, stamp: Stamp, work: impl FnOnce(&AtomicBool) -> Result<Base> + Send + 'static) -> Result<()> {
+    /// Whether a graph should be built: there are enough rows, and none is there or a quarter came since.
+    pub(crate) fn is_graph_due(&self) -> bool {
+        self.base.as_ref().is_some_and(|base| {
+            let linked = base.vectors.len() - base.unlinked();
+            base.present.len() as usize >= self.graph_from && base.unlinked() > linked / 4
+        })
+    }
+
+    /// Begins to build a graph over the file's rows in the background, when it is due.
+    pub(crate) fn start_graph(&mut self, epoch: u64) -> Result<()> {
+        let Some(base) = self.base.clone().filter(|_| self.job.is_none() && self.is_graph_due()) else { return Ok(()) };
+        let (folder, graph_from) = (self.folder.clone(), self.graph_from);
+        let how = HnswParams { threads: 1, ..PARAMETERS };
+        self.spawn(move |cancel| {
+            let stamp = Stamp { epoch, generation: base.generation };
+            build(&base, &folder, stamp, graph_from, how, cancel, &|_| ())
+        })
+    }
+
+    /// Builds the graph now when it is due, with these threads; `true` when it is there. `progress` gets the number of
+    /// rows that are linked, from several threads.
+    pub(crate) fn build_graph(
+        &mut self,
+        epoch: u64,
+        threads: usize,
+        cancel: &AtomicBool,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Result<bool> {
+        let Some(base) = self.base.clone().filter(|_| self.is_graph_due()) else { return Ok(false) };
+        let how = HnswParams { threads: threads.clamp(1, 64), priority: Priority::Normal, ..PARAMETERS };
+        let stamp = Stamp { epoch, generation: base.generation };
+        let with_graph = build(&base, &self.folder, stamp, self.graph_from, how, cancel, progress)?;
+        file::delete_others(&self.folder, &with_graph);
+        self.base = Some(Arc::new(with_graph));
+        Ok(true)
+    }
+
+    fn spawn(&mut self, work: impl FnOnce(&AtomicBool) -> Result<Base> + Send + 'static) -> Result<()> {
         let cancel = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&cancel);
         match std::thread::Builder::new().name("vector file".into()).spawn(move || work(&seen)) {
             Ok(thread) => {
-                self.job = Some(Job { thread, stamp, cancel });
+                self.job = Some(Job { thread, cancel });
                 Ok(())
             }
             Err(error) => {
@@ -178,13 +221,9 @@ impl VectorWriter {
         };
         match job.thread.join().unwrap_or_else(|_| stopped()) {
             Ok(base) => {
-                let has_graph = base.graph.is_some();
+                file::delete_others(&self.folder, &base);
                 self.base = Some(Arc::new(base));
                 self.frozen = Tail::default();
-                file::delete_others(&self.folder, Some(job.stamp.generation));
-                if !has_graph {
-                    self.start_graph(job.stamp)?;
-                }
                 Ok(true)
             }
             Err(error) => {
@@ -204,11 +243,6 @@ impl VectorWriter {
         if let Err(error) = self.wait() {
             tracing::debug!(%error, "vector work given up");
         }
-        // Taking over a file may have begun a graph.
-        if let Some(job) = self.job.take() {
-            job.cancel.store(true, Ordering::Relaxed);
-            let _ = job.thread.join();
-        }
     }
 }
 
@@ -221,24 +255,30 @@ impl Drop for VectorWriter {
     }
 }
 
-/// Loads the graph of a file, or builds and saves it.
-fn add_graph(base: &mut Base, folder: &Path, stamp: Stamp, graph_from: usize, cancel: &AtomicBool) -> Result<()> {
-    // 50,000 when graphs begin at 60,000: there both ways cost the same.
-    base.scan_up_to = graph_from as u64 * 5 / 6;
-    let path = graph_path(folder, stamp.generation);
+/// Builds a graph over a file's rows and saves it.
+fn build(
+    base: &Base,
+    folder: &Path,
+    stamp: Stamp,
+    graph_from: usize,
+    how: HnswParams,
+    cancel: &AtomicBool,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<Base> {
+    let path = file::graph_path(folder, stamp.generation);
+    let links = Hnsw::build_with_progress(Arc::clone(&base.vectors), how, cancel, progress)
+        .map_err(|error| file::failed(&path, error))?;
+    if let Err(error) = links.save(&path, &identity(stamp)) {
+        tracing::warn!(%error, "graph not saved");
+    }
+    Ok(base.with_graph(Graph::new(links, stamp.generation, graph_from)))
+}
+
+/// What the file of a graph is bound to: the catalog and the rows that it had then. Rows never change under their slot
+/// without the graph being deleted.
+fn identity(stamp: Stamp) -> [u8; 32] {
     let mut identity = [0; 32];
     identity[..8].copy_from_slice(&stamp.epoch.to_le_bytes());
     identity[8..16].copy_from_slice(&stamp.generation.to_le_bytes());
-    if let Ok(graph) = Hnsw::load(&path, Arc::clone(&base.vectors), &identity) {
-        base.graph = Some(graph);
-        return Ok(());
-    }
-    let parameters = HnswParams { m: LINKS, ef_construction: CANDIDATES, threads: 1, priority: Priority::Background };
-    let graph =
-        Hnsw::build(Arc::clone(&base.vectors), parameters, cancel).map_err(|error| file::failed(&path, error))?;
-    if let Err(error) = graph.save(&path, &identity) {
-        tracing::warn!(%error, "graph not saved");
-    }
-    base.graph = Some(graph);
-    Ok(())
+    identity
 }

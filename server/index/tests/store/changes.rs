@@ -184,9 +184,11 @@ fn filters() {
     assert!(matches!(snapshot.allowed(&include("a[")), Err(Error::Pattern { .. })));
 
     let only = snapshot.allowed(&include("deep")).unwrap();
-    let hits = snapshot.lexical(&LexicalQuery::new("parse json"), only.as_ref(), 10).unwrap();
+    let again = snapshot.allowed(&include("deep")).unwrap();
+    assert!(std::sync::Arc::ptr_eq(only.as_ref().unwrap(), again.as_ref().unwrap()));
+    let hits = snapshot.lexical(&LexicalQuery::new("parse json"), only.as_deref(), 10).unwrap();
     assert_eq!(hits.len(), 1);
-    assert_eq!(snapshot.nearest(&query_vector(PARSER), only.as_ref(), 10).unwrap().len(), 1);
+    assert_eq!(snapshot.nearest(&query_vector(PARSER), only.as_deref(), 10).unwrap().len(), 1);
 }
 
 #[test]
