@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::SystemTime,
@@ -36,13 +36,18 @@ pub(crate) struct Run<'a> {
 }
 
 /// Files per commit: enough to keep the cost of a commit small, few enough that search soon sees them.
-const FILES_PER_COMMIT: usize = 512;
-/// Text bytes per commit.
-const BYTES_PER_COMMIT: u64 = 16 << 20;
+const FILES_PER_COMMIT: usize = 256;
+/// Text bytes per commit. What is committed waits in memory, with its postings and vectors, until it is in a segment.
+const BYTES_PER_COMMIT: u64 = 4 << 20;
+/// Finished files that a worker hands over together, so that the committer is not woken for each.
+const FILES_PER_HANDOVER: usize = 16;
+/// Their text bytes at most.
+const BYTES_PER_HANDOVER: u64 = 256 << 10;
 /// Changed files from which a run is committed in bulk.
 const BULK_FILES: usize = 1_000;
-/// Finished files that may wait for the committer; with the size limit it bounds the memory of a run.
-const WAITING_FILES: usize = 32;
+/// Bytes of finished files that may wait for the committer. Their postings and vectors take about twice as much. So many
+/// that the workers go on while the committer publishes, which takes some tenths of a second.
+const WAITING_BYTES: u64 = 8 << 20;
 /// Contents embedded per commit by a slow model.
 const CONTENTS_PER_EMBEDDING: usize = 64;
 /// A file that changed this shortly before it was read may change again within the clock's grain, unseen.
@@ -68,6 +73,49 @@ enum Known {
 enum Done {
     Update { update: Box<FileUpdate>, bytes: u64, reused: bool },
     Skipped { path: String, skip: Skip },
+}
+
+impl Done {
+    /// Bytes of its text.
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Update { bytes, .. } => *bytes,
+            Self::Skipped { .. } => 0,
+        }
+    }
+}
+
+/// How much waits for the committer; it bounds the memory of a run.
+struct Waiting {
+    /// `None` once nothing more is taken.
+    bytes: Mutex<Option<u64>>,
+    changed: Condvar,
+}
+
+impl Waiting {
+    /// Adds a file when there is room; `false` says that nothing more is taken.
+    fn add(&self, bytes: u64) -> bool {
+        let held = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_full = |held: &mut Option<u64>| held.is_some_and(|held| held >= WAITING_BYTES);
+        let mut held = self.changed.wait_while(held, is_full).unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = &mut *held {
+            *held += bytes;
+        }
+        held.is_some()
+    }
+
+    fn remove(&self, bytes: u64) {
+        let mut held = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = &mut *held {
+            *held -= bytes;
+        }
+        self.changed.notify_all();
+    }
+
+    fn stop(&self) {
+        *self.bytes.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.changed.notify_all();
+    }
 }
 
 impl Run<'_> {
@@ -205,31 +253,44 @@ impl Run<'_> {
         report: &mut IndexReport,
     ) -> Result<()> {
         let next = AtomicUsize::new(0);
-        let stop = AtomicBool::new(false);
-        let (sender, receiver) = crossbeam_channel::bounded::<Done>(WAITING_FILES);
+        let waiting = Waiting { bytes: Mutex::new(Some(0)), changed: Condvar::new() };
+        let (sender, receiver) = crossbeam_channel::unbounded::<Vec<Done>>();
         let threads = self.settings.analysis_threads().min(jobs.len());
         let total = jobs.len() as u64;
         std::thread::scope(|scope| {
             for _ in 0..threads {
                 let sender = sender.clone();
-                let (next, stop) = (&next, &stop);
+                let (next, waiting) = (&next, &waiting);
                 scope.spawn(move || {
                     let mut worker = Worker { run: self, analyser: Analyser::new(Limits::default()), rows: Vec::new() };
+                    let mut finished = Vec::new();
+                    let mut bytes = 0;
                     while let Some((_, job)) = next_job(next, jobs, self.cancel) {
-                        if stop.load(Ordering::Relaxed) || sender.send(worker.work(job)).is_err() {
-                            break;
+                        let done = worker.work(job);
+                        bytes += done.bytes();
+                        finished.push(done);
+                        if finished.len() >= FILES_PER_HANDOVER || bytes >= BYTES_PER_HANDOVER {
+                            if !waiting.add(bytes) || sender.send(std::mem::take(&mut finished)).is_err() {
+                                return;
+                            }
+                            bytes = 0;
                         }
+                    }
+                    if waiting.add(bytes) {
+                        let _ = sender.send(finished);
                     }
                 });
             }
             drop(sender);
             let batch = Batch { removals, ..Batch::default() };
             let mut committer = Committer { store, report, batch, batch_bytes: 0, committed: self.committed };
-            for (finished, done) in receiver.into_iter().zip(1..) {
-                let outcome = committer.take(finished);
+            let mut done = 0;
+            for finished in receiver {
+                waiting.remove(finished.iter().map(Done::bytes).sum());
+                done += finished.len() as u64;
+                let outcome = finished.into_iter().try_for_each(|file| committer.take(file));
                 if outcome.is_err() {
-                    // Workers that wait for a place are let go by the receiver's end.
-                    stop.store(true, Ordering::Relaxed);
+                    waiting.stop();
                     return outcome;
                 }
                 (self.observe)(Progress::Indexing { done, total });

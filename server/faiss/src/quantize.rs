@@ -50,8 +50,16 @@ pub fn quantize_into(vector: &[f32], codes: &mut Vec<i8>) -> Result<f32> {
     if !scale.is_normal() || !inverse.is_finite() {
         return Err(Error::Zero);
     }
-    codes.extend(vector.iter().map(|value| (value * inverse).round() as i8));
+    codes.extend(vector.iter().map(|value| round(value * inverse)));
     Ok(scale)
+}
+
+/// To the nearest whole number, halves away from zero, as [`f32::round`] does it; that one is a call per number where
+/// the processor's instruction is not part of the target.
+fn round(value: f32) -> i8 {
+    let whole = value as i32;
+    let rest = value - whole as f32;
+    (whole + i32::from(rest >= 0.5) - i32::from(rest <= -0.5)) as i8
 }
 
 pub(crate) fn check_dim(dim: usize) -> Result<()> {
@@ -77,6 +85,17 @@ mod tests {
             assert!(matches!(quantize_into(&[1.0, bad], &mut codes), Err(Error::NotFinite)));
             assert_eq!(codes, [7]);
         }
+    }
+
+    #[test]
+    fn rounds_as_the_standard_library() {
+        for step in -12_700..=12_700_i16 {
+            let near = f32::from(step) / 100.0;
+            for value in [near, near.next_up(), near.next_down()] {
+                assert_eq!(round(value), value.round() as i8, "{value}");
+            }
+        }
+        assert_eq!([round(0.49999997), round(-0.5), round(126.5), round(-127.0)], [0, -1, 127, -127]);
     }
 
     proptest! {

@@ -79,14 +79,39 @@ fn add_field(table: &Table, bag: &Bag, weight: f32, total: &mut [f32]) {
     if mass <= 0.0 {
         return;
     }
-    for (token, count) in bag.iter() {
-        add_row(table, token, weight * frequency(count) / mass * table.document_weight(token), total);
+    let mut rows = bag.iter().map(|(token, count)| {
+        let factor = weight * frequency(count) / mass * table.document_weight(token) * table.scale(token);
+        (factor, table.row(token))
+    });
+    // Four rows at a time load and store the sums once for all four; the order of the additions stays the same.
+    loop {
+        match [rows.next(), rows.next(), rows.next(), rows.next()] {
+            [Some((a, first)), Some((b, second)), Some((c, third)), Some((d, fourth))] => {
+                let values = first.iter().zip(second).zip(third).zip(fourth);
+                for (sum, (((&first, &second), &third), &fourth)) in total.iter_mut().zip(values) {
+                    *sum = *sum
+                        + a * f32::from(first)
+                        + b * f32::from(second)
+                        + c * f32::from(third)
+                        + d * f32::from(fourth);
+                }
+            }
+            rest => {
+                for (factor, row) in rest.into_iter().flatten() {
+                    add_scaled(factor, row, total);
+                }
+                return;
+            }
+        }
     }
 }
 
 fn add_row(table: &Table, token: u32, weight: f32, total: &mut [f32]) {
-    let factor = weight * table.scale(token);
-    for (sum, &value) in total.iter_mut().zip(table.row(token)) {
+    add_scaled(weight * table.scale(token), table.row(token), total);
+}
+
+fn add_scaled(factor: f32, row: &[i8], total: &mut [f32]) {
+    for (sum, &value) in total.iter_mut().zip(row) {
         *sum += factor * f32::from(value);
     }
 }

@@ -1,6 +1,7 @@
 //! The postings of a few chunks in memory: what changed since tantivy was last written, and open buffers.
 
 use conexus_core::{FileAnalysis, Passage};
+use std::cell::RefCell;
 use std::sync::Arc;
 use tantivy::fieldnorm::FieldNormReader;
 
@@ -82,26 +83,37 @@ pub(crate) struct Postings {
 impl Postings {
     /// Indexes the chunks of a file.
     pub(crate) fn of(source: &Source) -> Self {
-        let mut builder = Builder::with_text_length(source.text.len());
-        let mut scanner = Scanner::default();
-        for chunk in 0..source.analysis.chunks.len() {
-            let Some(passage) = source.passage(chunk) else { continue };
-            let mut lengths = [0u32; 6];
-            for field in Field::ALL {
-                let number = field as usize;
-                scanner.scan(field_text(&passage, field), &mut |token| {
-                    lengths[number] += 1;
-                    builder.add(token.as_bytes(), (chunk as u32) << 3 | number as u32, 1);
-                });
+        SCRATCH.with_borrow_mut(|(builder, scanner)| {
+            builder.reset(source.text.len());
+            // Every chunk has the same path.
+            let mut path = Vec::new();
+            scanner.scan(&source.path, &mut |token| path.push(builder.number_of(token.as_bytes())));
+            for chunk in 0..source.analysis.chunks.len() {
+                let Some(passage) = source.passage(chunk) else { continue };
+                let mut lengths = [0u32; 6];
+                for field in Field::ALL {
+                    let number = field as usize;
+                    let key = (chunk as u32) << 3 | number as u32;
+                    if field == Field::Path {
+                        lengths[number] = path.len() as u32;
+                        path.iter().for_each(|&term| builder.push(term, key, 1));
+                        continue;
+                    }
+                    scanner.scan(field_text(&passage, field), &mut |token| {
+                        lengths[number] += 1;
+                        builder.add(token.as_bytes(), key, 1);
+                    });
+                }
+                builder.norms.push(lengths.map(FieldNormReader::fieldnorm_to_id));
             }
-            builder.norms.push(lengths.map(FieldNormReader::fieldnorm_to_id));
-        }
-        builder.finish()
+            builder.finish()
+        })
     }
 
     /// Joins several into one; the chunks of each follow those of the one before.
     pub(crate) fn join<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
-        let mut builder = Builder::with_text_length(0);
+        let mut builder = Builder::default();
+        builder.reset(0);
         for part in parts {
             let first = builder.norms.len() as u32;
             for (text, postings) in part.iter() {
@@ -153,6 +165,15 @@ impl Postings {
     }
 }
 
+thread_local! {
+    /// The memory that indexing a file needs, kept for the next one.
+    static SCRATCH: RefCell<(Builder, Scanner)> = RefCell::default();
+}
+
+/// Memory for more entries than this is given back after a file.
+const KEPT_ENTRIES: usize = 1 << 17;
+
+#[derive(Default)]
 struct Builder {
     text: Vec<u8>,
     terms: Vec<Term>,
@@ -164,45 +185,58 @@ struct Builder {
     norms: Vec<[u8; 6]>,
 }
 
+/// No entry yet.
+const NONE: u32 = u32::MAX;
+
 impl Builder {
-    fn with_text_length(bytes: usize) -> Self {
-        Self {
-            text: Vec::new(),
-            terms: Vec::new(),
-            table: vec![0; (bytes / 16).next_power_of_two().max(64)],
-            entries: Vec::with_capacity(bytes / 8),
-            last: Vec::new(),
-            norms: Vec::new(),
-        }
+    /// Empties it for a text of that many bytes.
+    fn reset(&mut self, bytes: usize) {
+        self.text.clear();
+        self.terms.clear();
+        self.table = vec![0; (bytes / 16).next_power_of_two().max(64)];
+        self.entries.clear();
+        self.entries.shrink_to(KEPT_ENTRIES);
+        self.last.clear();
+        self.norms.clear();
     }
 
     fn add(&mut self, term: &[u8], key: u32, frequency: u32) {
+        let number = self.number_of(term);
+        self.push(number, key, frequency);
+    }
+
+    /// Adds occurrences of a term.
+    fn push(&mut self, number: u32, key: u32, frequency: u32) {
+        let last = &mut self.last[number as usize];
+        match self.entries.get_mut(*last as usize) {
+            Some((_, posting)) if posting.key == key => posting.frequency += frequency,
+            _ => {
+                *last = self.entries.len() as u32;
+                self.entries.push((number, Posting { key, frequency }));
+            }
+        }
+    }
+
+    /// The number of a term, given now if it has none.
+    fn number_of(&mut self, term: &[u8]) -> u32 {
         let mask = self.table.len() - 1;
         let mut at = hash(term) as usize & mask;
         while let Some(number) = self.table[at].checked_sub(1) {
             let found = self.terms[number as usize];
-            if &self.text[found.text as usize..(found.text + found.length) as usize] == term {
-                let last = self.last[number as usize];
-                if let Some((_, posting)) = self.entries.get_mut(last as usize)
-                    && posting.key == key
-                {
-                    posting.frequency += frequency;
-                    return;
-                }
-                self.last[number as usize] = self.entries.len() as u32;
-                self.entries.push((number, Posting { key, frequency }));
-                return;
+            if same(&self.text[found.text as usize..(found.text + found.length) as usize], term) {
+                return number;
             }
             at = (at + 1) & mask;
         }
-        self.table[at] = self.terms.len() as u32 + 1;
-        self.last.push(self.entries.len() as u32);
-        self.entries.push((self.terms.len() as u32, Posting { key, frequency }));
+        let number = self.terms.len() as u32;
+        self.table[at] = number + 1;
+        self.last.push(NONE);
         self.terms.push(Term { text: self.text.len() as u32, length: term.len() as u32, first: 0 });
         self.text.extend_from_slice(term);
         if self.terms.len() * 2 > self.table.len() {
             self.grow();
         }
+        number
     }
 
     fn grow(&mut self) {
@@ -220,36 +254,68 @@ impl Builder {
     }
 
     /// Brings the postings of each term together.
-    fn finish(mut self) -> Postings {
-        let mut next = vec![0u32; self.terms.len() + 1];
+    fn finish(&mut self) -> Postings {
+        let mut next = std::mem::take(&mut self.last);
+        next.clear();
+        next.resize(self.terms.len() + 1, 0);
         for (number, _) in &self.entries {
             next[*number as usize + 1] += 1;
         }
         for number in 1..next.len() {
             next[number] += next[number - 1];
         }
-        for (term, &first) in self.terms.iter_mut().zip(&next) {
-            term.first = first;
-        }
-        self.terms.push(Term { text: 0, length: 0, first: self.entries.len() as u32 });
+        let mut terms = Vec::with_capacity(self.terms.len() + 1);
+        terms.extend(self.terms.iter().zip(&next).map(|(term, &first)| Term { first, ..*term }));
+        terms.push(Term { text: 0, length: 0, first: self.entries.len() as u32 });
         let mut postings = vec![Posting { key: 0, frequency: 0 }; self.entries.len()];
-        for (number, posting) in self.entries {
-            let at = &mut next[number as usize];
-            postings[*at as usize] = posting;
+        for (number, posting) in &self.entries {
+            let at = &mut next[*number as usize];
+            postings[*at as usize] = *posting;
             *at += 1;
         }
-        Postings { text: self.text, terms: self.terms, table: self.table, entries: postings, norms: self.norms }
+        self.last = next;
+        let table = std::mem::take(&mut self.table);
+        Postings { text: self.text.clone(), terms, table, entries: postings, norms: self.norms.clone() }
     }
 }
 
-/// Multiplies and folds eight bytes at a time; terms are short and come from no adversary that gains by collisions.
-pub(super) fn hash(term: &[u8]) -> u64 {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ term.len() as u64;
-    for piece in term.chunks(8) {
-        let mut word = [0; 8];
-        word[..piece.len()].copy_from_slice(piece);
-        let wide = u128::from(state ^ u64::from_le_bytes(word)) * 0xa076_1d64_78bd_642f_u128;
-        state = (wide as u64) ^ (wide >> 64) as u64;
+/// Whether two terms are equal, without a call where they are short, as nearly all are.
+pub(super) fn same(left: &[u8], right: &[u8]) -> bool {
+    if left.len() != right.len() {
+        return false;
     }
-    state
+    match left.len() {
+        8..=16 => {
+            left.first_chunk::<8>() == right.first_chunk::<8>() && left.last_chunk::<8>() == right.last_chunk::<8>()
+        }
+        4..=7 => {
+            left.first_chunk::<4>() == right.first_chunk::<4>() && left.last_chunk::<4>() == right.last_chunk::<4>()
+        }
+        0..=3 => left.iter().zip(right).all(|(left, right)| left == right),
+        _ => left == right,
+    }
+}
+
+/// Multiplies and folds eight bytes at a time, the last eight again; terms are short and come from no adversary that
+/// gains by collisions.
+pub(super) fn hash(term: &[u8]) -> u64 {
+    let fold = |state: u64, word: u64| {
+        let wide = u128::from(state ^ word) * 0xa076_1d64_78bd_642f_u128;
+        (wide as u64) ^ (wide >> 64) as u64
+    };
+    let state = 0x9e37_79b9_7f4a_7c15_u64 ^ term.len() as u64;
+    if let Some(last) = term.last_chunk::<8>() {
+        let (words, _) = term.as_chunks::<8>();
+        let state = words.iter().fold(state, |state, word| fold(state, u64::from_le_bytes(*word)));
+        return fold(state, u64::from_le_bytes(*last));
+    }
+    let word = match (term.first_chunk::<4>(), term.last_chunk::<4>(), term) {
+        (Some(first), Some(last), _) => {
+            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+        }
+        (.., [first, .., last]) => u64::from(*first) | u64::from(term[term.len() / 2]) << 8 | u64::from(*last) << 16,
+        (.., [only]) => u64::from(*only),
+        _ => 0,
+    };
+    fold(state, word)
 }

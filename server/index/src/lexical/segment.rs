@@ -14,7 +14,7 @@ use tantivy::{Index, TantivyDocument};
 
 use super::Field;
 use super::document::{self, SLOT};
-use super::postings::{Posting, Postings, hash};
+use super::postings::{Posting, Postings, hash, same};
 
 /// Consecutive chunks that belong to one version of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl SegmentBuilder {
             let entry = self.table[at];
             if entry & !0xffff_ffff == upper {
                 let number = entry as u32 - 1;
-                if self.term(number) == text {
+                if same(self.term(number), text) {
                     return number;
                 }
             }

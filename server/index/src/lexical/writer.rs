@@ -30,8 +30,8 @@ pub(crate) struct LexicalWriter {
     pool: Arc<Pool>,
 }
 
-/// Files that may wait for the thread that gathers them.
-const WAITING_FILES: usize = 64;
+/// Batches that may wait for the thread that gathers them.
+const WAITING_BATCHES: usize = 1;
 
 /// A bulk load: a thread of its own gathers postings and writes segments.
 #[derive(Debug)]
@@ -42,14 +42,15 @@ struct Bulk {
 }
 
 enum Message {
-    File(u32, Arc<Postings>),
+    /// Files with their first slots.
+    Files(Vec<(u32, Arc<Postings>)>),
     /// Write what is left and say what was written since the last time.
     Finish(Sender<tantivy::Result<Vec<SegmentMeta>>>),
 }
 
 impl Bulk {
     fn start(writer: DiskWriter, disk: &Disk) -> Result<Self> {
-        let (sender, receiver) = sync_channel(WAITING_FILES);
+        let (sender, receiver) = sync_channel(WAITING_BATCHES);
         let gathering = writer.gathering();
         let thread = std::thread::Builder::new()
             .name("lexical".into())
@@ -81,8 +82,9 @@ fn gather(mut gathering: Gathering, receiver: &Receiver<Message>) {
     let mut written = Ok(Vec::new());
     for message in receiver {
         match message {
-            Message::File(first_slot, postings) => {
-                if let Ok(all) = &mut written {
+            Message::Files(files) => {
+                for (first_slot, postings) in files {
+                    let Ok(all) = &mut written else { break };
                     let file = FileChunks { first_slot, count: postings.chunk_count() as u32 };
                     match gathering.add(&postings, &[file], |_| true) {
                         Ok(new) => all.extend(new),
@@ -228,11 +230,13 @@ impl LexicalWriter {
         Ok(())
     }
 
-    /// Adds a file. Waits when the gathering thread is far behind.
-    pub(crate) fn add_bulk(&self, first_slot: u32, postings: Arc<Postings>) {
-        if let Some(bulk) = &self.bulk {
+    /// Adds files in bulk. Waits when the gathering thread is far behind.
+    pub(crate) fn add_bulk(&self, files: Vec<(u32, Arc<Postings>)>) {
+        if let Some(bulk) = &self.bulk
+            && !files.is_empty()
+        {
             // If that thread is gone, the commit says so.
-            let _ = bulk.sender.send(Message::File(first_slot, postings));
+            let _ = bulk.sender.send(Message::Files(files));
         }
     }
 

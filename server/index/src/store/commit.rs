@@ -10,8 +10,17 @@ use crate::lexical::{DeltaPart, part_lengths};
 use crate::vectors::{Block, check_block};
 use crate::{Batch, Content, Error, FileEntry, FileUpdate, IndexSnapshot, Prepared, Result, VectorBlock};
 
-/// How often a bulk load becomes visible and durable.
-const PUBLISH_EVERY: Duration = Duration::from_secs(2);
+/// How long a bulk load goes on until it becomes visible and durable for the first time. Each time makes one more
+/// lexical segment, so the wait doubles every time, up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_secs(2);
+const LONGEST_WAIT: Duration = Duration::from_secs(8);
+
+/// When a bulk load becomes visible the next time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Publishing {
+    last: Instant,
+    wait: Duration,
+}
 
 /// One new version of a file, ready to be written.
 struct Version {
@@ -35,7 +44,7 @@ impl Store {
     /// Applies changes as one generation and publishes the new state. After an error nothing of the batch is kept.
     ///
     /// Between [`Self::begin_bulk`] and [`Self::end_bulk`] it returns the state that was published last, publishes
-    /// every two seconds, and an error may take with it what was not published yet.
+    /// after two seconds, four and then every eight, and an error may take with it what was not published yet.
     pub fn commit(&mut self, batch: Batch) -> Result<Arc<IndexSnapshot>> {
         self.check_writable()?;
         if self.bulk.is_none() && self.take_over()? {
@@ -173,22 +182,24 @@ impl Store {
             files.insert(&Arc::new(entry));
         }
         let mut parts = Vec::new();
+        let mut additions = Vec::new();
         for Version { entry, prepared, .. } in plan.versions {
             let first_slot = entry.first_slot;
             alive.insert_range(entry.first_slot, entry.chunk_count());
             files.insert(&Arc::new(entry));
             if self.bulk.is_some() {
-                self.lexical.add_bulk(first_slot, prepared.postings());
+                additions.push((first_slot, prepared.postings()));
             } else {
                 let part = DeltaPart::of(first_slot, prepared.postings());
                 counts.add(part_lengths(&part, |_| true));
                 parts.push(part);
             }
         }
+        self.lexical.add_bulk(additions);
         let alive = Arc::clone(&self.current.alive);
         self.vectors.extend(blocks, &alive)?;
-        if let Some(published) = self.bulk {
-            if published.elapsed() < PUBLISH_EVERY {
+        if let Some(publishing) = self.bulk {
+            if publishing.last.elapsed() < publishing.wait {
                 return Ok(self.snapshot());
             }
             return self.publish_bulk(true);
@@ -228,7 +239,7 @@ impl Store {
             self.abandon_bulk();
             return Err(error);
         }
-        self.bulk = Some(Instant::now());
+        self.bulk = Some(Publishing { last: Instant::now(), wait: FIRST_WAIT });
         Ok(())
     }
 
@@ -243,8 +254,19 @@ impl Store {
 
     /// Ends the transaction, and begins the next one if the load goes on.
     fn publish_bulk(&mut self, goes_on: bool) -> Result<Arc<IndexSnapshot>> {
-        let written = self.catalog.commit_bulk().and_then(|()| {
-            let retired = self.catalog.retired()?;
+        if let Err(error) = self.catalog.commit_bulk() {
+            self.abandon_bulk();
+            return Err(error);
+        }
+        // What goes on by itself begins before the wait for the lexical index.
+        self.catalog.checkpoint_behind();
+        if let Err(error) = self.vectors.poll() {
+            tracing::warn!(%error, "vector file not written");
+        }
+        if self.vectors.is_checkpoint_due() || (!goes_on && self.vectors.is_behind()) {
+            self.vectors.start_checkpoint(self.stamp(), self.current.state.next_slot, &self.current.alive)?;
+        }
+        let written = self.catalog.retired().and_then(|retired| {
             self.lexical.commit_bulk(self.stamp(), retired, &self.current.alive)?;
             self.catalog.forget_retired(self.current.state.generation)?;
             if goes_on { self.catalog.begin_bulk() } else { self.lexical.end_bulk() }
@@ -253,14 +275,8 @@ impl Store {
             self.abandon_bulk();
             return Err(error);
         }
-        self.bulk = goes_on.then(Instant::now);
-        self.catalog.checkpoint_behind();
-        if let Err(error) = self.vectors.poll() {
-            tracing::warn!(%error, "vector file not written");
-        }
-        if self.vectors.is_checkpoint_due() || (!goes_on && self.vectors.is_behind()) {
-            self.vectors.start_checkpoint(self.stamp(), self.current.state.next_slot, &self.current.alive)?;
-        }
+        let wait = self.bulk.map_or(FIRST_WAIT, |publishing| (publishing.wait * 2).min(LONGEST_WAIT));
+        self.bulk = goes_on.then(|| Publishing { last: Instant::now(), wait });
         Ok(self.publish(None))
     }
 

@@ -9,7 +9,6 @@ use conexus_core::{BlobId, FileAnalysis, Generation, Language};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use crate::catalog::{Catalog, Reader, State};
 use crate::files::Files;
@@ -96,7 +95,7 @@ pub struct Store {
     snapshot: Arc<IndexSnapshot>,
     reader: Arc<Reader>,
     /// When the running bulk load was last published.
-    bulk: Option<Instant>,
+    bulk: Option<commit::Publishing>,
     /// Last, so that the lock is released after all else has ended.
     _lock: Option<lock::Lock>,
 }

@@ -155,7 +155,7 @@ impl Store {
             let source = Source { path: Arc::clone(&row.path), text, analysis };
             let postings = Arc::new(Postings::of(&source));
             if direct {
-                self.lexical.add_bulk(row.first_slot, postings);
+                self.lexical.add_bulk(vec![(row.first_slot, postings)]);
             } else {
                 parts.push(DeltaPart::of(row.first_slot, postings));
             }
