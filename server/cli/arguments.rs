@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 }
 
 /// Options of every command.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
     /// Workspace folder; default: the repository around the current folder
     #[arg(long, short = 'w', global = true, value_name = "DIR", env = "CONEXUS_WORKSPACE")]
@@ -106,6 +106,8 @@ pub(crate) enum Command {
     Clear,
     /// Measure retrieval quality on labelled queries
     Eval(EvalArguments),
+    /// Serve an editor over standard input and output
+    Lsp(LspArguments),
     /// Print a completion script
     Completions {
         /// The shell
@@ -300,6 +302,14 @@ impl SimilarArguments {
             ..Query::new("")
         })
     }
+}
+
+/// Arguments of `lsp`.
+#[derive(Debug, Args)]
+pub(crate) struct LspArguments {
+    /// Speak over standard input and output: what is done anyway, and some editors say so
+    #[arg(long)]
+    stdio: bool,
 }
 
 /// Arguments of `eval`.

@@ -5,6 +5,7 @@
 mod arguments;
 mod eval;
 mod index;
+mod lsp;
 mod output;
 mod progress;
 mod search;
@@ -59,6 +60,7 @@ fn run(arguments: &Arguments) -> Result<Outcome> {
         Command::Verify => verify::run(arguments, &mut output),
         Command::Clear => index::clear(arguments, &mut output),
         Command::Eval(eval) => eval::run(arguments, eval, &mut output),
+        Command::Lsp(_) => lsp::run(arguments),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "conexus", &mut output);
             Ok(Outcome::Clean)

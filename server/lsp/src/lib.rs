@@ -1,0 +1,61 @@
+//! The language server: an editor's view of the live index.
+//!
+//! [`run`] serves one client on standard input and output. Reading order: `transport` (how messages come and go),
+//! `server` (the table of methods), `session` (what is known), `notifications` and `requests` (one file each),
+//! `to_lsp` and `from_lsp` (conversion).
+//!
+//! Invariant: only this crate knows the protocol's types; nothing but the transport writes to standard output.
+
+mod actions;
+mod client_process;
+mod documents;
+pub mod extensions;
+mod framing;
+mod from_lsp;
+mod notifications;
+mod positions;
+mod presentation;
+mod reporter;
+mod requests;
+mod server;
+mod session;
+mod settings;
+mod to_lsp;
+mod transport;
+mod uris;
+mod workers;
+mod workspaces;
+
+use std::{io, sync::Arc, time::Duration};
+
+pub use workspaces::SettingsOf;
+
+/// What the program tells its server.
+pub struct Options {
+    /// Version of the program.
+    pub version: String,
+    /// Where the settings of a folder's index come from.
+    pub settings_of: SettingsOf,
+}
+
+/// How long the runtime may take to end after everything is written out.
+const LAST_WORK: Duration = Duration::from_millis(100);
+
+/// Serves one client on standard input and output until it says `exit` or is gone. Returns whether it asked for a
+/// shutdown before, as the protocol wants it.
+pub fn run(options: Options) -> io::Result<bool> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let client_is_gone = Arc::new(tokio::sync::Notify::new());
+    let (service, socket, remains) = server::service(options.version, options.settings_of, Arc::clone(&client_is_gone));
+    let ending = runtime.block_on(async {
+        tokio::select! {
+            ending = transport::serve(tokio::io::stdin(), tokio::io::stdout(), service, socket) => ending,
+            () = client_is_gone.notified() => transport::Ending::Closed,
+        }
+    });
+    tracing::info!(?ending, "the session ends");
+    remains.close();
+    // Reading standard input cannot be interrupted: the runtime must not wait for it.
+    runtime.shutdown_timeout(LAST_WORK);
+    Ok(ending == transport::Ending::Exit && remains.is_shut_down())
+}

@@ -1,0 +1,11 @@
+//! `workspace/didChangeWatchedFiles`: what the client saw change on disk. The index watches the disk itself; this may be
+//! sooner.
+
+use lsp_types::DidChangeWatchedFilesParams;
+
+use super::{Done, disk_changed, with_session};
+use crate::server::Server;
+
+pub(crate) fn handle(server: &Server, params: DidChangeWatchedFilesParams) -> Done {
+    with_session(server, |session| disk_changed(session, params.changes.iter().map(|change| &change.uri)))
+}

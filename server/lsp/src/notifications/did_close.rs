@@ -1,0 +1,17 @@
+//! `textDocument/didClose`: the file on disk counts again.
+
+use lsp_types::DidCloseTextDocumentParams;
+
+use super::{Done, with_session};
+use crate::server::Server;
+
+pub(crate) fn handle(server: &Server, params: DidCloseTextDocumentParams) -> Done {
+    with_session(server, |session| {
+        let mut documents = session.documents();
+        if let Some(place) = documents.close(&params.text_document.uri).and_then(|document| document.place)
+            && let Ok(live) = place.root.live()
+        {
+            live.close_buffer(&place.path);
+        }
+    })
+}

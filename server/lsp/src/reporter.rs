@@ -1,0 +1,188 @@
+//! What the client is told without having asked: messages, progress, the status.
+//!
+//! One task does it, fed through a queue by handlers and by the threads of the engine, so that neither ever waits for
+//! the client.
+
+use std::{collections::HashMap, time::Duration};
+
+use conexus_engine::live::{Activity, Role, Status, Watching};
+use lsp_types::{
+    MessageType, ProgressNotification, ProgressParams, ProgressToken, Uri, WorkDoneProgressBegin, WorkDoneProgressEnd,
+    WorkDoneProgressReport,
+};
+use serde_json::Value;
+use tokio::{sync::mpsc::UnboundedReceiver, time::timeout};
+use tower_lsp::Client;
+
+use crate::{
+    extensions::{StatusChanged, WorkspaceStatus},
+    session::Offers,
+};
+
+/// What to tell.
+#[derive(Clone, Debug)]
+pub(crate) enum Report {
+    /// A sentence that the user should see.
+    Info(String),
+    /// Something is not as the user wants it.
+    Warning(String),
+    /// Something does not work.
+    Error(String),
+    /// A folder stands like this now.
+    Status(Uri, Box<Status>),
+    /// A folder was closed.
+    Closed(Uri),
+}
+
+/// How often a status that changes all the time is passed on.
+const INTERVAL: Duration = Duration::from_millis(100);
+/// How long a client may take to agree to a progress bar.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the client sees of one folder.
+#[derive(Default)]
+struct Shown {
+    status: Option<WorkspaceStatus>,
+    progress: Option<ProgressToken>,
+    fault: Option<String>,
+}
+
+/// Tells the client until the session ends. Nothing is told before the client has said `initialized`.
+pub(crate) async fn run(client: Client, offers: Offers, mut reports: UnboundedReceiver<Report>) {
+    let mut folders: HashMap<Uri, Shown> = HashMap::new();
+    let mut bars = 0;
+    while let Some(first) = reports.recv().await {
+        // Only the last status of a folder counts.
+        let mut latest: Vec<(Uri, Box<Status>)> = Vec::new();
+        let mut next = Some(first);
+        while let Some(report) = next {
+            match report {
+                Report::Info(text) => client.show_message(MessageType::Info, text).await,
+                Report::Warning(text) => client.show_message(MessageType::Warning, text).await,
+                Report::Error(text) => client.show_message(MessageType::Error, text).await,
+                Report::Closed(uri) => {
+                    latest.retain(|(other, _)| *other != uri);
+                    if let Some(Shown { progress: Some(token), .. }) = folders.remove(&uri) {
+                        end(&client, token).await;
+                    }
+                }
+                Report::Status(uri, status) => {
+                    latest.retain(|(other, _)| *other != uri);
+                    latest.push((uri, status));
+                }
+            }
+            next = reports.try_recv().ok();
+        }
+        let changed = !latest.is_empty();
+        for (uri, status) in latest {
+            let shown = folders.entry(uri.clone()).or_default();
+            tell(&client, offers, shown, &uri, &status, &mut bars).await;
+        }
+        if changed {
+            tokio::time::sleep(INTERVAL).await;
+        }
+    }
+}
+
+async fn tell(client: &Client, offers: Offers, shown: &mut Shown, uri: &Uri, status: &Status, bars: &mut u32) {
+    let wire = workspace_status(uri, status);
+    if shown.status.as_ref() == Some(&wire) {
+        return;
+    }
+    if offers.status_changed {
+        client.send_notification::<StatusChanged>(wire.clone()).await;
+    }
+    if shown.fault != status.fault {
+        if let Some(fault) = &status.fault {
+            client.show_message(MessageType::Error, fault).await;
+        }
+        shown.fault.clone_from(&status.fault);
+    }
+    if offers.work_done_progress {
+        progress(client, shown, status, bars).await;
+    }
+    shown.status = Some(wire);
+}
+
+/// Begins, moves and ends the bar of a folder.
+async fn progress(client: &Client, shown: &mut Shown, status: &Status, bars: &mut u32) {
+    let Some((title, done, total)) = work(status.activity) else {
+        if let Some(token) = shown.progress.take() {
+            end(client, token).await;
+        }
+        return;
+    };
+    let percentage = (total > 0).then(|| (done.min(total) * 100 / total) as u32);
+    let message = (total > 0).then(|| format!("{done}/{total}"));
+    if let Some(token) = &shown.progress {
+        let report = WorkDoneProgressReport { cancellable: Some(false), message, percentage };
+        send(client, token.clone(), serde_json::to_value(report)).await;
+        return;
+    }
+    *bars += 1;
+    let token = ProgressToken::String(format!("conexus/{bars}"));
+    // A client that does not answer gets no bar.
+    if !matches!(timeout(PATIENCE, client.create_work_done_progress(token.clone())).await, Ok(Ok(()))) {
+        return;
+    }
+    let begin = WorkDoneProgressBegin { title: title.to_owned(), cancellable: Some(false), message, percentage };
+    send(client, token.clone(), serde_json::to_value(begin)).await;
+    shown.progress = Some(token);
+}
+
+async fn end(client: &Client, token: ProgressToken) {
+    send(client, token, serde_json::to_value(WorkDoneProgressEnd { message: None })).await;
+}
+
+async fn send(client: &Client, token: ProgressToken, value: serde_json::Result<Value>) {
+    if let Ok(value) = value {
+        client.send_notification::<ProgressNotification>(ProgressParams { token, value }).await;
+    }
+}
+
+/// The work that deserves a bar: its title, what is done, of how much.
+fn work(activity: Activity) -> Option<(&'static str, u64, u64)> {
+    match activity {
+        Activity::Walking => Some(("Conexus: looking for files", 0, 0)),
+        Activity::Indexing { done, total } => Some(("Conexus: indexing", done, total)),
+        Activity::Embedding { done, total } => Some(("Conexus: computing vectors", done, total)),
+        Activity::Opening | Activity::Finishing | Activity::Idle | Activity::Failed => None,
+    }
+}
+
+/// A status as it goes over the wire.
+pub(crate) fn workspace_status(uri: &Uri, status: &Status) -> WorkspaceStatus {
+    let (activity, counts) = match status.activity {
+        Activity::Opening => ("opening", None),
+        Activity::Walking => ("walking", None),
+        Activity::Indexing { done, total } => ("indexing", Some((done, total))),
+        Activity::Embedding { done, total } => ("embedding", Some((done, total))),
+        Activity::Finishing => ("finishing", None),
+        Activity::Idle => ("idle", None),
+        Activity::Failed => ("failed", None),
+    };
+    let (watching, polling_reason) = match &status.watching {
+        Watching::Starting => ("starting", None),
+        Watching::Events => ("events", None),
+        Watching::Polling { reason } => ("polling", Some(reason.clone())),
+    };
+    WorkspaceStatus {
+        workspace: uri.clone(),
+        activity: activity.to_owned(),
+        done: counts.map(|(done, _)| done),
+        total: counts.map(|(_, total)| total),
+        role: match status.role {
+            Role::Owner => "owner",
+            Role::Follower => "follower",
+        }
+        .to_owned(),
+        watching: watching.to_owned(),
+        polling_reason,
+        generation: status.generation.0,
+        files: status.files,
+        chunks: status.chunks,
+        buffers: status.buffers,
+        fault: status.fault.clone(),
+        lexical_only: status.lexical_only.clone(),
+    }
+}

@@ -1,0 +1,265 @@
+//! What a session knows from `initialize` to its end.
+
+use std::{
+    collections::HashSet,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::Duration,
+};
+
+use conexus_engine::Snapshot;
+use lsp_types::{ClientCapabilities, InitializeParams, Uri, WorkspaceFolder, WorkspaceFolders};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::{
+    documents::{Counters, Document, Documents, Place},
+    positions::Encoding,
+    presentation::private_folder,
+    reporter::Report,
+    settings::Settings,
+    uris::path_of,
+    workers::Workers,
+    workspaces::{Root, SettingsOf, place_of},
+};
+
+/// How long an answer waits for changes that came in before its request. Most are analysed in a few milliseconds.
+pub(crate) const CURRENT_WAIT: Duration = Duration::from_millis(100);
+
+/// What the client can do.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Offers {
+    pub(crate) work_done_progress: bool,
+    pub(crate) show_document: bool,
+    pub(crate) configuration: bool,
+    pub(crate) register_configuration: bool,
+    /// It wants `conexus/statusChanged`.
+    pub(crate) status_changed: bool,
+    /// It shows the results of commands itself.
+    pub(crate) presents: bool,
+}
+
+impl Offers {
+    fn of(capabilities: &ClientCapabilities) -> Self {
+        let window = capabilities.window.as_ref();
+        let workspace = capabilities.workspace.as_ref();
+        let experimental = |name: &str| {
+            let value = capabilities.experimental.as_ref().and_then(|offered| offered.get("conexus")?.get(name));
+            value.and_then(Value::as_bool).unwrap_or(false)
+        };
+        Self {
+            work_done_progress: window.and_then(|window| window.work_done_progress).unwrap_or(false),
+            show_document: window.and_then(|window| window.show_document.as_ref()).is_some_and(|show| show.support),
+            configuration: workspace.and_then(|workspace| workspace.configuration).unwrap_or(false),
+            register_configuration: workspace
+                .and_then(|workspace| workspace.did_change_configuration.as_ref()?.dynamic_registration)
+                .unwrap_or(false),
+            status_changed: experimental("statusChanged"),
+            presents: experimental("presentsResults"),
+        }
+    }
+}
+
+/// A session. Whoever takes several locks takes that of the documents first.
+pub(crate) struct Session {
+    pub(crate) offers: Offers,
+    pub(crate) encoding: Encoding,
+    pub(crate) counters: Counters,
+    pub(crate) workers: Workers,
+    documents: Mutex<Documents>,
+    roots: RwLock<Vec<Arc<Root>>>,
+    settings: RwLock<Settings>,
+    settings_of: SettingsOf,
+    reports: UnboundedSender<Report>,
+    /// What need not be told again.
+    told: Mutex<HashSet<String>>,
+    /// Where lists are written that are shown as documents.
+    shown: Mutex<Option<TempDir>>,
+    /// Until the client listens.
+    unread: Mutex<Option<UnboundedReceiver<Report>>>,
+}
+
+impl Session {
+    /// Opens the folders that the client names and takes over its settings.
+    pub(crate) fn open(params: &InitializeParams, settings_of: SettingsOf) -> Self {
+        let (reports, unread) = unbounded_channel();
+        let encodings = params.capabilities.general.as_ref().and_then(|general| general.position_encodings.as_deref());
+        let session = Self {
+            offers: Offers::of(&params.capabilities),
+            encoding: Encoding::negotiate(encodings),
+            counters: Counters::default(),
+            workers: Workers::new(),
+            documents: Mutex::default(),
+            roots: RwLock::default(),
+            settings: RwLock::default(),
+            settings_of,
+            reports,
+            told: Mutex::default(),
+            shown: Mutex::default(),
+            unread: Mutex::new(Some(unread)),
+        };
+        if let Some(options) = &params.initialization_options {
+            session.update_settings(options);
+        }
+        session.change_roots(folders(params), &[]);
+        session
+    }
+
+    /// Tells the reporter, which tells the client.
+    pub(crate) fn report(&self, report: Report) {
+        // It ends with the session only.
+        let _ = self.reports.send(report);
+    }
+
+    /// What is to be told, for the one task that tells it.
+    pub(crate) fn take_reports(&self) -> Option<UnboundedReceiver<Report>> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Tells something unless it was told before in this session.
+    pub(crate) fn report_once(&self, text: String) {
+        let is_new = self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone());
+        if is_new {
+            self.report(Report::Info(text));
+        }
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes over settings that the client sent; what is wrong with them is told to the user.
+    pub(crate) fn update_settings(&self, sent: &Value) {
+        let mut settings = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        let (updated, problems) = settings.updated(sent);
+        *settings = updated;
+        for problem in problems {
+            self.report(Report::Warning(problem));
+        }
+    }
+
+    /// The folder for lists that are shown as documents; `None` when there can be none.
+    pub(crate) fn shown_folder(&self) -> Option<PathBuf> {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if shown.is_none() {
+            *shown = private_folder();
+        }
+        shown.as_ref().map(|folder| folder.path().to_owned())
+    }
+
+    pub(crate) fn documents(&self) -> MutexGuard<'_, Documents> {
+        // A handler that panicked while it held the lock has changed one document at most.
+        self.documents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn roots(&self) -> Vec<Arc<Root>> {
+        self.roots.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Where a document belongs, open or not.
+    pub(crate) fn place_of(&self, uri: &Uri) -> Option<Place> {
+        place_of(&self.roots(), uri)
+    }
+
+    /// Opens and closes folders; documents move to the folder that owns them now.
+    pub(crate) fn change_roots(&self, added: Vec<WorkspaceFolder>, removed: &[Uri]) {
+        let mut documents = self.documents();
+        let mut roots = self.roots();
+        let mut closed: Vec<_> = Vec::new();
+        roots.retain(|root| {
+            let stays = !removed.contains(&root.uri);
+            if !stays {
+                closed.push(Arc::clone(root));
+            }
+            stays
+        });
+        for folder in added {
+            if roots.iter().all(|root| root.uri != folder.uri) {
+                let reports = self.reports.clone();
+                let observer = Arc::new(move |uri: &Uri, status: &conexus_engine::live::Status| {
+                    // The reporter ends with the session only.
+                    let _ = reports.send(Report::Status(uri.clone(), Box::new(status.clone())));
+                });
+                let root = Root::open(&folder, &self.settings_of, observer);
+                if let Err(fault) = root.live() {
+                    self.report(Report::Error(format!("the folder {} is not indexed: {fault}", root.name)));
+                }
+                roots.push(Arc::new(root));
+            }
+        }
+        *self.roots.write().unwrap_or_else(PoisonError::into_inner) = roots.clone();
+        for (uri, document) in documents.iter_mut() {
+            let place = place_of(&roots, uri);
+            let same = match (&place, &document.place) {
+                (Some(new), Some(old)) => Arc::ptr_eq(&new.root, &old.root),
+                (None, None) => true,
+                _ => false,
+            };
+            if same {
+                continue;
+            }
+            if let Some(old) = &document.place
+                && let Ok(live) = old.root.live()
+            {
+                live.close_buffer(&old.path);
+            }
+            if let Some(new) = &place {
+                new.set_buffer(document);
+            }
+            document.place = place;
+        }
+        drop(documents);
+        for root in &closed {
+            self.report(Report::Closed(root.uri.clone()));
+        }
+        // Ending an index writes out what is in memory.
+        if !closed.is_empty() {
+            std::thread::spawn(move || drop(closed));
+        }
+    }
+
+    /// Tells the index of a document's text.
+    pub(crate) fn set_buffer(document: &Document) {
+        if let Some(place) = &document.place {
+            place.set_buffer(document);
+        }
+    }
+
+    /// Closes every folder and waits until their indexes are written out.
+    pub(crate) fn close(&self) {
+        let roots = std::mem::take(&mut *self.roots.write().unwrap_or_else(PoisonError::into_inner));
+        for (_, document) in self.documents().iter_mut() {
+            document.place = None;
+        }
+        drop(roots);
+    }
+
+    /// A state of each folder that knows every change before this call. It may wait: not for tasks that serve.
+    pub(crate) fn current(&self) -> Vec<(Arc<Root>, Result<Snapshot, String>)> {
+        let roots = self.roots();
+        roots.into_iter().map(|root| (Arc::clone(&root), root.current(CURRENT_WAIT))).collect()
+    }
+}
+
+/// The folders that a client opens, in the three ways that the protocol had over time.
+#[expect(deprecated, reason = "older clients name one folder only")]
+fn folders(params: &InitializeParams) -> Vec<WorkspaceFolder> {
+    if let Some(WorkspaceFolders::WorkspaceFolderList(folders)) =
+        &params.workspace_folders_initialize_params.workspace_folders
+        && !folders.is_empty()
+    {
+        return folders.clone();
+    }
+    let path = match &params.root_path {
+        Some(lsp_types::RootPath::String(path)) => Uri::from_file_path(path).ok(),
+        _ => None,
+    };
+    let uri = params.root_uri.clone().or(path);
+    uri.map(|uri| {
+        let name = path_of(&uri).and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+        WorkspaceFolder { name: name.unwrap_or_else(|| uri.to_string()), uri }
+    })
+    .into_iter()
+    .collect()
+}

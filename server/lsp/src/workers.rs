@@ -1,0 +1,87 @@
+//! Work that takes longer than a moment, away from the tasks that serve.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use tokio::sync::Semaphore;
+use tower_lsp::jsonrpc::{Error, Result};
+
+/// Threads for answering requests, bounded so that a burst of requests does not start hundreds.
+pub(crate) struct Workers {
+    permits: Arc<Semaphore>,
+}
+
+/// Tells the work that nobody waits for it any more: the request was cancelled and its future dropped.
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Workers {
+    /// Twice as many as there are cores: part of them wait for a change to be analysed.
+    pub(crate) fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Self { permits: Arc::new(Semaphore::new(2 * cores.max(2))) }
+    }
+
+    /// Runs some work. A panic in it is an internal error of the request alone.
+    pub(crate) async fn run<T, W>(&self, work: W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: FnOnce(&AtomicBool) -> T + Send + 'static,
+    {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::internal_error())?;
+        let cancel = CancelOnDrop(Arc::new(AtomicBool::new(false)));
+        let flag = Arc::clone(&cancel.0);
+        let span = tracing::Span::current();
+        let task = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            span.in_scope(|| work(&flag))
+        });
+        task.await.map_err(|error| {
+            tracing::error!(%error, "a request's work panicked; the session goes on");
+            Error::internal_error()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{sync::mpsc, time::Duration};
+
+    #[tokio::test]
+    async fn dropped_work_is_told() {
+        let workers = Workers::new();
+        let (started, is_started) = mpsc::channel();
+        let (told, is_told) = mpsc::channel();
+        let work = workers.run(move |cancel| {
+            started.send(()).expect("the test listens");
+            while !cancel.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+            told.send(()).expect("the test listens");
+        });
+        {
+            let mut work = Box::pin(work);
+            assert!(futures_util::poll!(&mut work).is_pending());
+            is_started.recv_timeout(Duration::from_secs(20)).expect("it starts");
+        }
+        is_told.recv_timeout(Duration::from_secs(20)).expect("it ends");
+    }
+
+    #[tokio::test]
+    async fn a_panic_stays_inside() {
+        let workers = Workers::new();
+        for _ in 0..100 {
+            let error = workers.run(|_| panic!("as the test wants it")).await.map(|(): ()| ()).expect_err("an error");
+            assert_eq!(error.code.code(), -32603);
+        }
+        assert_eq!(workers.run(|_| 1).await.expect("the permits came back"), 1);
+    }
+}
