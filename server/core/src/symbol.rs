@@ -25,7 +25,7 @@ macro_rules! kinds {
 
             /// The value of that stable number, as stored on disk.
             pub fn from_number(number: u8) -> Option<Self> {
-                Self::ALL.iter().copied().find(|kind| *kind as u8 == number)
+                match number { $($value => Some(Self::$variant),)+ _ => None }
             }
         }
     };

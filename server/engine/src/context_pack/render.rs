@@ -83,11 +83,13 @@ impl Draft {
         let share = if self.entries.is_empty() { max_tokens } else { (max_tokens as f32 * TARGET_SHARE) as usize };
         let mut body = share.max(max_tokens.saturating_sub(self.cost_of_entries()));
         let mut count = self.entries.len();
-        // Entries are taken off from the least important, and then lines of the text, until all fits. Each round takes off
+        let mut named = MAX_NAMED;
+        // Entries are taken off from the least important, then the names of what was left out, then lines of the text,
+        // until all fits. Each round takes off
         // what is too much by the estimate, at least one entry or line.
         loop {
             let (text, cut) = cut(&self.text, body);
-            let markdown = self.render(&text, cut, count);
+            let markdown = self.render(&text, cut, count, named);
             let tokens = estimate_tokens(&markdown);
             if tokens <= max_tokens {
                 let left_out = self.entries.split_off(count).into_iter().map(|(item, _)| item).collect();
@@ -102,6 +104,8 @@ impl Draft {
                     count -= 1;
                     excess = excess.saturating_sub(estimate_tokens(&self.entries[count].1));
                 }
+            } else if named > 0 {
+                named = 0;
             } else if body > 0 {
                 body = body.min(full).saturating_sub((tokens - max_tokens).max(4));
             } else {
@@ -121,7 +125,7 @@ impl Draft {
         estimate_tokens(&self.title) + 60 + self.entries.iter().map(|(_, line)| estimate_tokens(line)).sum::<usize>()
     }
 
-    fn render(&self, text: &str, cut: bool, count: usize) -> String {
+    fn render(&self, text: &str, cut: bool, count: usize, named: usize) -> String {
         let mut markdown = self.title.clone();
         if !text.is_empty() {
             let fence = fence(text);
@@ -137,14 +141,18 @@ impl Draft {
             }
         }
         if !left.is_empty() {
-            let named: Vec<String> = left
+            let names: Vec<String> = left
                 .iter()
-                .take(MAX_NAMED)
+                .take(named)
                 .map(|(item, _)| format!("`{}` ({})", item.name, item.kind.map_or("", RelationKind::name)))
                 .collect();
-            let more = left.len() - named.len();
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let _ = write!(markdown, "\nLeft out for room: {}{more}.\n", named.join(", "));
+            let more = left.len() - names.len();
+            let more = match (more, named) {
+                (0, _) => String::new(),
+                (more, 0) => format!("{more} relations"),
+                (more, _) => format!(" and {more} more"),
+            };
+            let _ = write!(markdown, "\nLeft out for room: {}{more}.\n", names.join(", "));
         }
         markdown
     }

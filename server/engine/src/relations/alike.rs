@@ -76,7 +76,8 @@ pub(super) fn similar(view: &Snapshot, subject: &Subject<'_>, limit: usize, canc
 }
 
 /// Whether one could be called in place of the other: callable, of the same family of languages, neither a test, no
-/// sample or copy of others. Methods of one name on several types implement one interface, and repeat on purpose.
+/// sample or copy of others. Methods of one name on several types implement one interface, and methods of one type are
+/// variants of each other: both repeat on purpose.
 fn reusable(target: &Definition<'_>, other: &Definition<'_>) -> bool {
     let callable = target.kind().is_callable() && other.kind().is_callable();
     let product =
@@ -87,7 +88,7 @@ fn reusable(target: &Definition<'_>, other: &Definition<'_>) -> bool {
         && product(target)
         && product(other)
         && !matches!(role, Role::Vendored | Role::Example | Role::Test)
-        && !(target.name == other.name && target.is_member() && other.is_member())
+        && !(target.is_member() && other.is_member() && (target.name == other.name || target.owner == other.owner))
 }
 
 fn relation(

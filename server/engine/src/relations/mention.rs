@@ -32,6 +32,8 @@ pub(super) enum Receiver<'a> {
     Own,
     /// A variable, type, module or package: `client.name()`.
     Named(&'a str),
+    /// A module or namespace, by its spelling: `client::name()`.
+    Path(&'a str),
     /// The result of an expression: `call().name()`.
     Expression,
 }
@@ -81,13 +83,11 @@ impl<'a> MentioningFile<'a> {
     /// What a mention is reached through.
     pub(super) fn receiver(&self, mention: Span) -> Receiver<'_> {
         let before = self.text.get(..mention.start as usize).unwrap_or("").trim_end();
-        let Some(rest) = ["?.", "!!.", "::", "->", ".", "@"].iter().find_map(|mark| before.strip_suffix(mark)) else {
+        // What stands behind `@` is a decorator, or an instance variable of Ruby.
+        let Some(rest) = ["?.", "!!.", "::", "->", "."].iter().find_map(|mark| before.strip_suffix(mark)) else {
             return Receiver::None;
         };
-        if before.ends_with('@') {
-            // A decorator, or an instance variable of Ruby.
-            return Receiver::None;
-        }
+        let path = before.ends_with("::");
         let rest = rest.trim_end().trim_end_matches(['?', '!']);
         let rest = strip_generic(rest);
         let start = rest
@@ -99,9 +99,10 @@ impl<'a> MentioningFile<'a> {
         match rest[start..].trim_start_matches('$') {
             "" if rest.ends_with("super()") => Receiver::Own,
             "" => Receiver::Expression,
-            "self" | "Self" | "this" | "cls" | "super" | "static" | "parent" | "base" => Receiver::Own,
             // Paths of Rust that name no module.
-            "crate" => Receiver::None,
+            "crate" | "super" | "self" if path => Receiver::None,
+            "self" | "Self" | "this" | "cls" | "super" | "static" | "parent" | "base" => Receiver::Own,
+            name if path && name.starts_with(char::is_lowercase) => Receiver::Path(name),
             name => Receiver::Named(name),
         }
     }

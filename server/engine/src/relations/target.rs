@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use conexus_index::{FileEntry, SymbolRef};
+use conexus_index::{FileEntry, FileFlags, SymbolRef};
 
-use super::Target;
+use super::{Target, definition::Definition};
 use crate::{
     Result, Snapshot, SymbolQuery,
     workspace_symbols::{innermost, named_like},
@@ -33,7 +33,15 @@ pub(crate) fn find<'a>(view: &'a Snapshot, target: &Target, cancel: &AtomicBool)
         Target::File(path) => Ok(Some(Subject { file: view.file(path)?, symbol: None, others: Vec::new() })),
         Target::Symbol(name) => {
             let query = SymbolQuery::new(name.as_str(), CANDIDATES + 1);
-            let mut found = named_like(view.index(), &query, cancel).into_iter();
+            let mut found = named_like(view.index(), &query, cancel);
+            if !name.contains(['.', ':', '#', '/', '\\']) {
+                // By a bare name people mean what is called by it alone, before the members of a type.
+                found.sort_by_key(|(file, symbol)| {
+                    let test = symbol.is_test() || file.flags().contains(FileFlags::TEST);
+                    (test, Definition::new(file, *symbol).is_member())
+                });
+            }
+            let mut found = found.into_iter();
             let Some((file, symbol)) = found.next() else { return Ok(None) };
             Ok(Some(Subject { file, symbol: Some(symbol), others: found.collect() }))
         }

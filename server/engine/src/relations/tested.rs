@@ -113,7 +113,8 @@ fn named_after(view: &Snapshot, subject: &Subject<'_>, places: &mut Places<'_>, 
             let callable = symbol.kind().is_callable() || symbol.kind() == SymbolKind::Test;
             callable && (if same { symbol.is_test() } else { symbol.is_test() || looks_like_test(symbol.name()) })
         };
-        let mut any = false;
+        // A test that is known says more than the first one of its file.
+        let mut any = relations.iter().any(|relation| *relation.path == **file.path());
         for symbol in file.symbols().filter(is_test).filter(|symbol| convention(*symbol)) {
             any = true;
             let reason = "named after it, in the tests of its module".to_owned();

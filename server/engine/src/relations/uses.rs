@@ -196,6 +196,7 @@ pub(super) fn callees(view: &Snapshot, subject: &Subject<'_>, limit: usize, canc
     });
     let defined = definitions(view.index(), &names, cancel);
     let file_names = here.names();
+    let own = subject.symbol.map(|symbol| Definition::new(subject.file, symbol));
     let mut callees: HashMap<(u32, u32), Callee<'_>> = HashMap::new();
     for named in mentions {
         let Some(alternatives) = defined.get(named.name) else { continue };
@@ -207,7 +208,10 @@ pub(super) fn callees(view: &Snapshot, subject: &Subject<'_>, limit: usize, canc
         let inside = definition.file.first_slot() == subject.file.first_slot()
             && span.contains(definition.symbol.span())
             && subject.symbol.is_none_or(|own| own.index() != definition.symbol.index());
-        if inside || share < LEAST_CONFIDENCE || definition.kind() == SymbolKind::Field {
+        let own_type = own.is_some_and(|own| own.owner == definition.name)
+            && definition.kind().is_type()
+            && folder(definition.file.path()) == folder(subject.file.path());
+        if inside || own_type || share < LEAST_CONFIDENCE || definition.kind() == SymbolKind::Field {
             continue;
         }
         let callee = Callee { definition, weight, share, reference, definitions: alternatives.len() };

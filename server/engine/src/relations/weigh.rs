@@ -63,7 +63,9 @@ pub(super) fn weigh(mention: &Mention<'_>, definition: &Definition<'_>) -> Weigh
     let same_file = here.file.first_slot() == definition.file.first_slot();
     let same_folder = folder(path) == definition.folder();
     if same_file {
-        weight.add(2.0, "same file");
+        // In the file of a type many values are of other types.
+        let of_value = matches!(mention.receiver, Receiver::Named(_) | Receiver::Expression);
+        weight.add(if of_value && definition.is_member() { 0.9 } else { 2.0 }, "same file");
     } else if same_folder {
         weight.add(0.7, "same folder");
     } else {
@@ -100,7 +102,7 @@ fn outside(mention: &Mention<'_>) -> f32 {
     let mut sum: f32 = match mention.receiver {
         Receiver::Own => 0.0,
         Receiver::None => 0.4,
-        Receiver::Named(_) | Receiver::Expression => 1.2,
+        Receiver::Named(_) | Receiver::Path(_) | Receiver::Expression => 1.2,
     };
     let words = conexus_core::words::parts(mention.name).count();
     if is_common(mention.name) {
@@ -172,12 +174,20 @@ fn member(mention: &Mention<'_>, definition: &Definition<'_>, same_file: bool, w
             }
             typed(mention, definition, weight);
         }
+        Receiver::Path(path) if alike(path, owner) => weight.add(4.0, "its receiver is named like the type"),
+        Receiver::Path(_) => weight.add(-4.5, ""),
         Receiver::Expression => typed(mention, definition, weight),
     }
 }
 
 /// Evidence by the type of a receiver that is not spelled out.
 fn typed(mention: &Mention<'_>, definition: &Definition<'_>, weight: &mut Weight) {
+    let own = mention.file.file.first_slot() == definition.file.first_slot()
+        && definition.symbol.span().contains(mention.reference.span);
+    if own {
+        // A call of the own name on another value hands on to what is inside.
+        weight.add(-3.0, "");
+    }
     if mention.names.import(definition.owner).is_some() {
         weight.add(1.8, "imports its type");
     } else if mention.names.mentions(definition.owner) {
@@ -196,8 +206,14 @@ fn free(mention: &Mention<'_>, definition: &Definition<'_>, same_file: bool, sam
             if same_file {
                 weight.add(2.5, "same file");
             } else if let Some(words) = mention.names.import(mention.name) {
-                let from_there = words.contains(module) || words.contains(package);
-                weight.add(if from_there { 4.0 } else { 1.5 }, "imports its name");
+                let from = if words.contains(module) {
+                    4.5
+                } else if words.contains(package) {
+                    2.5
+                } else {
+                    1.0
+                };
+                weight.add(from, "imports its name");
             } else if same_folder && rules.scope == Scope::Folder {
                 weight.add(3.0, "same package");
             } else if rules.scope == Scope::Workspace {
@@ -219,7 +235,7 @@ fn free(mention: &Mention<'_>, definition: &Definition<'_>, same_file: bool, sam
                 weight.add(if definition.kind().is_type() { -1.5 } else { -5.0 }, "");
             }
         }
-        Receiver::Named(receiver) => {
+        Receiver::Named(receiver) | Receiver::Path(receiver) => {
             if receiver == module || (receiver == package && rules.scope == Scope::Folder) {
                 let imported = mention.names.imports_from(module, package);
                 weight.add(if imported { 4.0 } else { 3.0 }, "called through its module");

@@ -111,6 +111,9 @@ impl Pattern {
 
     /// How many of the wanted containers occur, in order, among the folders of a path and the file.
     pub(super) fn above(&self, path: &str) -> usize {
+        if self.containers.is_empty() {
+            return 0;
+        }
         let file = path.rsplit('/').next().unwrap_or(path);
         let folders = path.split('/').take(path.matches('/').count());
         let mut pieces = folders.chain(file.split('.').next()).chain([file]);

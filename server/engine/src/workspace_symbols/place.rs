@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use conexus_core::{ChunkKind, Hit, LineIndex, Span};
+use conexus_core::{Hit, LineIndex, Span};
 use conexus_index::{FileEntry, SymbolRef};
 
 use super::SymbolHit;
@@ -83,12 +83,11 @@ impl<'a> Places<'a> {
             .as_ref()
     }
 
-    /// A symbol that is a chunk has the lines of the chunk; for others the text is read.
+    /// A symbol that is a chunk to the byte has the lines of the chunk; for others, such as those that share a chunk with
+    /// what stands before them, the text is read.
     fn lines(&mut self, file: &FileEntry, symbol: SymbolRef<'_>, span: Span) -> (u32, u32) {
         let own = chunk_at(file, symbol.name_span().start).and_then(|index| file.chunk(index)).filter(|chunk| {
-            chunk.kind() == ChunkKind::Symbol
-                && chunk.symbol().is_some_and(|own| own.index() == symbol.index())
-                && chunk.span().contains(span)
+            chunk.span().start == span.start && (span.end..=span.end.saturating_add(1)).contains(&chunk.span().end)
         });
         own.map_or_else(|| self.lines_of(file, span), |chunk| chunk.lines())
     }
