@@ -96,7 +96,9 @@ impl Postings {
                     let key = (chunk as u32) << 3 | number as u32;
                     if field == Field::Path {
                         lengths[number] = path.len() as u32;
-                        path.iter().for_each(|&term| builder.push(term, key, 1));
+                        for &term in &path {
+                            builder.push(term, key, 1);
+                        }
                         continue;
                     }
                     scanner.scan(field_text(&passage, field), &mut |token| {
