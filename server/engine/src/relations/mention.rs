@@ -250,7 +250,9 @@ fn binds(text: &str, name: &str) -> bool {
         let assigned = after.strip_prefix(":=").is_some()
             || after.strip_prefix('=').is_some_and(|rest| !rest.starts_with(['=', '>', '~']));
         // `f(name=1)` names a parameter of what is called.
-        keyword || (assigned && !before.trim_end().ends_with(['(', ',']))
+        let line = before.rsplit('\n').next().unwrap_or("");
+        let argument = line.matches('(').count() > line.matches(')').count();
+        keyword || (assigned && !argument)
     })
 }
 
