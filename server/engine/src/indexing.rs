@@ -450,6 +450,7 @@ impl Committer<'_> {
         let batch = std::mem::take(&mut self.batch);
         if !batch.updates.is_empty() || !batch.removals.is_empty() {
             self.store.commit(batch)?;
+            self.report.note_relief(self.store.keep_memory()?);
             (self.committed)(self.store.snapshot());
         }
         Ok(())
