@@ -236,6 +236,9 @@ pub(crate) struct SearchArguments {
     /// Show what each hit's score is made of
     #[arg(long)]
     pub(crate) explain: bool,
+    /// Ask the index on disk even when an editor's session keeps the workspace current
+    #[arg(long)]
+    pub(crate) no_session: bool,
     /// Search the index as it is, without looking for changed files first
     #[arg(long)]
     pub(crate) no_index: bool,

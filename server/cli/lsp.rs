@@ -3,18 +3,27 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
+use conexus_engine::live::Registry;
+use conexus_mcp::Sidecar;
 
 use super::{Outcome, arguments::Arguments, settings};
 
 /// Serves one editor. Exit codes are the protocol's: 0 after a shutdown, 1 without.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
     let global = arguments.global.clone();
+    let registry = Registry::default();
+    // Without it the editor is served all the same.
+    let sidecar = Sidecar::open(&registry, 0)
+        .inspect_err(|error| tracing::warn!(%error, "other programs cannot ask this session"))
+        .ok();
     let options = conexus_lsp::Options {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         settings_of: Arc::new(move |folder: &Path| {
             settings::load(&global, folder).map_err(|error| format!("{error:#}"))
         }),
+        registry,
     };
     let is_shut_down = conexus_lsp::run(options).context("the language server cannot start")?;
+    drop(sidecar);
     Ok(if is_shut_down { Outcome::Clean } else { Outcome::Findings })
 }

@@ -10,7 +10,6 @@ mod output;
 mod progress;
 mod search;
 mod settings;
-mod snippet;
 mod status;
 mod symbols;
 mod verify;
@@ -91,6 +90,13 @@ fn start_log(verbose: u8) {
 fn open(arguments: &Arguments) -> Result<Host> {
     let workspace = arguments.global.workspace()?;
     open_at(arguments, &workspace)
+}
+
+/// Where the workspace that the arguments name and its index are.
+fn location(arguments: &Arguments) -> Result<Location> {
+    let workspace = arguments.global.workspace()?;
+    let settings = settings::load(&arguments.global, &workspace)?;
+    Ok(Location::of(&workspace, settings.index_dir.as_deref())?)
 }
 
 fn open_at(arguments: &Arguments, workspace: &Path) -> Result<Host> {

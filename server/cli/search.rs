@@ -1,34 +1,47 @@
 //! `conexus search` and `conexus similar`.
 
-use std::{collections::HashMap, io::Write, path::Path, sync::atomic::AtomicBool};
+use std::{io::Write, path::Path, sync::atomic::AtomicBool};
 
 use anyhow::{Context, Result, bail};
-use conexus_core::{Answer, Hit, LineIndex, Notice};
-use conexus_engine::{CurrentText, Host, Snapshot, understand};
-use serde_json::{Value, json};
+use conexus_core::{LineIndex, Notice, Query};
+use conexus_engine::{Host, Location};
+use conexus_mcp::{Found, FoundHit, Session, SnippetLine};
 
 use super::{
     Outcome,
     arguments::{Arguments, SearchArguments, SimilarArguments},
     index,
     output::{self, Output, Style, printable},
-    snippet::{SnippetLine, snippet},
 };
 
-/// Answers a query.
+/// Answers a query: from the session that keeps the workspace current, if one is running, else from the index.
 pub(crate) fn run(arguments: &Arguments, search: &SearchArguments, output: &mut Output) -> Result<Outcome> {
+    let lines = search.page.context as usize;
+    let location = super::location(arguments)?;
+    let query = search.to_query(&location.root)?;
+    if let Some(found) = ask_session(search, &location, &query) {
+        return show(arguments, &found, lines, search.explain, output);
+    }
     let mut host = super::open(arguments)?;
     bring_up_to_date(arguments, &mut host, search.no_index)?;
     let snapshot = host.snapshot();
-    let query = search.to_query(&host.location().root)?;
-    let words = understand(&query.text, query.mode).words;
     let mut answer = snapshot.search(&query, &AtomicBool::new(false)).context("cannot search")?;
     if host.follows() {
         answer.notices.push(Notice::Detached);
     }
-    let outcome = show(arguments, &snapshot, &answer, &words, search.page.context as usize, search.explain, output)?;
-    host.close()?;
+    let found = Found::of(&snapshot, &answer, &query, lines);
+    let outcome = show(arguments, &found, lines, search.explain, output)?;
+    close(host);
     Ok(outcome)
+}
+
+/// The answer of a running session. One that does not answer is told of, and the index asked instead.
+fn ask_session(search: &SearchArguments, location: &Location, query: &Query) -> Option<Found> {
+    if search.no_session {
+        return None;
+    }
+    let answer = Session::find(location)?.search(query, search.page.context as usize);
+    answer.inspect_err(|error| tracing::warn!(%error, "the index is asked instead")).ok()
 }
 
 /// Finds code similar to a place.
@@ -41,10 +54,19 @@ pub(crate) fn similar(arguments: &Arguments, similar: &SimilarArguments, output:
     let text = snapshot.text(&path)?.text;
     let lines = LineIndex::new(&text);
     let Some(span) = lines.span(line - 1) else { bail!("{path} has {} lines, there is no line {line}", lines.count()) };
-    let answer = snapshot.similar(&path, span.start, &similar.to_query(&host.location().root)?)?;
-    let outcome = show(arguments, &snapshot, &answer, &[], similar.page.context as usize, false, output)?;
-    host.close()?;
+    let query = similar.to_query(&host.location().root)?;
+    let answer = snapshot.similar(&path, span.start, &query)?;
+    let lines = similar.page.context as usize;
+    let outcome = show(arguments, &Found::of(&snapshot, &answer, &query, lines), lines, false, output)?;
+    close(host);
     Ok(outcome)
+}
+
+/// The answer is out: what cannot be written back now is caught up by the next run.
+fn close(host: Host) {
+    if let Err(error) = host.close() {
+        tracing::warn!(%error, "the index was not closed in order");
+    }
 }
 
 fn bring_up_to_date(arguments: &Arguments, host: &mut Host, as_it_is: bool) -> Result<()> {
@@ -80,58 +102,28 @@ pub(crate) fn workspace_path(host: &Host, path: &str) -> Result<String> {
     }
 }
 
-fn show(
-    arguments: &Arguments,
-    snapshot: &Snapshot,
-    answer: &Answer,
-    words: &[String],
-    context: usize,
-    explain: bool,
-    output: &mut Output,
-) -> Result<Outcome> {
-    let mut texts: HashMap<&str, Option<CurrentText>> = HashMap::new();
-    for hit in &answer.hits {
-        texts.entry(&hit.path).or_insert_with(|| snapshot.text(&hit.path).ok());
-    }
+fn show(arguments: &Arguments, found: &Found, context: usize, explain: bool, output: &mut Output) -> Result<Outcome> {
     if arguments.global.is_json() {
-        let hits: Vec<Value> = answer
-            .hits
-            .iter()
-            .map(|hit| hit_json(hit, texts.get(&*hit.path).and_then(Option::as_ref), words, context))
-            .collect();
-        output.json(&json!({
-            "generation": answer.generation.0,
-            "searched_chunks": answer.searched_chunks,
-            "more": answer.more,
-            "notices": answer.notices.iter().map(notice_json).collect::<Vec<_>>(),
-            "hits": hits,
-        }))?;
+        output.json(&serde_json::to_value(found)?)?;
     } else {
-        for (place, hit) in answer.hits.iter().enumerate() {
+        for (place, hit) in found.hits.iter().enumerate() {
             if place > 0 && context > 0 {
                 writeln!(output)?;
             }
-            show_hit(hit, texts.get(&*hit.path).and_then(Option::as_ref), words, context, explain, output)?;
+            show_hit(hit, context, explain, output)?;
         }
-        for notice in &answer.notices {
-            output::note(&notice_text(notice));
+        for notice in &found.notices {
+            output::note(&notice.message);
         }
     }
-    Ok(if answer.hits.is_empty() { Outcome::Findings } else { Outcome::Clean })
+    Ok(if found.hits.is_empty() { Outcome::Findings } else { Outcome::Clean })
 }
 
-fn show_hit(
-    hit: &Hit,
-    text: Option<&CurrentText>,
-    words: &[String],
-    context: usize,
-    explain: bool,
-    output: &mut Output,
-) -> Result<()> {
-    let place = output.styled(Style::Path, &format!("{}:{}", printable(&hit.path), focus_line(hit, text) + 1));
-    let what = match hit.kind {
+fn show_hit(hit: &FoundHit, context: usize, explain: bool, output: &mut Output) -> Result<()> {
+    let place = output.styled(Style::Path, &format!("{}:{}", printable(&hit.path), hit.line));
+    let what = match &hit.kind {
         Some(kind) if !hit.name.is_empty() => {
-            format!("  {} {}", kind.name().replace('_', " "), output.styled(Style::Name, &printable(&hit.name)))
+            format!("  {} {}", kind.replace('_', " "), output.styled(Style::Name, &printable(&hit.name)))
         }
         _ => String::new(),
     };
@@ -141,17 +133,17 @@ fn show_hit(
         output.styled(Style::Faint, &format!(" in {}", printable(&hit.container)))
     };
     writeln!(output, "{place}{what}{container}")?;
-    match text {
-        Some(text) if text.as_indexed => {
-            for line in snippet(&text.text, hit.span, hit.focus.start, words, context) {
-                let number = output.styled(Style::Faint, &format!("{:>6} │ ", line.line + 1));
-                let shown = highlight(&line, output);
+    match &hit.snippet {
+        Some(lines) => {
+            for line in lines {
+                let number = output.styled(Style::Faint, &format!("{:>6} │ ", line.line));
+                let shown = highlight(line, output);
                 writeln!(output, "{number}{shown}")?;
             }
         }
-        Some(_) if context > 0 => writeln!(output, "         (the file has changed since it was indexed)")?,
-        None if context > 0 => writeln!(output, "         (the file is gone since it was indexed)")?,
-        _ => {}
+        None if context > 0 && hit.gone => writeln!(output, "         (the file is gone since it was indexed)")?,
+        None if context > 0 => writeln!(output, "         (the file has changed since it was indexed)")?,
+        None => {}
     }
     if explain {
         let terms: Vec<String> =
@@ -160,14 +152,6 @@ fn show_hit(
         writeln!(output, "{line}")?;
     }
     Ok(())
-}
-
-/// The line to look at first: that of the symbol's name when the text is as it was indexed, else the chunk's first.
-fn focus_line(hit: &Hit, text: Option<&CurrentText>) -> u32 {
-    match text {
-        Some(text) if text.as_indexed => LineIndex::new(&text.text).line_of(hit.focus.start),
-        _ => hit.lines.0,
-    }
 }
 
 fn highlight(line: &SnippetLine, output: &Output) -> String {
@@ -180,59 +164,6 @@ fn highlight(line: &SnippetLine, output: &Output) -> String {
     }
     shown.push_str(&printable(&line.text[at..]));
     shown
-}
-
-fn hit_json(hit: &Hit, text: Option<&CurrentText>, words: &[String], context: usize) -> Value {
-    let fresh = text.filter(|text| text.as_indexed);
-    json!({
-        "path": hit.path,
-        "line": focus_line(hit, fresh) + 1,
-        "start_line": hit.lines.0 + 1,
-        "end_line": hit.lines.1 + 1,
-        "start_byte": hit.span.start,
-        "end_byte": hit.span.end,
-        "language": hit.language.name(),
-        "chunk": hit.chunk_kind.name(),
-        "kind": hit.kind.map(conexus_core::SymbolKind::name),
-        "name": hit.name,
-        "container": hit.container,
-        "score": hit.score,
-        "changed_since_indexed": fresh.is_none(),
-        "snippet": fresh.map(|text| {
-            snippet(&text.text, hit.span, hit.focus.start, words, context).into_iter().map(|line| json!({ "line": line.line + 1, "text": line.text })).collect::<Vec<_>>()
-        }),
-        "contributions": hit.contributions.iter().map(|term| json!({ "feature": term.feature, "value": term.value })).collect::<Vec<_>>(),
-    })
-}
-
-/// What a reader must know, in words.
-pub(crate) fn notice_text(notice: &Notice) -> String {
-    match notice {
-        Notice::EmptyQuery => "the query holds no word to search for".to_owned(),
-        Notice::NoMatch => "no match".to_owned(),
-        Notice::FilterMatchesNothing => "the filters leave nothing to search".to_owned(),
-        Notice::Indexing { done, total } => format!("still indexing: {done} of {total} files"),
-        Notice::NothingIndexed => "the workspace holds no file that is indexed; `conexus doctor` says why".to_owned(),
-        Notice::LexicalOnly { reason } => format!("searched by words only: {reason}"),
-        Notice::BuffersBehind => "the latest changes in open buffers are not searched yet".to_owned(),
-        Notice::Detached => "another process owns this index; answers are as of its last commit".to_owned(),
-        Notice::QueryCut { bytes } => format!("the query was cut to its first {bytes} bytes"),
-    }
-}
-
-fn notice_json(notice: &Notice) -> Value {
-    let kind = match notice {
-        Notice::EmptyQuery => "empty_query",
-        Notice::NoMatch => "no_match",
-        Notice::FilterMatchesNothing => "filter_matches_nothing",
-        Notice::Indexing { .. } => "indexing",
-        Notice::NothingIndexed => "nothing_indexed",
-        Notice::LexicalOnly { .. } => "lexical_only",
-        Notice::BuffersBehind => "buffers_behind",
-        Notice::Detached => "detached",
-        Notice::QueryCut { .. } => "query_cut",
-    };
-    json!({ "kind": kind, "message": notice_text(notice) })
 }
 
 #[cfg(test)]

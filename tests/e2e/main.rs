@@ -5,7 +5,6 @@ mod cli_search;
 mod crash;
 mod damage;
 mod eval;
-mod lsp;
 mod master_property;
 mod queries;
 mod support;

@@ -34,6 +34,11 @@ impl Location {
         Ok(Self { root: canonical, index_dir })
     }
 
+    /// A name for this workspace that is a valid file name: its folder's name and a hash of its path.
+    pub fn key(&self) -> String {
+        folder_name(&self.root)
+    }
+
     /// Whether there is an index, of whatever version.
     pub fn has_index(&self) -> bool {
         conexus_index::Store::exists(&self.index_dir)
@@ -53,6 +58,15 @@ pub fn workspace_root(from: &Path) -> PathBuf {
             None => return start.to_owned(),
         }
     }
+}
+
+/// The folder for what lives as long as a running session: `$XDG_RUNTIME_DIR/conexus`, else `run` in the cache folder.
+pub fn runtime_folder() -> Option<PathBuf> {
+    std::env::var_os("XDG_RUNTIME_DIR")
+        .map(PathBuf::from)
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join("conexus"))
+        .or_else(|| cache_folder().map(|folder| folder.join("run")))
 }
 
 fn folder_name(root: &Path) -> String {

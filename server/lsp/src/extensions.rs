@@ -358,7 +358,3 @@ wire! {
         lexical_only: Option<String>,
     }
 }
-
-#[cfg(test)]
-#[path = "extensions_tests.rs"]
-mod tests;

@@ -28,6 +28,8 @@ mod workspaces;
 
 use std::{io, sync::Arc, time::Duration};
 
+use conexus_engine::live::Registry;
+
 pub use workspaces::SettingsOf;
 
 /// What the program tells its server.
@@ -36,6 +38,8 @@ pub struct Options {
     pub version: String,
     /// Where the settings of a folder's index come from.
     pub settings_of: SettingsOf,
+    /// Where the open folders are listed for the program's other front ends.
+    pub registry: Registry,
 }
 
 /// How long the runtime may take to end after everything is written out.
@@ -46,7 +50,7 @@ const LAST_WORK: Duration = Duration::from_millis(100);
 pub fn run(options: Options) -> io::Result<bool> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let client_is_gone = Arc::new(tokio::sync::Notify::new());
-    let (service, socket, remains) = server::service(options.version, options.settings_of, Arc::clone(&client_is_gone));
+    let (service, socket, remains) = server::service(options, Arc::clone(&client_is_gone));
     let ending = runtime.block_on(async {
         tokio::select! {
             ending = transport::serve(tokio::io::stdin(), tokio::io::stdout(), service, socket) => ending,

@@ -11,13 +11,16 @@ use tower_lsp::{
     jsonrpc::{Error, Result},
 };
 
-use crate::{extensions, notifications, requests, session::Session, workspaces::SettingsOf};
+use conexus_engine::live::Registry;
+
+use crate::{Options, extensions, notifications, requests, session::Session, workspaces::SettingsOf};
 
 /// What handlers share.
 pub(crate) struct Server {
     pub(crate) client: Client,
     pub(crate) version: String,
     pub(crate) settings_of: SettingsOf,
+    pub(crate) registry: Registry,
     /// Told when the process of the client is gone.
     pub(crate) client_is_gone: Arc<tokio::sync::Notify>,
     session: Arc<OnceLock<Arc<Session>>>,
@@ -75,8 +78,7 @@ impl LanguageServer for Server {
 
 /// The service with all its methods. A method that is not here is answered with `MethodNotFound`.
 pub(crate) fn service(
-    version: String,
-    settings_of: SettingsOf,
+    options: Options,
     client_is_gone: Arc<tokio::sync::Notify>,
 ) -> (LspService<Server>, ClientSocket, Remains) {
     let session = Arc::default();
@@ -84,8 +86,9 @@ pub(crate) fn service(
     let remains = Remains { session: Arc::clone(&session), shut_down: Arc::clone(&shut_down) };
     let (service, socket) = LspService::build_with_lifecycle_methods(|client| Server {
         client,
-        version,
-        settings_of,
+        version: options.version,
+        settings_of: options.settings_of,
+        registry: options.registry,
         client_is_gone,
         session,
         shut_down,

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use conexus_engine::Snapshot;
+use conexus_engine::{Snapshot, live::Registry};
 use lsp_types::{ClientCapabilities, InitializeParams, Uri, WorkspaceFolder, WorkspaceFolders};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -71,6 +71,7 @@ pub(crate) struct Session {
     roots: RwLock<Vec<Arc<Root>>>,
     settings: RwLock<Settings>,
     settings_of: SettingsOf,
+    registry: Registry,
     reports: UnboundedSender<Report>,
     /// What need not be told again.
     told: Mutex<HashSet<String>>,
@@ -82,7 +83,7 @@ pub(crate) struct Session {
 
 impl Session {
     /// Opens the folders that the client names and takes over its settings.
-    pub(crate) fn open(params: &InitializeParams, settings_of: SettingsOf) -> Self {
+    pub(crate) fn open(params: &InitializeParams, settings_of: SettingsOf, registry: Registry) -> Self {
         let (reports, unread) = unbounded_channel();
         let encodings = params.capabilities.general.as_ref().and_then(|general| general.position_encodings.as_deref());
         let session = Self {
@@ -94,6 +95,7 @@ impl Session {
             roots: RwLock::default(),
             settings: RwLock::default(),
             settings_of,
+            registry,
             reports,
             told: Mutex::default(),
             shown: Mutex::default(),
@@ -181,7 +183,7 @@ impl Session {
                     // The reporter ends with the session only.
                     let _ = reports.send(Report::Status(uri.clone(), Box::new(status.clone())));
                 });
-                let root = Root::open(&folder, &self.settings_of, observer);
+                let root = Root::open(&folder, &self.settings_of, &self.registry, observer);
                 if let Err(fault) = root.live() {
                     self.report(Report::Error(format!("the folder {} is not indexed: {fault}", root.name)));
                 }

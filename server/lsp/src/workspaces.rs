@@ -8,7 +8,7 @@ use std::{
 
 use conexus_engine::{
     Location, Settings, Snapshot,
-    live::{Live, Status},
+    live::{Live, Registry, Status},
 };
 use lsp_types::{Uri, WorkspaceFolder};
 
@@ -34,26 +34,37 @@ pub(crate) struct Root {
     pub(crate) name: String,
     /// The path of the URI. The index knows the folder without links.
     path: PathBuf,
-    live: Result<Live, String>,
+    live: Result<Arc<Live>, String>,
+    registry: Registry,
 }
 
 impl Root {
     /// Starts to keep a folder current. What is wrong with it is kept with it, for every answer to tell.
-    pub(crate) fn open(folder: &WorkspaceFolder, settings_of: &SettingsOf, observer: RootObserver) -> Self {
+    pub(crate) fn open(
+        folder: &WorkspaceFolder,
+        settings_of: &SettingsOf,
+        registry: &Registry,
+        observer: RootObserver,
+    ) -> Self {
         let uri = folder.uri.clone();
         let path = path_of(&uri);
         let live = path.as_deref().ok_or_else(|| format!("{uri} is no folder of this machine")).and_then(|path| {
             let settings = settings_of(path)?;
             let location = Location::of(path, settings.index_dir.as_deref()).map_err(|error| error.to_string())?;
             let told = uri.clone();
-            Ok(Live::start(location, settings, Arc::new(move |status: &Status| observer(&told, status))))
+            let live = Live::start(location, settings, Arc::new(move |status: &Status| observer(&told, status)));
+            Ok(Arc::new(live))
         });
-        Self { uri, name: folder.name.clone(), path: path.unwrap_or_default(), live }
+        if let Ok(live) = &live {
+            registry.add(live);
+        }
+        let registry = registry.clone();
+        Self { uri, name: folder.name.clone(), path: path.unwrap_or_default(), live, registry }
     }
 
     /// The live index, or why there is none.
     pub(crate) fn live(&self) -> Result<&Live, &str> {
-        self.live.as_ref().map_err(String::as_str)
+        self.live.as_deref().map_err(String::as_str)
     }
 
     /// A state that knows every change that came in before this call, as far as it is analysed within `wait`.
@@ -76,6 +87,13 @@ impl Root {
             .filter(|folder| !folder.as_os_str().is_empty())
             .find_map(|folder| relative(folder, path))?;
         Some((canonical.unwrap_or(&self.path).components().count(), found))
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        self.live = Err("the folder was closed".to_owned());
+        self.registry.tell();
     }
 }
 
@@ -106,7 +124,7 @@ mod tests {
     fn root(uri: &str) -> Arc<Root> {
         let folder = WorkspaceFolder { uri: Uri::parse(uri).expect("a URI"), name: "w".to_owned() };
         let settings_of: SettingsOf = Arc::new(|_| Err("no index in this test".to_owned()));
-        Arc::new(Root::open(&folder, &settings_of, Arc::new(|_, _| {})))
+        Arc::new(Root::open(&folder, &settings_of, &Registry::default(), Arc::new(|_, _| {})))
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! them has something new, so that readers find a finished snapshot.
 
 mod buffers;
+mod registry;
 mod status;
 mod watch;
 mod writer;
@@ -30,6 +31,7 @@ use buffers::{Buffers, Shown};
 use watch::Changes;
 use writer::Event;
 
+pub use registry::Registry;
 pub use status::{Activity, Role, Status, Watching};
 
 /// The text of an open buffer.

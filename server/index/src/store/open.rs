@@ -108,7 +108,6 @@ impl Store {
             current,
             snapshot,
             reader,
-            relieved: 0,
             bulk: None,
             _lock: lock,
         };

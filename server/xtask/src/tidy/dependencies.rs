@@ -48,7 +48,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("candle*", &["conexus-embed"]),
     ("safetensors", &["conexus-embed"]),
     ("tokenizers", &["conexus-embed"]),
-    ("ureq", &["conexus-embed"]),
+    ("ureq", &["conexus-embed", "conexus-mcp"]),
     ("faiss*", &["conexus-faiss"]),
     ("cc", &["conexus-faiss"]),
     ("notify*", &["conexus-engine"]),

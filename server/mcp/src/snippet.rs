@@ -1,16 +1,17 @@
 //! Snippets: the lines of a hit that say most about why it is one.
 
 use conexus_core::{LineIndex, Span, words};
+use serde::{Deserialize, Serialize};
 
 /// One line of a snippet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SnippetLine {
-    /// Number of the line in the file, from 0.
-    pub(crate) line: u32,
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnippetLine {
+    /// Number of the line in the file, from 1.
+    pub line: u32,
     /// Its text without the line break.
-    pub(crate) text: String,
+    pub text: String,
     /// Byte ranges of the text that match the query.
-    pub(crate) matches: Vec<std::ops::Range<usize>>,
+    pub matches: Vec<std::ops::Range<usize>>,
 }
 
 /// Longest line that is shown, in bytes; the rest is cut.
@@ -30,7 +31,11 @@ pub(crate) fn snippet(text: &str, span: Span, focus: u32, query_words: &[String]
         let content = span.slice(text).trim_end_matches(['\n', '\r']);
         let content = &content[..content.floor_char_boundary(MAX_LINE_BYTES)];
         if !content.trim().is_empty() {
-            lines.push(SnippetLine { line, text: content.to_owned(), matches: matches(content, query_words) });
+            lines.push(SnippetLine {
+                line: line + 1,
+                text: content.to_owned(),
+                matches: matches(content, query_words),
+            });
         }
     }
     if lines.len() <= count {
@@ -38,7 +43,7 @@ pub(crate) fn snippet(text: &str, span: Span, focus: u32, query_words: &[String]
     }
     // The focus always counts; then the lines with the most matches, those after the focus first: a definition says
     // more than its documentation.
-    let focus = index.line_of(focus);
+    let focus = index.line_of(focus) + 1;
     let head = lines.iter().position(|line| line.line == focus).unwrap_or(0);
     let mut order: Vec<usize> = (0..lines.len()).filter(|&index| index != head).collect();
     order.sort_by_key(|&index| (std::cmp::Reverse(lines[index].matches.len()), index < head, index));
@@ -92,7 +97,7 @@ mod tests {
             .iter()
             .map(|line| (line.line, line.matches.iter().map(|range| &line.text[range.clone()]).collect()))
             .collect();
-        assert_eq!(shown, [(1, vec![]), (4, vec!["retry"])]);
+        assert_eq!(shown, [(2, vec![]), (5, vec!["retry"])]);
         assert!(snippet(text, Span::new(0, text.len()), 0, &words, 0).is_empty());
         assert_eq!(snippet("", Span::new(0, 0), 0, &words, 3), []);
     }

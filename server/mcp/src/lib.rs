@@ -1,0 +1,23 @@
+//! The sidecar: other programs on this machine ask a live workspace.
+//!
+//! A process that keeps workspaces current opens an HTTP endpoint on the loopback interface and writes where it is, and
+//! the token that it wants, to a file that only the user can read. Clients find it there.
+//!
+//! Invariant: nothing is answered without the token, and nothing to a page in a browser (guarded by the tests of
+//! [`Sidecar`]).
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod client;
+mod endpoint;
+mod error;
+mod found;
+mod sidecar;
+mod snippet;
+
+pub use client::Session;
+pub use endpoint::Endpoint;
+pub use error::{Error, Result};
+pub use found::{Found, FoundHit, FoundNotice, SearchRequest, Term};
+pub use sidecar::Sidecar;
+pub use snippet::SnippetLine;
