@@ -5,6 +5,7 @@ mod cli_search;
 mod crash;
 mod damage;
 mod eval;
+mod lsp;
 mod master_property;
 mod queries;
 mod support;

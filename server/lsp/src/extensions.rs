@@ -358,3 +358,7 @@ wire! {
         lexical_only: Option<String>,
     }
 }
+
+#[cfg(test)]
+#[path = "extensions_tests.rs"]
+mod tests;

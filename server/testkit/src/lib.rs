@@ -5,6 +5,7 @@
 
 mod edits;
 mod git;
+mod lsp;
 mod program;
 mod random;
 mod wait;
@@ -12,6 +13,7 @@ mod workspace;
 
 pub use edits::{Edit, Pick, edits, picks};
 pub use git::Repository;
+pub use lsp::{LspClient, file_uri};
 pub use program::{Program, Run, Running, run, start};
 pub use random::check_random;
 pub use wait::wait_for;

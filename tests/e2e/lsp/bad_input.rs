@@ -1,0 +1,243 @@
+//! What no well-behaved client sends. Each has a clear outcome, the session goes on, and nothing indexed is lost.
+
+use conexus_testkit::LspClient;
+use serde_json::{Value, json};
+
+use super::{names, position, workspace};
+
+/// Demands that a session still answers.
+#[track_caller]
+fn expect_alive(client: &mut LspClient) {
+    assert_eq!(names(client, "retry_failed_request")[0], "retry_failed_request");
+}
+
+#[test]
+fn malformed_messages_are_answered_with_an_error() {
+    let session = workspace();
+    let mut client = session.serve();
+    for (bytes, code) in [
+        ("Content-Length: 1\r\n\r\n{", -32700),
+        ("Content-Length: 2\r\n\r\n\u{fc}", -32700),
+        ("Content-Length: 4\r\n\r\nnull", -32600),
+        ("Content-Length: 2\r\n\r\n[]", -32600),
+        ("Content-Length: many\r\n\r\n", -32700),
+        ("Content-Type: text\r\nrubbish\r\n\r\n", -32700),
+        ("Content-Length: 37\r\n\r\n{\"jsonrpc\":\"2.0\",\"method\":[],\"id\":{} }", -32600),
+    ] {
+        client.send_bytes(bytes.as_bytes());
+        let answer = client.answer(&Value::Null);
+        assert_eq!(answer["error"]["code"], code, "{bytes:?}");
+        expect_alive(&mut client);
+    }
+    client.shut_down();
+}
+
+#[test]
+fn wrong_types_and_unknown_methods_are_errors() {
+    let session = workspace();
+    let mut client = session.serve();
+    let here = json!({ "uri": session.uri("src/retry.rs") });
+    for (method, params, code) in [
+        ("textDocument/hover", json!({}), -32601),
+        ("no/such/method", Value::Null, -32601),
+        ("$/noSuchMethod", Value::Null, -32601),
+        ("textDocument/didOpen", json!({}), -32600),
+        ("workspace/symbol", Value::Null, -32602),
+        ("workspace/symbol", json!({ "query": 7 }), -32602),
+        ("workspace/symbol", json!([]), -32602),
+        ("textDocument/codeAction", json!({ "textDocument": here }), -32602),
+        ("codeAction/resolve", json!({ "title": "x" }), -32602),
+        (
+            "codeAction/resolve",
+            json!({ "title": "x", "kind": "quickfix", "data": { "uri": session.uri("a"), "position": position(0, 0) } }),
+            -32602,
+        ),
+        ("workspace/executeCommand", json!({ "command": "rm" }), -32602),
+        ("workspace/executeCommand", json!({ "command": "conexus.showCallers" }), -32602),
+        ("workspace/executeCommand", json!({ "command": "conexus.showCallers", "arguments": [7] }), -32602),
+        ("conexus/search", json!({ "query": "x", "mode": "none" }), -32602),
+        ("conexus/search", json!({ "query": "x", "limit": 0 }), -32602),
+        ("conexus/search", json!({ "query": "x", "limit": -1 }), -32602),
+        ("conexus/similar", json!({ "textDocument": { "uri": "no uri" }, "position": position(0, 0) }), -32602),
+        ("conexus/similar", json!({ "textDocument": here, "position": { "line": -1, "character": 0 } }), -32602),
+        ("conexus/related", json!({ "textDocument": here, "position": position(0, 0), "relations": ["x"] }), -32602),
+        ("conexus/context", json!({ "textDocument": here, "position": position(0, 0), "maxTokens": 1 }), -32602),
+    ] {
+        let error = client.call_error(method, &params);
+        assert_eq!(error["code"], code, "{method} {params}: {error}");
+        assert!(!error["message"].as_str().expect("a message").is_empty());
+    }
+    // Notifications have no answer: wrong ones are passed over.
+    for (method, params) in [
+        ("no/such/notification", json!({})),
+        ("textDocument/didOpen", json!({ "textDocument": 7 })),
+        ("textDocument/didChange", json!({ "textDocument": { "uri": "x" } })),
+        (
+            "textDocument/didChange",
+            json!({ "textDocument": { "uri": session.uri("src/none.rs"), "version": 2 }, "contentChanges": [{ "text": "x" }] }),
+        ),
+        ("textDocument/didClose", json!({ "textDocument": { "uri": session.uri("src/none.rs") } })),
+        ("textDocument/didSave", json!({ "textDocument": { "uri": session.uri("src/none.rs") } })),
+        ("workspace/didChangeWatchedFiles", json!({ "changes": [{ "uri": "http://example.org/", "type": 9 }] })),
+        ("workspace/didRenameFiles", json!({ "files": [{ "oldUri": "file:///%ff", "newUri": "file:///" }] })),
+        (
+            "workspace/didChangeWorkspaceFolders",
+            json!({ "event": { "added": [], "removed": [{ "uri": "file:///never", "name": "" }] } }),
+        ),
+        ("$/cancelRequest", json!({ "id": 99999 })),
+        ("$/setTrace", json!({ "value": "verbose" })),
+    ] {
+        client.notify(method, &params);
+    }
+    assert_eq!(client.call("conexus/status", &Value::Null)["unknownDocuments"], 1);
+    expect_alive(&mut client);
+    client.shut_down();
+}
+
+#[test]
+fn positions_outside_the_text_mean_its_edges() {
+    let session = workspace();
+    let mut client = session.serve();
+    let uri = session.uri("src/edges.rs");
+    client.did_open(&uri, "rust", "fn a😀() {}\r\nfn b() {}\r");
+    // The middle of a surrogate pair, the end of a line, the end of the text, and an end before its beginning.
+    client.did_change(&uri, 2, [0, 5, 0, 5], "_in");
+    client.did_change(&uri, 3, [0, 999, 0, 999], " // x");
+    client.did_change(&uri, 4, [4_000_000_000, 4_000_000_000, 4_000_000_000, 4_000_000_000], "fn at_the_end() {}");
+    client.did_change(&uri, 5, [1, 4, 1, 1], "_two");
+    for name in ["a_in", "b_two", "at_the_end"] {
+        assert!(
+            names(&mut client, name).iter().any(|found| found.starts_with(name)),
+            "{name}: {:?}",
+            names(&mut client, "")
+        );
+    }
+    for at in [position(0, 5), position(0, 4_000_000_000), position(4_000_000_000, 0), position(9, 9)] {
+        let params = json!({ "textDocument": { "uri": uri }, "position": at, "range": { "start": at, "end": at }, "context": { "diagnostics": [] } });
+        for method in ["conexus/similar", "conexus/related", "conexus/context", "textDocument/codeAction"] {
+            client.call(method, &params);
+        }
+    }
+    client.shut_down();
+}
+
+#[test]
+fn a_document_of_50_megabytes_does_no_harm() {
+    let session = workspace();
+    let mut client = session.serve();
+    let uri = session.uri("src/huge.rs");
+    let text = "fn huge_function() { let value = 1; }\n".repeat((50 << 20) / 38);
+    client.did_open(&uri, "rust", &text);
+    client.did_change(&uri, 2, [100_000, 0, 100_000, 0], "fn in_the_middle() {}\n");
+    expect_alive(&mut client);
+    let params = json!({ "textDocument": { "uri": uri }, "position": position(5, 5) });
+    let answer = client.call("conexus/similar", &params);
+    assert_eq!((&answer["hits"], &answer["notices"][0]["kind"]), (&json!([]), &json!("notIndexed")), "and it says so");
+    client.notify("textDocument/didClose", &json!({ "textDocument": { "uri": uri } }));
+    expect_alive(&mut client);
+    client.shut_down();
+}
+
+#[test]
+fn what_is_not_indexed_is_told() {
+    let session = workspace();
+    session.workspace.write(".gitignore", "ignored.rs\n");
+    session.workspace.write("ignored.rs", "fn ignored_function() {}\n");
+    session.workspace.write(".env", "SECRET=1\n");
+    let mut client = session.serve();
+    let elsewhere = "file:///nowhere/at/all.rs".to_owned();
+    for (uri, kind) in [
+        (session.uri("ignored.rs"), "notIndexed"),
+        (session.uri(".env"), "notIndexed"),
+        (session.uri("src/vanished.rs"), "notIndexed"),
+        (elsewhere, "outside"),
+        ("git:/a.rs".to_owned(), "outside"),
+    ] {
+        client.did_open(&uri, "rust", "fn opened_function() {}\n");
+        let params = json!({ "textDocument": { "uri": uri }, "position": position(0, 4) });
+        for method in ["conexus/similar", "conexus/related", "conexus/context"] {
+            let answer = client.call(method, &params);
+            // A file that is not on disk yet is searched as soon as it is open.
+            if uri.ends_with("vanished.rs") {
+                continue;
+            }
+            assert_eq!(answer["notices"][0]["kind"], kind, "{method} {uri}: {answer}");
+        }
+        client.notify("textDocument/didClose", &json!({ "textDocument": { "uri": uri } }));
+    }
+    assert_eq!(names(&mut client, "ignored_function"), Vec::<String>::new());
+    client.shut_down();
+}
+
+#[test]
+fn files_that_vanish_are_no_error() {
+    let session = workspace();
+    let mut client = session.serve();
+    let uri = session.uri("src/retry.rs");
+    client.did_open(&uri, "rust", &session.text("src/retry.rs"));
+    std::fs::remove_dir_all(session.workspace.path("src")).expect("the folder was there");
+    assert_eq!(names(&mut client, "retry_failed_request")[0], "retry_failed_request", "it is open");
+    let params = json!({ "textDocument": { "uri": uri }, "position": position(1, 10) });
+    client.call("conexus/related", &params);
+    client.notify("textDocument/didSave", &json!({ "textDocument": { "uri": uri } }));
+    client.notify("textDocument/didClose", &json!({ "textDocument": { "uri": uri } }));
+    super::documents::eventually(&mut client, "retry_failed_request", &[]);
+    client.shut_down();
+}
+
+#[test]
+fn odd_folders_are_told_and_the_others_work() {
+    let session = workspace();
+    let mut client = session.start();
+    client.initialize(&json!({ "workspaceFolders": [
+        { "uri": "file:///no/such/folder", "name": "gone" },
+        { "uri": "vscode-vfs://github/x/y", "name": "remote" },
+        { "uri": session.uri(""), "name": "good" },
+    ] }));
+    for name in ["gone", "remote"] {
+        let message = client.expect("window/showMessage")["params"]["message"].as_str().expect("text").to_owned();
+        assert!(message.contains(name), "{message}");
+    }
+    client.wait_for_status("the good folder", |status| status["workspaces"][2]["activity"] == "idle");
+    expect_alive(&mut client);
+    let answer = client.call("conexus/search", &json!({ "query": "retry_failed_request" }));
+    let kinds: Vec<_> = answer["notices"].as_array().expect("notices").iter().map(|notice| &notice["kind"]).collect();
+    assert_eq!(kinds, ["unavailable", "unavailable"]);
+    client.shut_down();
+}
+
+#[test]
+fn a_client_that_dies_in_the_middle_of_a_message_leaves_a_good_index() {
+    let session = workspace();
+    let mut client = session.serve();
+    client.did_open(&session.uri("src/queue.rs"), "rust", "fn never_saved() {}\n");
+    client.send_bytes(b"Content-Length: 1000\r\n\r\n{\"jsonrpc\":\"2.0\",\"method\":\"textDo");
+    client.hang_up();
+    client.expect_end(1);
+    session.expect_like_fresh("after the death of a client");
+}
+
+#[test]
+fn a_server_that_is_killed_loses_nothing_indexed() {
+    let session = workspace();
+    let mut client = session.serve();
+    client.did_open(&session.uri("src/queue.rs"), "rust", "fn never_saved() {}\n");
+    assert_eq!(names(&mut client, "never_saved"), ["never_saved"]);
+    // Dropping kills.
+    drop(client);
+    session.expect_like_fresh("after the death of a server");
+}
+
+#[cfg(unix)]
+#[test]
+fn settings_that_cannot_be_read_are_named() {
+    let session = workspace();
+    session.workspace.write("conexus.toml", "[index]\nmemory_mb = 1\n");
+    let mut client = session.start();
+    client.initialize(&json!({ "rootUri": session.uri("") }));
+    let message = client.expect("window/showMessage")["params"]["message"].as_str().expect("text").to_owned();
+    assert!(message.contains("index.memory_mb"), "{message}");
+    let answer = client.call("conexus/search", &json!({ "query": "x" }));
+    assert_eq!(answer["notices"][0]["kind"], "unavailable");
+    client.shut_down();
+}

@@ -1,0 +1,245 @@
+//! From `initialize` to the end of the process.
+
+use conexus_testkit::{LspClient, Workspace, file_uri};
+use serde_json::{Value, json};
+
+use super::{names, symbols, workspace};
+use crate::support::{Session, conexus};
+
+#[test]
+fn a_session_begins_and_ends_as_the_protocol_wants_it() {
+    let session = workspace();
+    let client = session.serve();
+    client.shut_down();
+
+    let mut client = session.serve();
+    client.send(&json!({ "jsonrpc": "2.0", "method": "exit" }));
+    client.expect_end(1);
+
+    let mut client = session.serve();
+    client.hang_up();
+    client.expect_end(1);
+}
+
+#[test]
+fn nothing_is_offered_that_other_servers_own() {
+    let session = workspace();
+    let client = session.serve();
+    let capabilities = client.capabilities().as_object().expect("capabilities");
+    let mut offered: Vec<_> = capabilities.keys().map(String::as_str).collect();
+    offered.sort_unstable();
+    let expected = [
+        "codeActionProvider", "executeCommandProvider", "experimental", "positionEncoding", "textDocumentSync",
+        "workspace", "workspaceSymbolProvider",
+    ];
+    assert_eq!(offered, expected);
+    for kind in capabilities["codeActionProvider"]["codeActionKinds"].as_array().expect("kinds") {
+        assert!(kind.as_str().expect("a kind").starts_with("source.conexus."), "{kind}");
+    }
+    client.shut_down();
+}
+
+#[test]
+fn requests_outside_a_session_are_errors() {
+    let session = workspace();
+    let mut client = session.start();
+    assert_eq!(client.call_error("workspace/symbol", &json!({ "query": "x" }))["code"], -32002);
+    client.initialize(&json!({ "rootUri": session.uri("") }));
+    assert_eq!(client.call_error("initialize", &json!({ "capabilities": {} }))["code"], -32600);
+    assert_eq!(client.call("shutdown", &Value::Null), Value::Null);
+    assert_eq!(client.call_error("workspace/symbol", &json!({ "query": "x" }))["code"], -32600);
+    client.send(&json!({ "jsonrpc": "2.0", "method": "exit" }));
+    client.expect_end(0);
+}
+
+#[test]
+fn the_best_encoding_that_is_offered_is_taken() {
+    let session = Session::new(Workspace::of("//- a.rs\nconst A: &str = \"ü😀\"; fn after() {}\n"));
+    for (offered, taken, column) in [
+        (json!(null), "utf-16", 26),
+        (json!(["utf-16"]), "utf-16", 26),
+        (json!(["utf-8", "utf-16"]), "utf-8", 29),
+        (json!(["utf-32", "utf-16"]), "utf-32", 25),
+    ] {
+        let mut client = session.start();
+        let mut params = json!({ "rootUri": session.uri(""), "capabilities": { "general": {} } });
+        if !offered.is_null() {
+            params["capabilities"]["general"]["positionEncodings"] = offered.clone();
+        }
+        let result = client.initialize(&params);
+        client.wait_until_idle();
+        assert_eq!(result["capabilities"]["positionEncoding"], taken, "{offered}");
+        let found = symbols(&mut client, "after");
+        assert_eq!(found[0]["location"]["range"]["start"], json!({ "line": 0, "character": column }), "{offered}");
+        client.shut_down();
+    }
+}
+
+#[test]
+fn without_a_folder_the_answer_says_so() {
+    let program = conexus();
+    let mut client = LspClient::start({
+        let mut command = program.command(program.home());
+        command.arg("lsp");
+        command
+    });
+    client.initialize(&json!({ "rootUri": null }));
+    client.did_open("file:///nowhere/a.rs", "rust", "fn lonely() {}\n");
+    assert_eq!(symbols(&mut client, "lonely"), Vec::<Value>::new());
+    assert!(
+        client.expect("window/showMessage")["params"]["message"].as_str().expect("text").contains("no folder is open")
+    );
+    let answer = client.call("conexus/search", &json!({ "query": "lonely" }));
+    assert_eq!((&answer["hits"], &answer["notices"][0]["kind"]), (&json!([]), &json!("noWorkspace")));
+    assert_eq!(symbols(&mut client, "lonely"), Vec::<Value>::new(), "and says it once");
+    client.shut_down();
+}
+
+#[test]
+fn folders_come_and_go() {
+    let (one, two) =
+        (Workspace::of("//- a.rs\nfn first_folder() {}\n"), Workspace::of("//- b.rs\nfn second_folder() {}\n"));
+    let folder = |workspace: &Workspace, name: &str| json!({ "uri": file_uri(workspace.root()), "name": name });
+    let session = Session::new(Workspace::empty());
+    let mut client = session.start();
+    client.initialize(&json!({ "workspaceFolders": [folder(&one, "one"), folder(&two, "two")] }));
+    client.wait_until_idle();
+    let both = names(&mut client, "folder");
+    assert!(both.contains(&"first_folder".to_owned()) && both.contains(&"second_folder".to_owned()), "{both:?}");
+
+    let buffer = format!("{}/b.rs", file_uri(two.root()));
+    client.did_open(&buffer, "rust", "fn only_in_the_buffer() {}\n");
+    assert_eq!(names(&mut client, "only_in_the_buffer"), ["only_in_the_buffer"]);
+    let change = |added: Vec<Value>, removed: Vec<Value>| json!({ "event": { "added": added, "removed": removed } });
+    client.notify("workspace/didChangeWorkspaceFolders", &change(vec![], vec![folder(&two, "two")]));
+    assert_eq!(names(&mut client, "second_folder"), Vec::<String>::new());
+    assert_eq!(names(&mut client, "only_in_the_buffer"), Vec::<String>::new());
+    client.notify("workspace/didChangeWorkspaceFolders", &change(vec![folder(&two, "two")], vec![]));
+    client.wait_until_idle();
+    assert_eq!(names(&mut client, "only_in_the_buffer"), ["only_in_the_buffer"], "open documents move along");
+    client.shut_down();
+}
+
+#[test]
+fn a_folder_inside_another_answers_for_its_files() {
+    let outer = Workspace::of("//- a.rs\nfn outer_thing() {}\n//- inner/b.rs\nfn inner_thing() {}\n");
+    let session = Session::new(Workspace::empty());
+    let mut client = session.start();
+    client.initialize(&json!({ "workspaceFolders": [
+        { "uri": file_uri(outer.root()), "name": "outer" },
+        { "uri": file_uri(&outer.path("inner")), "name": "inner" },
+    ] }));
+    client.wait_until_idle();
+    assert_eq!(names(&mut client, "inner_thing"), ["inner_thing"], "once, not twice");
+    client.did_open(&file_uri(&outer.path("inner/b.rs")), "rust", "fn inner_other() {}\n");
+    assert_eq!(names(&mut client, "inner_other"), ["inner_other"]);
+    assert_eq!(names(&mut client, "inner_thing"), Vec::<String>::new());
+    client.shut_down();
+}
+
+#[test]
+fn settings_are_checked_and_the_last_good_one_stays() {
+    let session = workspace();
+    let mut client = session.start();
+    client.initialize(&json!({
+        "rootUri": session.uri(""),
+        "initializationOptions": { "symbolLimit": 1, "symbols": "sometimes" },
+    }));
+    client.wait_until_idle();
+    let message = client.expect("window/showMessage")["params"]["message"].as_str().expect("text").to_owned();
+    assert!(message.contains("conexus.symbols") && message.contains("sometimes"), "{message}");
+    assert_eq!(symbols(&mut client, "r").len(), 1);
+
+    let configure = |settings: Value| json!({ "settings": { "conexus": settings } });
+    client.notify("workspace/didChangeConfiguration", &configure(json!({ "symbolLimit": 2 })));
+    assert_eq!(symbols(&mut client, "r").len(), 2);
+    client.notify("workspace/didChangeConfiguration", &configure(json!({ "symbolLimit": -5 })));
+    let message = client.expect("window/showMessage")["params"]["message"].as_str().expect("text").to_owned();
+    assert!(message.contains("conexus.symbolLimit"), "{message}");
+    assert_eq!(symbols(&mut client, "r").len(), 2, "the last good value");
+    client.notify("workspace/didChangeConfiguration", &configure(json!({ "symbols": "off" })));
+    assert_eq!(symbols(&mut client, "r").len(), 0);
+    client.shut_down();
+}
+
+#[test]
+fn settings_are_asked_for_where_the_client_has_them() {
+    let session = workspace();
+    let mut client = session.start();
+    let workspace = json!({ "configuration": true, "didChangeConfiguration": { "dynamicRegistration": true } });
+    client.initialize(&json!({ "rootUri": session.uri(""), "capabilities": { "workspace": workspace } }));
+    let asked = client.expect("workspace/configuration");
+    assert_eq!(asked["params"]["items"], json!([{ "section": "conexus" }]));
+    let registration = client.expect("client/registerCapability");
+    assert_eq!(registration["params"]["registrations"][0]["method"], "workspace/didChangeConfiguration");
+    client.respond(&registration, &Value::Null);
+    // It answers although the client lets it wait.
+    client.wait_until_idle();
+    client.respond(&asked, &json!([{ "symbols": "off" }]));
+    assert_eq!(symbols(&mut client, "retry_failed_request"), Vec::<Value>::new());
+    client.notify("workspace/didChangeConfiguration", &json!({ "settings": null }));
+    let asked = client.expect("workspace/configuration");
+    client.respond(&asked, &json!([null]));
+    client.shut_down();
+}
+
+#[test]
+fn progress_is_shown_only_where_it_is_offered() {
+    let session = workspace();
+    let mut client = session.serve();
+    assert!(!client.has("window/workDoneProgress/create") && !client.has("$/progress"));
+    assert!(!client.has("conexus/statusChanged"), "nor the status");
+    client.shut_down();
+
+    let session = workspace();
+    for at in 0..300 {
+        session.workspace.write(&format!("src/many_{at}.rs"), format!("pub fn many_{at}() {{}}\n").repeat(20));
+    }
+    let mut client = session.start();
+    let capabilities =
+        json!({ "window": { "workDoneProgress": true }, "experimental": { "conexus": { "statusChanged": true } } });
+    client.initialize(&json!({ "rootUri": session.uri(""), "capabilities": capabilities }));
+    let created = client.expect("window/workDoneProgress/create");
+    client.respond(&created, &Value::Null);
+    let token = created["params"]["token"].clone();
+    let begin = client.expect("$/progress");
+    assert_eq!((&begin["params"]["token"], &begin["params"]["value"]["kind"]), (&token, &json!("begin")));
+    loop {
+        let next = client.expect("$/progress");
+        assert_eq!(next["params"]["token"], token);
+        match next["params"]["value"]["kind"].as_str() {
+            Some("report") => {}
+            Some("end") => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    while client.expect("conexus/statusChanged")["params"]["activity"] != "idle" {}
+    client.ignore("conexus/statusChanged");
+    client.ignore("$/progress");
+    client.shut_down();
+}
+
+#[cfg(unix)]
+#[test]
+fn it_ends_with_the_process_of_its_client() {
+    let session = workspace();
+    let mut editor = std::process::Command::new("sleep").arg("1000").spawn().expect("a process");
+    let mut client = session.start();
+    client.initialize(&json!({ "rootUri": session.uri(""), "processId": editor.id() }));
+    client.wait_until_idle();
+    editor.kill().expect("it runs");
+    editor.wait().expect("it ends");
+    // Its input is still open.
+    client.expect_end(1);
+}
+
+#[test]
+fn an_index_that_exists_answers_at_once() {
+    let session = workspace();
+    session.index();
+    let mut client = session.start();
+    client.initialize(&json!({ "rootUri": session.uri("") }));
+    assert_eq!(names(&mut client, "retry_failed_request")[0], "retry_failed_request", "without waiting for anything");
+    client.ignore("window/showMessage");
+    client.shut_down();
+}
