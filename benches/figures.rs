@@ -19,7 +19,7 @@ use std::{
 
 use conexus_core::{Query, words};
 use conexus_embed::{EmbedderSettings, Environment};
-use conexus_engine::{Host, Location, Settings, content, walk};
+use conexus_engine::{GraphOutcome, Host, Location, Settings, content, walk};
 use conexus_syntax::{Analyser, Limits};
 
 /// Questions of the kind that people ask; no repository is meant.
@@ -74,7 +74,7 @@ fn main() {
 /// ones.
 fn large(workspace: &Path, index_dir: PathBuf) {
     let location = Location { root: workspace.canonicalize().unwrap(), index_dir };
-    let settings = Settings { memory: 2_000_000_000, ..Settings::default() };
+    let settings = Settings::default();
     let cancel = AtomicBool::new(false);
     if !location.has_index() {
         let (before, started) = (cpu_time(), Instant::now());
@@ -95,7 +95,7 @@ fn large(workspace: &Path, index_dir: PathBuf) {
     if !host.snapshot().index().has_graph() {
         queries(&host);
         let (before, started) = (cpu_time(), Instant::now());
-        if host.build_graph(&|_| (), &cancel).unwrap() {
+        if host.build_graph(&|_| (), &cancel).unwrap() == GraphOutcome::Built {
             row("graph", started.elapsed(), None);
             row("processor time of the graph", cpu_time().saturating_sub(before), None);
         }

@@ -3,7 +3,7 @@
 use std::{io::Write, sync::atomic::AtomicBool};
 
 use anyhow::{Context, Result};
-use conexus_engine::{Host, IndexReport, Location};
+use conexus_engine::{GraphOutcome, Host, IndexReport, Location};
 use serde_json::json;
 
 use super::{
@@ -32,7 +32,9 @@ pub(crate) fn run(arguments: &Arguments, index: &IndexArguments, output: &mut Ou
     let reporter = Reporter::new(arguments.global.quiet);
     let linked = host.build_graph(&|progress| reporter.observe(progress), &AtomicBool::new(false));
     reporter.finish();
-    linked.context("cannot build the graph of the vectors")?;
+    if let GraphOutcome::NoRoom(degradation) = linked.context("cannot build the graph of the vectors")? {
+        report.degradations.push(degradation);
+    }
     let follows = host.follows();
     let generation = host.snapshot().generation();
     host.close()?;
@@ -59,6 +61,9 @@ pub(crate) fn run(arguments: &Arguments, index: &IndexArguments, output: &mut Ou
         }
         if let Some(fault) = &report.embedding_fault {
             writeln!(output, "  vectors are missing, search goes by words there: {fault}")?;
+        }
+        for degradation in &report.degradations {
+            writeln!(output, "  {degradation}")?;
         }
         if follows {
             writeln!(output, "  another process owns this index and keeps it up to date; this one only read it")?;
@@ -113,6 +118,7 @@ fn report_json(report: &IndexReport, generation: u64, follows: bool) -> serde_js
         "generation": generation,
         "follows": follows,
         "embedding_fault": report.embedding_fault,
+        "degradations": report.degradations.iter().map(|degradation| json!({ "kind": degradation.name(), "message": degradation.to_string() })).collect::<Vec<_>>(),
         "cancelled": report.cancelled,
         "walk_ms": report.walk.as_secs_f64() * 1e3,
         "elapsed_ms": report.elapsed.as_secs_f64() * 1e3,

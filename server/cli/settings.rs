@@ -240,7 +240,7 @@ fn variable<T: FromStr>(name: &str) -> Result<Option<T>> {
 }
 
 /// Smallest memory ceiling that an index can be built under.
-const LEAST_MEMORY: u64 = 100 << 20;
+const LEAST_MEMORY: u64 = 150 << 20;
 
 fn validate(settings: &Settings) -> Result<()> {
     if settings.threads > 1024 {

@@ -7,10 +7,12 @@ use std::{
 
 use conexus_core::BlobId;
 use conexus_embed::{Embedder, EmbedderSettings, Environment, Speed};
-use conexus_index::{Access, IndexSnapshot, ModelStamp, OpenReport, Store, StoreSettings, StoreStatistics, TextSource};
+use conexus_index::{
+    Access, IndexSnapshot, ModelStamp, OpenReport, Relief, Store, StoreSettings, StoreStatistics, TextSource,
+};
 
 use crate::{
-    Embedding, Error, Location, Result, Settings, Snapshot, Weights, content, indexing,
+    Degradation, Embedding, Error, Location, Result, Settings, Snapshot, Weights, content, indexing,
     walk::{self, SkipCounts, Walk, WalkRules},
 };
 
@@ -65,12 +67,43 @@ pub struct IndexReport {
     pub skipped: SkipCounts,
     /// Why vectors are missing, when the model failed; search is lexical where they are.
     pub embedding_fault: Option<String>,
+    /// What was done less well to keep to the ceiling of memory.
+    pub degradations: Vec<Degradation>,
     /// Whether the run was cancelled before its end.
     pub cancelled: bool,
     /// Time for looking at the workspace.
     pub walk: Duration,
     /// Time of the whole run.
     pub elapsed: Duration,
+}
+
+impl IndexReport {
+    /// Adds what came of keeping to the ceiling of memory, each kind once.
+    pub(crate) fn note_relief(&mut self, relief: Relief) {
+        match relief {
+            Relief::NotNeeded => {}
+            Relief::WrittenEarlier => self.note(Degradation::EarlierWrites),
+            Relief::Exceeded(resident) => self.note(Degradation::Exceeded { resident }),
+        }
+    }
+
+    fn note(&mut self, degradation: Degradation) {
+        if !self.degradations.iter().any(|other| other.name() == degradation.name()) {
+            tracing::warn!(%degradation, "the ceiling of memory");
+            self.degradations.push(degradation);
+        }
+    }
+}
+
+/// What became of a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GraphOutcome {
+    /// It is not needed, or there already.
+    NotDue,
+    /// It is built and used.
+    Built,
+    /// The ceiling of memory does not allow it.
+    NoRoom(Degradation),
 }
 
 /// What became of missing vectors.
@@ -104,7 +137,9 @@ impl Host {
         let store_settings = StoreSettings {
             analyser_version: conexus_syntax::ANALYSER_VERSION,
             model: embedder.as_deref().map(stamp),
-            lexical_heap: (settings.memory / 6).clamp(16 << 20, 128 << 20) as usize,
+            // More than a sixth of 300 MiB makes indexing no faster.
+            lexical_heap: (settings.memory / 6).clamp(16 << 20, 50 << 20) as usize,
+            memory: settings.memory,
             ..StoreSettings::default()
         };
         let texts = DiskTexts { location: &location, max_file_bytes: settings.max_file_bytes };
@@ -201,6 +236,9 @@ impl Host {
         let started = Instant::now();
         let mut report =
             IndexReport { skipped: walk.skipped.clone(), cancelled: walk.cancelled, ..IndexReport::default() };
+        if self.settings.analysis_threads() < self.settings.wanted_threads() {
+            report.note(Degradation::FewerThreads { threads: self.settings.analysis_threads() });
+        }
         if !walk.cancelled {
             self.run(observe, cancel, |run, store| run.files(store, walk, &mut report))?;
             if self.inline_embedder().is_some() {
@@ -236,15 +274,23 @@ impl Host {
 
     /// Builds the graph that makes searching several hundred thousand vectors fast, when there are so many: minutes for
     /// a million. Until it is there search is exact. For a process that ends soon and has a user who waits for it; one
-    /// that lives calls [`Host::poll`]. Whether a graph was built.
-    pub fn build_graph(&mut self, observe: &(dyn Fn(Progress) + Sync), cancel: &AtomicBool) -> Result<bool> {
+    /// that lives calls [`Host::poll`].
+    pub fn build_graph(&mut self, observe: &(dyn Fn(Progress) + Sync), cancel: &AtomicBool) -> Result<GraphOutcome> {
         if self.follows {
-            return Ok(false);
+            return Ok(GraphOutcome::NotDue);
+        }
+        self.store.flush()?;
+        if !self.store.is_graph_due() {
+            return Ok(GraphOutcome::NotDue);
+        }
+        if let Err(needed) = self.store.has_room_for_graph() {
+            return Ok(GraphOutcome::NoRoom(Degradation::NoGraph { needed }));
         }
         let total = self.store.snapshot().live_vectors();
         let threads = self.settings.analysis_threads();
         let observe = |done: usize| observe(Progress::Linking { done: (done as u64).min(total), total });
-        Ok(self.store.build_graph(threads, cancel, &observe)?.is_some())
+        let built = self.store.build_graph(threads, cancel, &observe)?.is_some();
+        Ok(if built { GraphOutcome::Built } else { GraphOutcome::NotDue })
     }
 
     /// Takes over what background work has finished, such as loading a graph, and begins what is due; `true` when

@@ -47,7 +47,7 @@ const BYTES_PER_HANDOVER: u64 = 256 << 10;
 const BULK_FILES: usize = 1_000;
 /// Bytes of finished files that may wait for the committer. Their postings and vectors take about twice as much. So many
 /// that the workers go on while the committer publishes, which takes some tenths of a second.
-const WAITING_BYTES: u64 = 8 << 20;
+const WAITING_BYTES: u64 = 4 << 20;
 /// Contents embedded per commit by a slow model.
 const CONTENTS_PER_EMBEDDING: usize = 64;
 /// A file that changed this shortly before it was read may change again within the clock's grain, unseen.
@@ -450,6 +450,7 @@ impl Committer<'_> {
         let batch = std::mem::take(&mut self.batch);
         if !batch.updates.is_empty() || !batch.removals.is_empty() {
             self.store.commit(batch)?;
+            self.report.note_relief(self.store.keep_memory()?);
             (self.committed)(self.store.snapshot());
         }
         Ok(())

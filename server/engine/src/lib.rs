@@ -6,6 +6,7 @@
 
 pub mod content;
 mod context_pack;
+mod degradation;
 mod difference;
 mod error;
 pub mod git;
@@ -23,9 +24,10 @@ mod workspace_symbols;
 
 pub use conexus_index::{FileEntry, FileFlags, OpenReport, StoreStatistics, SymbolRef};
 pub use context_pack::{ContextPack, PackItem, estimate_tokens};
+pub use degradation::Degradation;
 pub use difference::difference;
 pub use error::{Error, Result};
-pub use host::{EmbeddingReport, Host, IndexReport, Progress, clear};
+pub use host::{EmbeddingReport, GraphOutcome, Host, IndexReport, Progress, clear};
 pub use location::{Location, runtime_folder, workspace_root};
 pub use relations::{Related, Relation, RelationKind, RelationKinds, Target};
 pub use search::{MAX_QUERY_BYTES, Name, Shape, Understanding, Weights, understand};

@@ -28,11 +28,15 @@ pub struct Settings {
     pub ignore_files: bool,
     /// What else is left out, in the syntax of .gitignore.
     pub exclude: Vec<String>,
-    /// Ceiling of resident memory in bytes while indexing: buffers are sized to keep it.
+    /// Ceiling of resident memory in bytes: less is done at once where it would be passed, and [`crate::Degradation`]
+    /// says what.
     pub memory: u64,
     /// Where vectors come from.
     pub embedding: Embedding,
 }
+
+/// Bytes that an analysis thread may hold: the text, tree and postings of a large file.
+const MEMORY_PER_THREAD: u64 = 24 << 20;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -43,15 +47,21 @@ impl Default for Settings {
             hidden: false,
             ignore_files: true,
             exclude: Vec::new(),
-            memory: 300 << 20,
+            memory: 2_000 << 20,
             embedding: Embedding::Model(EmbedderSettings::Builtin),
         }
     }
 }
 
 impl Settings {
-    /// Threads to analyse with, at least 1.
+    /// Threads to analyse with, at least 1 and not more than a quarter of the memory allows.
     pub fn analysis_threads(&self) -> usize {
+        let room = usize::try_from(self.memory / 4 / MEMORY_PER_THREAD).unwrap_or(usize::MAX).max(1);
+        self.wanted_threads().min(room)
+    }
+
+    /// Threads without a look at the memory.
+    pub(crate) fn wanted_threads(&self) -> usize {
         match self.threads {
             0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             threads => threads,

@@ -18,6 +18,9 @@
 #include <mutex>
 #include <vector>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #if defined(__linux__)
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -307,6 +310,13 @@ int conexus_graph_search(conexus_graph* graph, const conexus_vectors* vectors, c
         graph->give_visited(std::move(visited));
         handler.end();
     });
+}
+
+/// Gives freed memory back to the system where the C library would keep it.
+void conexus_release_memory() {
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
 }
 
 /// Lets everything else on the machine go first. It lasts as long as the calling thread; failure is harmless.

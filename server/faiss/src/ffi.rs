@@ -85,6 +85,14 @@ unsafe extern "C" {
         message: *mut Message,
     ) -> c_int;
     fn conexus_lower_thread_priority();
+    fn conexus_release_memory();
+}
+
+/// Gives memory that was freed back to the system, where the allocator keeps it otherwise (glibc does). Some
+/// milliseconds.
+pub fn release_memory() {
+    // SAFETY: no arguments; the allocator locks what it needs.
+    unsafe { conexus_release_memory() }
 }
 
 /// Lets the rest of the machine go before the calling thread, for as long as that thread lives. For threads that build

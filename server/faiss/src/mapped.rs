@@ -30,6 +30,14 @@ impl Mapped {
         &self.map
     }
 
+    /// Takes the pages of the file out of this process's memory; they are read again when they are needed.
+    pub fn release_pages(&self) {
+        #[cfg(unix)]
+        // SAFETY: the map is shared and of a file, and nobody writes through it: dropped pages come back with the same
+        // bytes. A system that refuses is ignored.
+        let _ = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+    }
+
     /// Length in bytes.
     pub fn len(&self) -> usize {
         self.map.len()

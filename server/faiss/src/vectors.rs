@@ -125,6 +125,13 @@ impl Vectors {
         }
     }
 
+    /// Takes the pages of a mapped file out of memory until they are needed again.
+    pub fn release_pages(&self) {
+        if let Storage::Mapped { map, .. } = &self.storage {
+            map.release_pages();
+        }
+    }
+
     /// Dimensions of each vector.
     pub fn dim(&self) -> usize {
         self.dim

@@ -13,7 +13,10 @@ const REMEMBERED: usize = 4;
 
 /// What the last filters of one snapshot allowed, the oldest first. Copies of a snapshot share it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Remembered(Arc<Mutex<Vec<(Filter, Arc<SlotSet>)>>>);
+pub(crate) struct Remembered(Arc<Mutex<Vec<Answered>>>);
+
+/// A filter and what it allowed.
+type Answered = (Filter, Arc<SlotSet>);
 
 impl Remembered {
     /// The remembered slots of a filter, or those that `make` finds.

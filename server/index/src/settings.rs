@@ -25,8 +25,8 @@ pub struct StoreSettings {
     /// Live vectors from which on an HNSW graph is built (it is dropped again below two thirds of it). An exact scan of
     /// 100,000 takes 0.7 ms and of 1,000,000 about 10 ms (256-d, AVX-512 VNNI, one core, 2026-11-21).
     pub graph_from: usize,
-    /// Whether graphs are built at all; one that is there is used.
-    pub graphs: bool,
+    /// Ceiling of resident memory of the process in bytes, for [`crate::Store::keep_memory`].
+    pub memory: u64,
 }
 
 impl Default for StoreSettings {
@@ -38,7 +38,7 @@ impl Default for StoreSettings {
             catalog_cache: 8 << 20,
             delta_chunks: 2_000,
             graph_from: 200_000,
-            graphs: true,
+            memory: u64::MAX,
         }
     }
 }

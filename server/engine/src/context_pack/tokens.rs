@@ -66,7 +66,7 @@ mod tests {
             ("12345", 4),
             ("\n\n", 2),
             ("    ", 1),
-            ("größe", 5),
+            ("größe", 6),
             ("💥", 4),
         ] {
             assert_eq!(estimate_tokens(text), tokens, "{text:?}");

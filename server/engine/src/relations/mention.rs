@@ -107,6 +107,44 @@ impl<'a> MentioningFile<'a> {
         }
     }
 
+    /// Whether a name without receiver is a parameter or variable of the function around it: the signature holds the name,
+    /// or it is bound before the mention. Names that begin upper-case are types in signatures, and no variables.
+    pub(super) fn is_local(&self, name: &str, reference: Reference) -> bool {
+        if name.starts_with(char::is_uppercase) {
+            return false;
+        }
+        let mut symbol = reference.within.and_then(|index| self.file.symbol(index));
+        while let Some(inner) = symbol {
+            if inner.kind().is_callable() {
+                let signature = inner.signature();
+                let parameters = Span { start: inner.name_span().end.max(signature.start), end: signature.end };
+                let in_signature = signature.contains(reference.span);
+                if !in_signature && words::identifiers(parameters.slice(&self.text)).any(|word| word == name) {
+                    return true;
+                }
+                let before = Span { start: signature.end, end: reference.span.start.max(signature.end) };
+                if binds(before.slice(&self.text), name) {
+                    return true;
+                }
+            }
+            symbol = inner.parent().and_then(|parent| self.file.symbol(parent));
+        }
+        false
+    }
+
+    /// Whether a name is the receiver of the method around it, which Go lets everyone name: `m` of `func (m *Manager)`.
+    pub(super) fn is_method_receiver(&self, name: &str, reference: Reference) -> bool {
+        let mut symbol = reference.within.and_then(|index| self.file.symbol(index));
+        while let Some(inner) = symbol {
+            let signature = inner.signature().slice(&self.text);
+            if let Some(receiver) = signature.strip_prefix("func (") {
+                return receiver.split([' ', ')']).next() == Some(name);
+            }
+            symbol = inner.parent().and_then(|parent| self.file.symbol(parent));
+        }
+        false
+    }
+
     /// The symbol that a mention stands in, as people would name it: a function, a type or a test.
     pub(super) fn within(&self, reference: Reference) -> Option<SymbolRef<'_>> {
         let mut symbol = reference.within.and_then(|index| self.file.symbol(index));
@@ -198,6 +236,26 @@ impl Names<'_> {
     }
 }
 
+/// Whether a text gives a name a value: `name =`, `name :=`, `let name`, `for name in`, `as name`.
+fn binds(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let is_word = |character: char| character.is_alphanumeric() || matches!(character, '_' | '.');
+        let (before, after) = (&text[..at], text[at + name.len()..].trim_start_matches([' ', '\t']));
+        if before.ends_with(is_word) || text[at + name.len()..].starts_with(is_word) {
+            return false;
+        }
+        let keyword = before.trim_end().rsplit(|character: char| !character.is_alphabetic()).next().unwrap_or("");
+        let keyword =
+            before.ends_with([' ', '\t']) && matches!(keyword, "let" | "mut" | "const" | "var" | "val" | "for" | "as");
+        let assigned = after.strip_prefix(":=").is_some()
+            || after.strip_prefix('=').is_some_and(|rest| !rest.starts_with(['=', '>', '~']));
+        // `f(name=1)` names a parameter of what is called.
+        let line = before.rsplit('\n').next().unwrap_or("");
+        let argument = line.matches('(').count() > line.matches(')').count();
+        keyword || (assigned && !argument)
+    })
+}
+
 /// `Vec` of `Vec::<T>`, `Foo` of `Foo<T>`.
 fn strip_generic(text: &str) -> &str {
     if !text.ends_with('>') {
@@ -217,4 +275,34 @@ fn strip_generic(text: &str) -> &str {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_bound_by_assignment_and_keywords() {
+        for (text, expected) in [
+            ("total = 1", true),
+            ("x, total := f()", true),
+            ("let total: u8 = 1;", true),
+            ("for total in rows:", true),
+            ("open(x) as total:", true),
+            ("total == 1", false),
+            ("self.total = 1", false),
+            ("subtotal = 1", false),
+            ("f(total=1)", false),
+            ("total(1)", false),
+        ] {
+            assert_eq!(binds(text, "total"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn type_arguments_are_left_out() {
+        assert_eq!(strip_generic("Vec::<Vec<u8>>"), "Vec");
+        assert_eq!(strip_generic("Foo<T>"), "Foo");
+        assert_eq!(strip_generic("a >"), "a >");
+    }
 }

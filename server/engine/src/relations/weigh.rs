@@ -59,6 +59,9 @@ pub(super) fn weigh(mention: &Mention<'_>, definition: &Definition<'_>) -> Weigh
     if here.rules.family != rules.family || !kinds_fit(mention.reference.kind, definition) {
         return Weight::never();
     }
+    if mention.receiver == Receiver::None && here.is_local(mention.name, mention.reference) {
+        return Weight::never();
+    }
     let mut weight = Weight::default();
     let same_file = here.file.first_slot() == definition.file.first_slot();
     let same_folder = folder(path) == definition.folder();
@@ -138,7 +141,9 @@ fn member(mention: &Mention<'_>, definition: &Definition<'_>, same_file: bool, w
     match mention.receiver {
         Receiver::None => {
             let implicit = definition.rules.implicit_self || definition.kind() == SymbolKind::EnumMember;
-            if !implicit && mention.reference.kind == ReferenceKind::Call {
+            // Without `self` a method is named in the body of its type at most: `property(get_name)`.
+            let called = mention.reference.kind == ReferenceKind::Call || inner != owner;
+            if !implicit && called && !definition.kind().is_type() {
                 *weight = Weight::never();
                 return;
             }
@@ -162,6 +167,11 @@ fn member(mention: &Mention<'_>, definition: &Definition<'_>, same_file: bool, w
             }
         }
         Receiver::Named(receiver) => {
+            let own = definition.rules.family == "go" && mention.file.is_method_receiver(receiver, mention.reference);
+            if own {
+                weight.add(if inner == owner { 4.0 } else { -1.5 }, "called on its own type");
+                return;
+            }
             if alike(receiver, owner) {
                 weight.add(4.0, "its receiver is named like the type");
                 return;
@@ -241,6 +251,9 @@ fn free(mention: &Mention<'_>, definition: &Definition<'_>, same_file: bool, sam
                 weight.add(if imported { 4.0 } else { 3.0 }, "called through its module");
             } else if receiver == package {
                 weight.add(2.5, "called through its package");
+            } else if rules.family == "rust" && receiver.starts_with(char::is_uppercase) {
+                // Behind a type stands what belongs to it: `Poll::Ready` is no type of the name `Ready`.
+                weight.add(-5.0, "");
             } else if let Some(words) = mention.names.import(receiver)
                 && (words.contains(module) || words.contains(package))
             {

@@ -340,6 +340,12 @@ fn go() {
             (Test, "TestLookup storage/store_test.go"),
         ],
     );
+    // Two types of one folder have the method; its receiver tells which is meant.
+    let fixture = format!(
+        "{GO}//- server/other.go\npackage server\n\ntype Other struct{{}}\n\nfunc (o *Other) render(value string) string {{\n\treturn value\n}}\n"
+    );
+    check(&fixture, "Handler.render", [(Caller, "Serve Handler"), (Callee, "escape server/escape.go"), (Test, "")]);
+    check(&fixture, "Other.render", [(Caller, ""), (Callee, ""), (Test, "")]);
     check(GO, "Handler.Serve", [(Caller, ""), (Callee, "Lookup Store, render Handler"), (Test, "")]);
 }
 
@@ -424,6 +430,34 @@ def find(registry: Registry):
     return registry.get("x")
 "#;
     check(fixture, "Registry.get", [(Caller, "find c.py"), (Callee, ""), (Test, "")]);
+}
+
+#[test]
+fn parameters_and_variants_are_no_definitions_of_the_name() {
+    let fixture = r#"
+//- src/signal.py
+def receiver(signal):
+    return signal
+
+
+def connect(receiver):
+    return print(receiver)
+
+
+def bound(signals):
+    receiver = signals
+    return print(receiver)
+//- src/ready.rs
+pub struct Ready;
+//- src/task.rs
+use std::task::{Poll, ready};
+
+fn poll(count: u32) -> Poll<u32> {
+    Poll::Ready(count)
+}
+"#;
+    check(fixture, "receiver", [(Caller, ""), (Callee, ""), (Test, "")]);
+    check(fixture, "Ready", [(Caller, ""), (Callee, ""), (Test, "")]);
 }
 
 #[test]

@@ -87,7 +87,7 @@ impl Postings {
             builder.reset(source.text.len());
             // Every chunk has the same path.
             let mut path = Vec::new();
-            scanner.scan(&source.path, &mut |token| path.push(builder.number_of(token.as_bytes())));
+            scanner.scan(&source.path, &mut |token| path.push(builder.number_of(token)));
             for chunk in 0..source.analysis.chunks.len() {
                 let Some(passage) = source.passage(chunk) else { continue };
                 let mut lengths = [0u32; 6];
@@ -96,12 +96,14 @@ impl Postings {
                     let key = (chunk as u32) << 3 | number as u32;
                     if field == Field::Path {
                         lengths[number] = path.len() as u32;
-                        path.iter().for_each(|&term| builder.push(term, key, 1));
+                        for &term in &path {
+                            builder.push(term, key, 1);
+                        }
                         continue;
                     }
                     scanner.scan(field_text(&passage, field), &mut |token| {
                         lengths[number] += 1;
-                        builder.add(token.as_bytes(), key, 1);
+                        builder.add(token, key, 1);
                     });
                 }
                 builder.norms.push(lengths.map(FieldNormReader::fieldnorm_to_id));

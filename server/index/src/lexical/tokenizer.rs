@@ -41,8 +41,8 @@ const CLASSES: [u8; 256] = {
 pub fn terms(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     Scanner::default().scan(text, &mut |token| {
-        if !found.iter().any(|known| known == token) {
-            found.push(token.to_owned());
+        if !found.iter().any(|known| known.as_bytes() == token) {
+            found.push(text_of(token));
         }
     });
     found
@@ -62,22 +62,27 @@ pub fn identifier_term(identifier: &str) -> Option<String> {
     let identifier = words::identifiers(identifier).next()?;
     Scanner::default().scan(identifier, &mut |token| {
         count += 1;
-        last = Some(token.to_owned());
+        last = Some(text_of(token));
     });
     // The whole identifier comes after its parts; without it (too long) there is no single term.
     if count > 1 && words::parts(identifier).count() >= count { None } else { last }
 }
 
+/// The text of a term, which is valid: it was cut from text.
+fn text_of(token: &[u8]) -> String {
+    String::from_utf8_lossy(token).into_owned()
+}
+
 /// Reusable buffers of a scan.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scanner {
-    token: String,
+    token: Vec<u8>,
     whole: String,
 }
 
 impl Scanner {
     /// Calls `sink` with each term of the text.
-    pub(crate) fn scan(&mut self, text: &str, sink: &mut impl FnMut(&str)) {
+    pub(crate) fn scan(&mut self, text: &str, sink: &mut impl FnMut(&[u8])) {
         let bytes = text.as_bytes();
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
@@ -109,7 +114,7 @@ impl Scanner {
         }
     }
 
-    fn ascii(&mut self, run: &str, seen: u8, sink: &mut impl FnMut(&str)) {
+    fn ascii(&mut self, run: &str, seen: u8, sink: &mut impl FnMut(&[u8])) {
         if seen.is_power_of_two() {
             if seen != UNDERSCORE {
                 self.part(run, seen == DIGIT, sink);
@@ -152,7 +157,7 @@ impl Scanner {
         }
     }
 
-    fn wide(&mut self, identifier: &str, sink: &mut impl FnMut(&str)) {
+    fn wide(&mut self, identifier: &str, sink: &mut impl FnMut(&[u8])) {
         if identifier.len() > 2 * MAX_IDENTIFIER {
             return;
         }
@@ -168,40 +173,39 @@ impl Scanner {
         }
     }
 
-    fn whole(&mut self, sink: &mut impl FnMut(&str)) {
+    fn whole(&mut self, sink: &mut impl FnMut(&[u8])) {
         let literal = self.whole.as_bytes().first().is_some_and(u8::is_ascii_digit);
         if self.whole.len() <= if literal { MAX_LITERAL } else { MAX_WHOLE } {
             let Self { token, whole } = self;
-            token.clear();
-            push_lowercase(token, whole);
+            lowercase(token, whole);
             stem(token);
             sink(token);
         }
     }
 
-    fn part(&mut self, part: &str, digits: bool, sink: &mut impl FnMut(&str)) {
+    fn part(&mut self, part: &str, digits: bool, sink: &mut impl FnMut(&[u8])) {
         if part.len() <= if digits { MAX_DIGITS } else { MAX_PART } {
-            self.token.clear();
-            push_lowercase(&mut self.token, part);
+            lowercase(&mut self.token, part);
             stem(&mut self.token);
             sink(&self.token);
         }
     }
 }
 
-fn push_lowercase(out: &mut String, text: &str) {
+/// Makes `out` the text in lower case.
+fn lowercase(out: &mut Vec<u8>, text: &str) {
+    out.clear();
     if text.is_ascii() {
-        out.push_str(text);
-        out.make_ascii_lowercase();
+        out.extend(text.bytes().map(|byte| byte.to_ascii_lowercase()));
     } else {
-        out.extend(text.chars().flat_map(char::to_lowercase));
+        out.extend(text.chars().flat_map(char::to_lowercase).collect::<String>().bytes());
     }
 }
 
 /// Cuts English endings of words of four letters and more, so that `caches`, `cached`, `caching` and `cache` meet
 /// (`cach`). It is lighter than Porter's: plural, `ed`, `ing`, doubled consonant, final `e`.
-fn stem(word: &mut String) {
-    let bytes = word.as_bytes();
+fn stem(word: &mut Vec<u8>) {
+    let bytes = word.as_slice();
     let mut end = bytes.len();
     if end < 4 || !bytes.iter().all(u8::is_ascii_lowercase) {
         return;
@@ -244,7 +248,7 @@ fn stem(word: &mut String) {
     }
     word.truncate(end);
     if add_y {
-        word.push('y');
+        word.push(b'y');
     }
 }
 
@@ -302,7 +306,7 @@ mod tests {
         fn ascii_parts_are_those_of_the_core(identifier in "[a-cA-C0-1_]{1,12}") {
             let mut scanner = Scanner::default();
             let mut found = Vec::new();
-            scanner.scan(&identifier, &mut |token| found.push(token.to_owned()));
+            scanner.scan(&identifier, &mut |token| found.push(text_of(token)));
             let mut expected: Vec<String> = words::parts(&identifier).map(str::to_owned).collect();
             if expected.len() > 1 {
                 let whole = expected.concat();
@@ -312,8 +316,9 @@ mod tests {
             }
             expected.retain(|part| !(part.len() > MAX_DIGITS && part.bytes().all(|byte| byte.is_ascii_digit())));
             for term in &mut expected {
-                term.make_ascii_lowercase();
-                stem(term);
+                let mut bytes = term.to_ascii_lowercase().into_bytes();
+                stem(&mut bytes);
+                *term = text_of(&bytes);
             }
             prop_assert_eq!(found, expected);
         }

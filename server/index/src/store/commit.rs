@@ -253,7 +253,7 @@ impl Store {
     }
 
     /// Ends the transaction, and begins the next one if the load goes on.
-    fn publish_bulk(&mut self, goes_on: bool) -> Result<Arc<IndexSnapshot>> {
+    pub(super) fn publish_bulk(&mut self, goes_on: bool) -> Result<Arc<IndexSnapshot>> {
         if let Err(error) = self.catalog.commit_bulk() {
             self.abandon_bulk();
             return Err(error);

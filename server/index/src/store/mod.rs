@@ -14,7 +14,12 @@ use crate::catalog::{Catalog, Reader, State};
 use crate::files::Files;
 use crate::lexical::{Counts, LexicalView, LexicalWriter, Stamp};
 use crate::vectors::VectorWriter;
-use crate::{Error, IndexSnapshot, Prepared, Result, SlotSet, StoreSettings, Stored};
+use crate::{Error, IndexSnapshot, Prepared, Relief, Result, SlotSet, StoreSettings, Stored};
+
+/// Bytes of a graph per vector, with what building it needs beside.
+const GRAPH_BYTES_PER_VECTOR: u64 = 190;
+/// Tenths of the ceiling of memory from which on it is freed.
+const RELIEF_FROM: u64 = 7;
 
 /// What a store may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +99,8 @@ pub struct Store {
     current: Current,
     snapshot: Arc<IndexSnapshot>,
     reader: Arc<Reader>,
+    /// Bytes that were resident after memory was last freed on purpose.
+    relieved: u64,
     /// When the running bulk load was last published.
     bulk: Option<commit::Publishing>,
     /// Last, so that the lock is released after all else has ended.
@@ -178,7 +185,7 @@ impl Store {
             return Ok(None);
         }
         let changed = self.take_over()?;
-        if self.access == Access::Write && self.settings.graphs {
+        if self.access == Access::Write && self.has_room_for_graph().is_ok() {
             // Only who polls lives long enough for it.
             self.vectors.start_graph(self.current.state.epoch)?;
         }
@@ -187,7 +194,42 @@ impl Store {
 
     /// Whether enough vectors are settled in the file that a graph over them should be built.
     pub fn is_graph_due(&self) -> bool {
-        self.access == Access::Write && self.settings.graphs && self.vectors.is_graph_due()
+        self.access == Access::Write && self.vectors.is_graph_due()
+    }
+
+    /// Whether the ceiling of memory leaves room for a graph; else the bytes that would be resident with it.
+    pub fn has_room_for_graph(&self) -> std::result::Result<(), u64> {
+        // Its links, and the vectors, all of which are read while it is built.
+        let vector = self.settings.model.as_ref().map_or(0, |model| model.dimension as u64) + GRAPH_BYTES_PER_VECTOR;
+        let needed = crate::resident().unwrap_or(0) + self.snapshot.live_chunks() * vector;
+        if needed <= self.settings.memory { Ok(()) } else { Err(needed) }
+    }
+
+    /// Keeps the process under the ceiling of memory: when it comes near, what waits in memory is written at once and
+    /// freed. Call it after commits of a long run.
+    pub fn keep_memory(&mut self) -> Result<Relief> {
+        let Some(resident) = crate::resident() else { return Ok(Relief::NotNeeded) };
+        let ceiling = self.settings.memory;
+        // Writing again pays only when something has gathered since the last time.
+        if resident < (ceiling / 10 * RELIEF_FROM).max(self.relieved.saturating_add(ceiling / 10)) {
+            return Ok(Relief::NotNeeded);
+        }
+        if self.bulk.is_some() {
+            self.publish_bulk(true)?;
+        } else if self.lexical.delta_chunks() > 0 {
+            self.start_flush()?;
+        }
+        self.settle()?;
+        if self.vectors.is_behind() {
+            self.vectors.start_checkpoint(self.stamp(), self.current.state.next_slot, &self.current.alive)?;
+            self.settle()?;
+        }
+        self.publish(None);
+        self.vectors.release_pages();
+        conexus_faiss::release_memory();
+        self.relieved = crate::resident().unwrap_or(resident);
+        tracing::info!(before = resident, after = self.relieved, ceiling, "written early to save memory");
+        Ok(if self.relieved > ceiling { Relief::Exceeded(self.relieved) } else { Relief::WrittenEarlier })
     }
 
     /// Settles all vectors and builds a graph over them when there are enough: minutes for a million. The new state

@@ -108,6 +108,7 @@ impl Store {
             current,
             snapshot,
             reader,
+            relieved: 0,
             bulk: None,
             _lock: lock,
         };

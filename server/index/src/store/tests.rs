@@ -319,3 +319,26 @@ fn a_graph_that_is_given_up_leaves_the_exact_scan() {
     assert!(!store.snapshot().has_graph());
     assert_eq!(store.snapshot().nearest(&circle(3), None, 5).unwrap().len(), 5);
 }
+
+#[test]
+fn memory_is_freed_near_its_ceiling() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = StoreSettings { memory: 1, ..StoreSettings::default() };
+    let (mut store, _) = Store::open(folder.path(), settings, Access::Write, &()).unwrap();
+    for bulk in [false, true] {
+        if bulk {
+            store.begin_bulk().unwrap();
+        }
+        store.commit(one("a.rs", "alpha\n")).unwrap();
+        store.commit(one("b.rs", if bulk { "beta\n" } else { "gamma\n" })).unwrap();
+        store.relieved = 0;
+        let relief = store.keep_memory().unwrap();
+        if crate::resident().is_some() {
+            assert!(matches!(relief, Relief::Exceeded(bytes) if bytes > 1), "{relief:?}");
+            assert_eq!(store.statistics().delta_chunks, 0, "nothing waits in memory");
+        }
+        assert_eq!(paths(&store, if bulk { "beta" } else { "gamma" }), ["b.rs"]);
+    }
+    store.end_bulk().unwrap();
+    assert_eq!(paths(&store, "alpha"), ["a.rs"]);
+}

@@ -108,6 +108,13 @@ impl VectorWriter {
         self.is_behind() && (self.tail.rows() + self.frozen.rows()) * WORTH_WRITING >= settled
     }
 
+    /// Takes the file's pages out of memory until they are needed again.
+    pub(crate) fn release_pages(&self) {
+        if let Some(base) = &self.base {
+            base.vectors.release_pages();
+        }
+    }
+
     /// Whether anything is in memory only.
     pub(crate) fn is_behind(&self) -> bool {
         self.tail.rows() + self.frozen.rows() > 0
