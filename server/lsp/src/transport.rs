@@ -113,12 +113,16 @@ fn parse(frame: Frame) -> Incoming {
         Frame::Message(bytes) => bytes,
         Frame::Malformed(why) => return fault(Id::Null, Error::parse_error(), why),
     };
-    let value: Value = match serde_json::from_slice(&bytes) {
+    let mut value: Value = match serde_json::from_slice(&bytes) {
         Ok(value) => value,
         Err(error) => return fault(Id::Null, Error::parse_error(), format!("not JSON: {error}")),
     };
     let id = value.get("id").and_then(|id| serde_json::from_value(id.clone()).ok()).unwrap_or_default();
     if value.get("method").is_some() {
+        // The library takes missing parameters for an error also where they may be missing; null means the same.
+        if let Some(fields) = value.as_object_mut() {
+            fields.entry("params").or_insert(Value::Null);
+        }
         match serde_json::from_value(value) {
             Ok(request) => Incoming::Request(request),
             Err(error) => fault(id, Error::invalid_request(), format!("not a request: {error}")),

@@ -22,7 +22,7 @@ fn malformed_messages_are_answered_with_an_error() {
         ("Content-Length: 2\r\n\r\n[]", -32600),
         ("Content-Length: many\r\n\r\n", -32700),
         ("Content-Type: text\r\nrubbish\r\n\r\n", -32700),
-        ("Content-Length: 37\r\n\r\n{\"jsonrpc\":\"2.0\",\"method\":[],\"id\":{} }", -32600),
+        ("Content-Length: 38\r\n\r\n{\"jsonrpc\":\"2.0\",\"method\":[],\"id\":{} }", -32600),
     ] {
         client.send_bytes(bytes.as_bytes());
         let answer = client.answer(&Value::Null);
@@ -175,13 +175,16 @@ fn files_that_vanish_are_no_error() {
     let mut client = session.serve();
     let uri = session.uri("src/retry.rs");
     client.did_open(&uri, "rust", &session.text("src/retry.rs"));
-    std::fs::remove_dir_all(session.workspace.path("src")).expect("the folder was there");
+    for path in ["src/retry.rs", "src/queue.rs", "docs/guide.md"] {
+        session.workspace.remove(path);
+    }
     assert_eq!(names(&mut client, "retry_failed_request")[0], "retry_failed_request", "it is open");
     let params = json!({ "textDocument": { "uri": uri }, "position": position(1, 10) });
     client.call("conexus/related", &params);
     client.notify("textDocument/didSave", &json!({ "textDocument": { "uri": uri } }));
     client.notify("textDocument/didClose", &json!({ "textDocument": { "uri": uri } }));
     super::documents::eventually(&mut client, "retry_failed_request", &[]);
+    assert_eq!(names(&mut client, "parse_configuration"), ["parse_configuration"]);
     client.shut_down();
 }
 

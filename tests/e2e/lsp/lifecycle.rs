@@ -112,8 +112,10 @@ fn folders_come_and_go() {
     assert_eq!(names(&mut client, "only_in_the_buffer"), ["only_in_the_buffer"]);
     let change = |added: Vec<Value>, removed: Vec<Value>| json!({ "event": { "added": added, "removed": removed } });
     client.notify("workspace/didChangeWorkspaceFolders", &change(vec![], vec![folder(&two, "two")]));
-    assert_eq!(names(&mut client, "second_folder"), Vec::<String>::new());
-    assert_eq!(names(&mut client, "only_in_the_buffer"), Vec::<String>::new());
+    for gone in ["second_folder", "only_in_the_buffer"] {
+        let left = names(&mut client, gone);
+        assert!(!left.iter().any(|name| name == gone), "{left:?}");
+    }
     client.notify("workspace/didChangeWorkspaceFolders", &change(vec![folder(&two, "two")], vec![]));
     client.wait_until_idle();
     assert_eq!(names(&mut client, "only_in_the_buffer"), ["only_in_the_buffer"], "open documents move along");
@@ -133,7 +135,8 @@ fn a_folder_inside_another_answers_for_its_files() {
     assert_eq!(names(&mut client, "inner_thing"), ["inner_thing"], "once, not twice");
     client.did_open(&file_uri(&outer.path("inner/b.rs")), "rust", "fn inner_other() {}\n");
     assert_eq!(names(&mut client, "inner_other"), ["inner_other"]);
-    assert_eq!(names(&mut client, "inner_thing"), Vec::<String>::new());
+    let left = names(&mut client, "inner_thing");
+    assert!(!left.contains(&"inner_thing".to_owned()), "the open document counts: {left:?}");
     client.shut_down();
 }
 
@@ -192,7 +195,7 @@ fn progress_is_shown_only_where_it_is_offered() {
     client.shut_down();
 
     let session = workspace();
-    for at in 0..300 {
+    for at in 0..3000 {
         session.workspace.write(&format!("src/many_{at}.rs"), format!("pub fn many_{at}() {{}}\n").repeat(20));
     }
     let mut client = session.start();

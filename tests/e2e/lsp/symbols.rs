@@ -32,7 +32,7 @@ fn every_symbol_says_exactly_where_it_is() {
     let session = Session::new(Workspace::of(
         "//- größe/ü 100%.rs\n// 😀\npub struct Holder;\nimpl Holder {\n    fn /* 😀 */ held_here(&self) {}\n}\n//- crlf.rs\n",
     ));
-    session.workspace.write("crlf.rs", "// a\r\n// b\rfn after_breaks() {}\r\n");
+    session.workspace.write("crlf.rs", "// a\r\nfn b() {}\rfn after_breaks() {}\r\n");
     let mut client = session.serve();
     for (query, path, start, container) in [
         ("held_here", "größe/ü 100%.rs", position(3, 16), "Holder"),
