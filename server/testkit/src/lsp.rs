@@ -259,6 +259,12 @@ impl LspClient {
         self.input = None;
     }
 
+    /// Ends the server's process at once, as the system does when memory is short.
+    pub fn kill(mut self) {
+        self.child.kill().expect("the server runs");
+        self.child.wait().expect("its end");
+    }
+
     /// Ends the session as the protocol wants it and demands that nothing is left unread.
     #[track_caller]
     pub fn shut_down(mut self) {

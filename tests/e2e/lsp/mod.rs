@@ -2,6 +2,7 @@
 
 mod actions;
 mod bad_input;
+mod beside;
 mod concurrency;
 mod documents;
 mod extensions;

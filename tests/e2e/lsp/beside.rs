@@ -1,0 +1,110 @@
+//! What other programs learn from a running session: the command line, and who knows the address of its endpoint.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    path::PathBuf,
+};
+
+use serde_json::Value;
+
+use super::workspace;
+use crate::support::{Session, notices, paths};
+
+/// The files that say where sessions listen.
+fn endpoints(session: &Session) -> Vec<(PathBuf, Value)> {
+    let folder = session.program.home().join("cache/conexus/run");
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let read = |path: PathBuf| {
+        let text = std::fs::read(&path).expect("an endpoint file");
+        (path, serde_json::from_slice(&text).expect("JSON"))
+    };
+    entries.map(|entry| read(entry.expect("an entry").path())).collect()
+}
+
+#[test]
+fn the_command_line_sees_unsaved_edits() {
+    let session = workspace();
+    let mut client = session.serve();
+    let uri = session.uri("src/queue.rs");
+    client.did_open(&uri, "rust", &session.text("src/queue.rs"));
+    client.did_replace(&uri, 2, "/// Empties the leaking bucket.\npub fn drain_leaky_bucket() {}\n");
+    // Through the server, so that the session has read the change before the command line asks.
+    assert_eq!(super::names(&mut client, "drain_leaky_bucket"), ["drain_leaky_bucket"]);
+    let answer = session.search("drain_leaky_bucket");
+    assert_eq!(paths(&answer)[0], "src/queue.rs", "{answer:#}");
+    assert_eq!(answer["buffers"][0], serde_json::json!(["src/queue.rs", 2]), "{answer:#}");
+    assert_eq!(notices(&answer), [""; 0], "{answer:#}");
+    let snippet = answer["hits"][0]["snippet"].as_array().expect("a snippet");
+    assert!(snippet.iter().any(|line| line["text"] == "pub fn drain_leaky_bucket() {}"), "{answer:#}");
+    let named = |answer: &Value| {
+        let hits = answer["hits"].as_array().expect("hits");
+        hits.iter().filter(|hit| hit["name"] == "drain_leaky_bucket").count()
+    };
+    assert_eq!(named(&answer), 1, "{answer:#}");
+    // The index on disk knows nothing of it.
+    let saved = session.run(["search", "--json", "--no-session", "drain_leaky_bucket"]).expect_any(&[0, 1]).json();
+    assert_eq!(named(&saved), 0, "{saved:#}");
+    assert_eq!(endpoints(&session).len(), 1);
+    client.shut_down();
+    assert_eq!(endpoints(&session).len(), 0, "the file goes with the session");
+    assert_eq!(named(&session.search("drain_leaky_bucket")), 0);
+}
+
+#[test]
+fn a_session_that_died_is_not_waited_for() {
+    let session = workspace();
+    session.serve().kill();
+    assert_eq!(endpoints(&session).len(), 1, "a killed session leaves its file");
+    assert_eq!(session.paths("retry_failed_request")[0], "src/retry.rs");
+    assert_eq!(endpoints(&session).len(), 0, "the next search takes it away");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_endpoint_is_for_the_user_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let session = workspace();
+    let client = session.serve();
+    let (file, endpoint) = endpoints(&session).pop().expect("an endpoint file");
+    let mode = |path: &std::path::Path| std::fs::metadata(path).expect("it exists").permissions().mode() & 0o777;
+    assert_eq!((mode(&file), mode(file.parent().expect("a folder"))), (0o600, 0o700));
+    let address = endpoint["url"].as_str().and_then(|url| url.strip_prefix("http://")).expect("an address");
+    assert!(address.starts_with("127.0.0.1:"), "{address}");
+    let token = endpoint["token"].as_str().expect("a token");
+    let bearer = format!("Authorization: Bearer {token}\r\n");
+    let root = serde_json::to_string(session.workspace.root()).expect("a path");
+    let search = |body: &str| {
+        format!(
+            "POST /v1/search HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n{bearer}Content-Length: {}\r\n",
+            body.len()
+        ) + "Connection: close\r\n\r\n"
+            + body
+    };
+    let get = |headers: &str| format!("GET /healthz HTTP/1.1\r\nConnection: close\r\n{headers}\r\n");
+    let host = format!("Host: {address}\r\n");
+    for (request, status) in [
+        (get(&format!("{host}{bearer}")), "200"),
+        (get(&host), "401"),
+        (get(&format!("{host}Authorization: Bearer {}x\r\n", &token[1..])), "401"),
+        (get(&format!("Host: rebound.example\r\n{bearer}")), "403"),
+        (get(&format!("{host}{bearer}Origin: http://{address}\r\n")), "403"),
+        (search(&format!("{{\"workspace\": {root}, \"query\": \"queue\", \"limit\": 3}}")), "200"),
+        (search("{\"workspace\": \"/\", \"query\": \"queue\"}"), "404"),
+        (search("{\"workspace\": 7}"), "422"),
+        (search("{\"query\": "), "400"),
+        (search(&format!("{{\"workspace\": {root}, \"unknown\": 1}}")), "422"),
+        (search(&format!("{{\"workspace\": {root}, \"mode\": \"nonsense\"}}")), "422"),
+        (search(&format!("{{\"query\": \"{}\"}}", "x".repeat(3 << 20))), "413"),
+        ("nonsense\r\n\r\n".to_owned(), "400"),
+    ] {
+        let mut stream = TcpStream::connect(address).expect("the session listens");
+        // A refused body may end the connection before all of it is written.
+        let _ = stream.write_all(request.as_bytes());
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer);
+        let head: String = request.chars().take(200).collect();
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{head}\n{answer}");
+    }
+    client.shut_down();
+}
