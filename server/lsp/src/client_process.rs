@@ -39,10 +39,10 @@ mod tests {
 
     #[test]
     fn processes_come_and_go() {
-        assert!(is_running(std::process::id() as i32));
+        assert!(is_running(std::process::id().cast_signed()));
         assert!(is_running(0) && is_running(-1), "no process, so nothing is known");
         let mut child = std::process::Command::new("true").spawn().expect("a child");
-        let id = child.id() as i32;
+        let id = child.id().cast_signed();
         child.wait().expect("it ends");
         assert!(!is_running(id));
     }

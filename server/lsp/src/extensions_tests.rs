@@ -1,5 +1,7 @@
 //! The page about the extensions and the code in step: the types of the page are made from the source of the module.
 
+use std::fmt::Write;
+
 use super::*;
 
 const SOURCE: &str = include_str!("extensions.rs");
@@ -30,7 +32,8 @@ fn interfaces() -> Vec<String> {
         } else if is_inside && let Some((name, rust)) = text.trim_end_matches(',').split_once(": ") {
             let (mark, rust) = rust.strip_prefix("Option<").map_or(("", rust), |rest| ("?", &rest[..rest.len() - 1]));
             let interface = interfaces.last_mut().expect("a type is open");
-            *interface += &format!("  /** {} */\n  {}{mark}: {};\n", docs.join(" "), camel(name), typescript(rust));
+            let (name, typed) = (camel(name), typescript(rust));
+            writeln!(interface, "  /** {} */\n  {name}{mark}: {typed};", docs.join(" ")).expect("a string takes it");
             docs.clear();
         }
     }

@@ -190,7 +190,7 @@ impl Session {
                 roots.push(Arc::new(root));
             }
         }
-        *self.roots.write().unwrap_or_else(PoisonError::into_inner) = roots.clone();
+        self.roots.write().unwrap_or_else(PoisonError::into_inner).clone_from(&roots);
         for (uri, document) in documents.iter_mut() {
             let place = place_of(&roots, uri);
             let same = match (&place, &document.place) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use conexus_core::{Span, SymbolKind};
 use conexus_engine::{Error as EngineError, Snapshot, SymbolHit};
 use lsp_types::{Range, Uri};
+use ropey::Rope;
 use tower_lsp::jsonrpc::{Error, ErrorCode};
 
 use crate::{
@@ -20,8 +21,8 @@ pub(crate) struct View {
     pub(crate) root: Arc<Root>,
     pub(crate) snapshot: Snapshot,
     encoding: Encoding,
-    /// Open documents by their path, as the client writes them.
-    open: HashMap<String, Uri>,
+    /// Open documents by their path: as the client writes their URI, and their text.
+    open: HashMap<String, (Uri, Rope)>,
     /// `None` for a file that cannot be read any more; else its text, and whether it is the indexed version.
     texts: HashMap<Box<str>, Option<(Lines, bool)>>,
 }
@@ -34,7 +35,7 @@ impl View {
         let documents = session.documents();
         let open = documents.iter().filter_map(|(uri, document)| {
             let place = document.place.as_ref().filter(|place| Arc::ptr_eq(&place.root, &root))?;
-            Some((place.path.clone(), uri.clone()))
+            Some((place.path.clone(), (uri.clone(), document.text.clone())))
         });
         let open = open.collect();
         drop(documents);
@@ -43,13 +44,18 @@ impl View {
 
     /// The URI of a file, written as the client writes it.
     pub(crate) fn uri(&self, path: &str) -> Uri {
-        self.open.get(path).cloned().unwrap_or_else(|| self.root.uri_of(path))
+        self.open.get(path).map_or_else(|| self.root.uri_of(path), |(uri, _)| uri.clone())
     }
 
     fn text(&mut self, path: &str) -> Option<&(Lines, bool)> {
         let text = self.texts.entry(path.into()).or_insert_with(|| {
-            let current = self.snapshot.text(path).ok()?;
-            Some((Lines::new(current.text, self.encoding), current.as_indexed))
+            if let Ok(current) = self.snapshot.text(path) {
+                Some((Lines::new(current.text, self.encoding), current.as_indexed))
+            } else {
+                // The file went a moment ago; its document is still open.
+                let (_, text) = self.open.get(path)?;
+                Some((Lines::new(text.to_string().into(), self.encoding), false))
+            }
         });
         text.as_ref()
     }
@@ -151,7 +157,7 @@ fn shift(text: &str, focus: Span, name: &str) -> i64 {
         return 0;
     }
     let old = i64::from(focus.start);
-    let moves = text.match_indices(name).map(|(at, _)| at as i64 - old);
+    let moves = text.match_indices(name).map(|(at, _)| i64::from(at as u32) - old);
     moves.min_by_key(|moved| moved.abs()).unwrap_or(0)
 }
 

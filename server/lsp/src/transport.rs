@@ -193,12 +193,11 @@ async fn write(
     loop {
         let body = tokio::select! {
             biased;
-            request = requests.next(), if asks => match request {
-                Some(request) => serde_json::to_vec(&request),
-                None => {
-                    asks = false;
-                    continue;
-                }
+            request = requests.next(), if asks => if let Some(request) = request {
+                serde_json::to_vec(&request)
+            } else {
+                asks = false;
+                continue;
             },
             message = queue.recv() => match message {
                 Some(Outgoing::Response(response)) => serde_json::to_vec(&response),

@@ -10,12 +10,12 @@ pub(crate) fn handle(server: &Server, params: DidChangeTextDocumentParams) -> Do
         let uri = &params.text_document.text_document_identifier.uri;
         let version = params.text_document.version;
         let mut documents = session.documents();
-        match documents.change(uri, version, params.content_changes, session.encoding, &session.counters) {
-            Some(document) => Session::set_buffer(document),
-            None => {
-                Counters::count(&session.counters.unknown_documents);
-                tracing::warn!(%uri, "a document was changed that is not open; the change is passed over");
-            }
+        let changed = documents.change(uri, version, params.content_changes, session.encoding, &session.counters);
+        if let Some(document) = changed {
+            Session::set_buffer(document);
+        } else {
+            Counters::count(&session.counters.unknown_documents);
+            tracing::warn!(%uri, "a document was changed that is not open; the change is passed over");
         }
     })
 }
