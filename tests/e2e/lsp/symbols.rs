@@ -1,4 +1,4 @@
-//! `workspace/symbol`.
+//! `workspace/symbol`: what a symbol picker finds, and where that is said to be.
 
 use conexus_testkit::Workspace;
 use serde_json::{Value, json};
