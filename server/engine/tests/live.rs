@@ -159,6 +159,36 @@ fn changes_on_disk_are_seen() {
 }
 
 #[test]
+fn a_buffer_outlives_its_folder() {
+    let session = session();
+    session.idle();
+    session.set("src/alpha.rs", "fn painted_door() {}\n");
+    assert_eq!(found(&session.now(), "painted_door"), ["src/alpha.rs"]);
+    std::fs::remove_dir_all(session.files.path("src")).unwrap();
+    session.eventually("connect_socket", &[]);
+    session.eventually("painted_door", &["src/alpha.rs"]);
+    assert_eq!(&*session.now().text("src/alpha.rs").unwrap().text, "fn painted_door() {}\n");
+    session.live.close_buffer("src/alpha.rs");
+    session.eventually("painted_door", &[]);
+}
+
+#[test]
+fn files_that_changed_are_remembered() {
+    let session = session();
+    session.idle();
+    assert!(session.live.recently_changed().is_empty());
+    session.files.write("docs/gamma.md", "# Another title\n");
+    session.files.write("src/new/file.rs", "fn painted_door() {}\n");
+    session.eventually("painted_door", &["src/new/file.rs"]);
+    session.files.write("src/alpha.rs", "fn blue_lantern() {}\n");
+    session.eventually("blue_lantern", &["src/alpha.rs"]);
+    wait_for("the files to be remembered", DEADLINE, || {
+        let changed = session.live.recently_changed();
+        (changed.len() == 3 && changed[0] == "src/alpha.rs").then_some(())
+    });
+}
+
+#[test]
 fn what_is_not_indexed_is_not_searched_as_a_buffer() {
     let session = session();
     session.files.write(".gitignore", "build/\n");

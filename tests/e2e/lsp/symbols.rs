@@ -1,6 +1,6 @@
 //! `workspace/symbol`: what a symbol picker finds, and where that is said to be.
 
-use conexus_testkit::Workspace;
+use conexus_testkit::{Workspace, wait_for};
 use serde_json::{Value, json};
 
 use super::{names, position, symbols, text_at, workspace};
@@ -73,6 +73,12 @@ fn the_empty_query_answers_with_open_documents() {
     let paths: Vec<_> = found.iter().map(|symbol| symbol["location"]["uri"].as_str().expect("a URI")).collect();
     assert_eq!(paths.first().copied(), Some(session.uri("src/queue.rs").as_str()), "the last one first: {paths:?}");
     assert!(paths.contains(&session.uri("src/main.py").as_str()), "{paths:?}");
+    // So do files that something else changed.
+    let changed = session.uri("src/retry.rs");
+    session.workspace.write("src/retry.rs", "pub fn painted_door() {}\n");
+    wait_for("the changed file", std::time::Duration::from_secs(30), || {
+        symbols(&mut client, "").iter().any(|symbol| symbol["location"]["uri"] == changed.as_str()).then_some(())
+    });
     client.shut_down();
 }
 

@@ -11,7 +11,7 @@ mod watch;
 mod writer;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Component, Path},
     sync::{
@@ -52,6 +52,8 @@ pub type Observer = Arc<dyn Fn(&Status) + Send + Sync>;
 const OPEN_WAIT: Duration = Duration::from_secs(5);
 /// Buffers that rest for this long are parsed afresh.
 const REST: Duration = Duration::from_millis(400);
+/// Files that are remembered as changed.
+const RECENT: usize = 50;
 /// Changed files from which answers say that a run is under way.
 const LONG_RUN: u64 = 100;
 
@@ -105,6 +107,8 @@ struct State {
     status: Status,
     /// Whether the whole workspace has been looked at since the start.
     scanned: bool,
+    /// Files that changed on disk since the start, the last first.
+    recent: VecDeque<String>,
 }
 
 impl Live {
@@ -208,6 +212,11 @@ impl Live {
         }
     }
 
+    /// Files that changed on disk since the start, the last first; some of them may be gone.
+    pub fn recently_changed(&self) -> Vec<String> {
+        self.shared.lock().recent.iter().cloned().collect()
+    }
+
     /// How things stand.
     pub fn status(&self) -> Status {
         self.shared.lock().status.clone()
@@ -305,6 +314,16 @@ impl Shared {
         self.lock().scanned = true;
         self.inbox().recheck = true;
         self.arrived.notify_all();
+    }
+
+    /// Files changed on disk.
+    fn changed(&self, paths: impl Iterator<Item = String>) {
+        let mut state = self.lock();
+        for path in paths {
+            state.recent.retain(|known| *known != path);
+            state.recent.push_front(path);
+        }
+        state.recent.truncate(RECENT);
     }
 
     /// Nothing is left to do.

@@ -209,6 +209,10 @@ impl Writer {
             self.pending.parts.extend(parts.iter().cloned());
         }
         self.host.index_parts(parts, &walk, &self.shared.cancel)?;
+        let mut changed: Vec<_> = walk.files.into_iter().map(|file| (file.modified_ns, file.path)).collect();
+        changed.sort_unstable();
+        let skipped = changed.len().saturating_sub(super::RECENT);
+        self.shared.changed(changed.into_iter().skip(skipped).map(|(_, path)| path));
         Ok(())
     }
 

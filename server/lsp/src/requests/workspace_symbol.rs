@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use conexus_engine::{SymbolHit, SymbolQuery};
+use conexus_engine::{SymbolHit, SymbolQuery, live::Live};
 use lsp_types::{
     BaseSymbolInformation, Location, WorkspaceSymbol, WorkspaceSymbolLocation, WorkspaceSymbolParams,
     WorkspaceSymbolPartialResponse, WorkspaceSymbolRequest, WorkspaceSymbolResponse,
@@ -69,7 +69,7 @@ fn without_counts(notice: &Notice) -> String {
     }
 }
 
-/// Open documents of a folder, the one that was touched last first.
+/// Open documents of a folder, the one that was touched last first, then files that changed on disk.
 fn recent(session: &Session, view: &View) -> Vec<String> {
     let documents = session.documents();
     let mut recent: Vec<_> = documents
@@ -80,7 +80,10 @@ fn recent(session: &Session, view: &View) -> Vec<String> {
         })
         .collect();
     recent.sort_unstable_by_key(|(touched, _)| std::cmp::Reverse(*touched));
-    recent.into_iter().map(|(_, path)| path).collect()
+    let mut recent: Vec<String> = recent.into_iter().map(|(_, path)| path).collect();
+    let changed = view.root.live().map(Live::recently_changed).unwrap_or_default();
+    recent.extend(changed.into_iter().filter(|path| !recent.contains(path)).collect::<Vec<_>>());
+    recent
 }
 
 /// A symbol with the range of its name, and with what it takes to find it again later.
