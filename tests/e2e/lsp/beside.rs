@@ -4,12 +4,16 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
     path::PathBuf,
+    time::Duration,
 };
 
-use serde_json::Value;
+use conexus_testkit::{LspClient, wait_for};
+use serde_json::{Value, json};
 
-use super::workspace;
+use super::{names, workspace};
 use crate::support::{Session, notices, paths};
+
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The files that say where sessions listen.
 fn endpoints(session: &Session) -> Vec<(PathBuf, Value)> {
@@ -33,7 +37,7 @@ fn the_command_line_sees_unsaved_edits() {
     assert_eq!(super::names(&mut client, "drain_leaky_bucket"), ["drain_leaky_bucket"]);
     let answer = session.search("drain_leaky_bucket");
     assert_eq!(paths(&answer)[0], "src/queue.rs", "{answer:#}");
-    assert_eq!(answer["buffers"][0], serde_json::json!(["src/queue.rs", 2]), "{answer:#}");
+    assert_eq!(answer["buffers"][0], json!(["src/queue.rs", 2]), "{answer:#}");
     assert_eq!(notices(&answer), [""; 0], "{answer:#}");
     let snippet = answer["hits"][0]["snippet"].as_array().expect("a snippet");
     assert!(snippet.iter().any(|line| line["text"] == "pub fn drain_leaky_bucket() {}"), "{answer:#}");
@@ -49,6 +53,28 @@ fn the_command_line_sees_unsaved_edits() {
     client.shut_down();
     assert_eq!(endpoints(&session).len(), 0, "the file goes with the session");
     assert_eq!(named(&session.search("drain_leaky_bucket")), 0);
+}
+
+/// Two editors on one folder: one owns the index, the other follows it, and takes over when the first is killed.
+#[test]
+fn a_second_editor_follows_and_takes_over() {
+    let session = workspace();
+    let first = session.serve();
+    let mut second = session.serve();
+    let role = |client: &mut LspClient| client.call("conexus/status", &json!({}))["workspaces"][0]["role"].clone();
+    assert_eq!(role(&mut second), "follower");
+    let mut expect = |name: &str| {
+        wait_for(name, DEADLINE, || (names(&mut second, name) == [name]).then_some(()));
+    };
+    expect("retry_failed_request");
+    session.workspace.write("src/first.rs", "pub fn painted_door() {}\n");
+    expect("painted_door");
+    first.kill();
+    session.workspace.write("src/second.rs", "pub fn blue_lantern() {}\n");
+    expect("blue_lantern");
+    assert_eq!(role(&mut second), "owner");
+    second.shut_down();
+    session.expect_like_fresh("after a change of owners");
 }
 
 #[test]
