@@ -52,8 +52,10 @@ wait_for("the answer to initialize", function() return client.initialized end)
 local began = vim.uv.hrtime()
 local workspace
 wait_for("a complete index", function()
-  local answer = client.request_sync("conexus/status", vim.empty_dict(), deadline_ms)
-  workspace = assert(answer and answer.result, "conexus/status failed: " .. vim.inspect(answer)).workspaces[1]
+  local answers, failure = vim.lsp.buf_request_sync(0, "conexus/status", vim.empty_dict(), deadline_ms)
+  local answer = answers and answers[client_id]
+  assert(answer and answer.result, "conexus/status failed: " .. vim.inspect(answer or failure))
+  workspace = answer.result.workspaces[1]
   return workspace and workspace.activity == "idle" and workspace.files > 0
 end)
 check(not workspace.fault, "the index has a fault: " .. vim.inspect(workspace))
@@ -112,7 +114,7 @@ vim.cmd.bwipeout({ buffer, bang = true })
 check(not finds("warm up the coffee machine in the morning", "brew_espresso"), "closed, and still found")
 check(vim.deep_equal(vim.fn.readfile("server/core/src/lib.rs"), on_disk), "the file on disk has changed")
 
-client.stop()
+vim.lsp.stop_client(client_id)
 wait_for("the end of the server", function() return exit ~= nil end)
 check(exit[1] == 0 and exit[2] == 0, "the server ended with code and signal " .. vim.inspect(exit))
 check(#shown == 0, "the user was shown something")
