@@ -171,3 +171,39 @@ fn odd_names_are_found_under_the_uri_that_the_client_writes() {
 pub(super) fn eventually(client: &mut LspClient, query: &str, expected: &[&str]) {
     wait_for(&format!("{query} to be {expected:?}"), DEADLINE, || (names(client, query) == expected).then_some(()));
 }
+
+/// Where the system cannot watch all folders, files are looked at again and again, and the status says so.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_watches_the_disk_is_followed_by_looking() {
+    use std::process::Command;
+    // A user of a namespace of its own may watch two things only.
+    let few = "echo 2 > /proc/sys/user/max_inotify_watches && exec \"$0\" \"$@\"";
+    let limited = || {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "sh", "-c", few]);
+        command
+    };
+    if !limited().arg("true").output().is_ok_and(|probe| probe.status.success()) {
+        eprintln!("skipped: this system lets nobody make a user namespace");
+        return;
+    }
+    let session = workspace();
+    let inner = session.command(["lsp"]);
+    let mut command = limited();
+    command.arg(inner.get_program()).args(inner.get_args()).current_dir(session.workspace.root());
+    for (name, value) in inner.get_envs() {
+        command.env(name, value.expect("nothing is removed by name"));
+    }
+    let mut client = LspClient::open(command, session.workspace.root());
+    let status = client.call("conexus/status", &json!({}));
+    let workspace = &status["workspaces"][0];
+    assert_eq!(workspace["watching"], "polling", "{status:#}");
+    assert!(
+        workspace["pollingReason"].as_str().is_some_and(|reason| reason.contains("max_user_watches")),
+        "{status:#}"
+    );
+    session.workspace.write("src/deep/inside/new.rs", "pub fn painted_door() {}\n");
+    wait_for("the new file", DEADLINE, || (names(&mut client, "painted_door") == ["painted_door"]).then_some(()));
+    client.shut_down();
+}
