@@ -209,6 +209,34 @@ fn what_is_not_indexed_is_not_searched_as_a_buffer() {
     session.eventually("blue_lantern", &["build/out.rs", "build/unsaved.rs", "src/unsaved.rs", "untitled:Untitled-1"]);
 }
 
+/// A checkout is one batch, and what an earlier one had is taken over without being analysed.
+#[test]
+fn a_checkout_is_followed_as_one() {
+    let files = Repository::init(Workspace::of(START));
+    let write = |name: &str| {
+        for number in 0..400 {
+            files.write(&format!("src/f{number}.rs"), format!("fn {name}_{number}() {{}}\n"));
+        }
+        files.commit(name);
+    };
+    write("painted");
+    files.branch("other");
+    write("lantern");
+    let session = session_of(files);
+    session.idle();
+    session.eventually("lantern_399", &["src/f399.rs"]);
+    for (branch, name) in [("main", "painted"), ("other", "lantern")] {
+        let before = session.now().generation();
+        session.files.checkout(branch);
+        for number in [0, 399] {
+            session.eventually(&format!("{name}_{number}"), &[&format!("src/f{number}.rs")]);
+        }
+        session.idle();
+        let commits = session.now().generation().0 - before.0;
+        assert!(commits <= 3, "{commits} commits for the branch {branch}");
+    }
+}
+
 #[test]
 fn a_second_process_follows_and_takes_over() {
     let first = session();
