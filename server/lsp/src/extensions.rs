@@ -182,7 +182,7 @@ wire! {
         workspace: Uri,
         /// The committed state of its index.
         generation: u64,
-        /// Open documents of the workspace as the answer knows them.
+        /// Open documents that differ from that state, as the answer knows them.
         documents: Vec<DocumentVersion>,
     }
     /// An open document.
