@@ -3,7 +3,7 @@
 use conexus_testkit::LspClient;
 use serde_json::{Value, json};
 
-use super::{names, position, workspace};
+use super::{names, position, symbols, workspace};
 
 /// Demands that a session still answers.
 #[track_caller]
@@ -242,5 +242,71 @@ fn settings_that_cannot_be_read_are_named() {
     assert!(message.contains("index.memory_mb"), "{message}");
     let answer = client.call("conexus/search", &json!({ "query": "x" }));
     assert_eq!(answer["notices"][0]["kind"], "unavailable");
+    client.shut_down();
+}
+
+/// Positions are those of the protocol whatever ends the lines: `\n`, `\r\n` or `\r`, and a mark at the beginning.
+#[test]
+fn every_kind_of_line_end_counts() {
+    let session = workspace();
+    let mut client = session.serve();
+    let uri = session.uri("src/odd.rs");
+    let text = "\u{feff}// ä€😀\r\nfn first() {}\r// b\nfn second() {}\n\r\nfn third() {}\r\rfn fourth() {}";
+    client.did_open(&uri, "rust", text);
+    for (name, line, from, to) in [("first", 1, 3, 8), ("second", 3, 3, 9), ("third", 5, 3, 8), ("fourth", 7, 3, 9)] {
+        let found = symbols(&mut client, name);
+        let range = &found[0]["location"]["range"];
+        assert_eq!(*range, json!({ "start": position(line, from), "end": position(line, to) }), "{name}: {found:?}");
+    }
+    // An edit behind a lone carriage return, and one that parts a pair.
+    client.did_change(&uri, 2, [7, 3, 7, 9], "fifth");
+    assert_eq!(names(&mut client, "fifth"), ["fifth"]);
+    client.did_change(&uri, 3, [1, 13, 2, 0], "\r\nfn between() {}\r\n");
+    assert_eq!(names(&mut client, "between"), ["between"]);
+    client.shut_down();
+}
+
+/// Texts on which parsers are slow or deep: the session goes on, and what can be found is found.
+#[test]
+fn hostile_texts_do_no_harm() {
+    let session = workspace();
+    let mut client = session.serve();
+    let uri = session.uri("src/hostile.rs");
+    client.did_open(&uri, "rust", "fn before() {}\n");
+    for (version, text) in [
+        (2, "(".repeat(200_000)),
+        (3, "{[(".repeat(60_000)),
+        (4, "a<".repeat(100_000)),
+        (5, "r#\"".repeat(50_000)),
+        (6, "/*".repeat(100_000)),
+        (7, "\u{202e}\u{0}\u{ffff}\u{10ffff}".repeat(10_000)),
+        (8, "fn f(){".repeat(20_000)),
+    ] {
+        client.did_replace(&uri, version, &text);
+        expect_alive(&mut client);
+    }
+    client.did_replace(&uri, 9, "fn after_all() {}\n");
+    assert_eq!(names(&mut client, "after_all"), ["after_all"]);
+    client.shut_down();
+}
+
+/// There is no place for an index: it is told, and requests are answered with the reason.
+#[test]
+fn an_index_that_cannot_be_written_is_told() {
+    let session = workspace();
+    let blocked = session.workspace.path("README.md");
+    std::fs::write(&blocked, "in the way").expect("a file");
+    let mut command = session.command(["lsp"]);
+    command.env("CONEXUS_INDEX_DIR", blocked.join("index"));
+    let mut client = LspClient::start(command);
+    client.initialize(&json!({ "workspaceFolders": [{ "uri": session.uri(""), "name": "w" }] }));
+    let message = client.expect("window/showMessage")["params"]["message"].as_str().expect("text").to_owned();
+    assert!(message.contains("README.md"), "{message}");
+    let answer = client.call("conexus/search", &json!({ "query": "retry" }));
+    assert_eq!(answer["notices"][0]["kind"], "unavailable", "{answer:#}");
+    let uri = session.uri("src/retry.rs");
+    client.did_open(&uri, "rust", "fn typed() {}\n");
+    assert_eq!(symbols(&mut client, "typed"), [Value::Null; 0]);
+    client.ignore("window/showMessage");
     client.shut_down();
 }
