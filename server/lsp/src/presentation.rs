@@ -1,7 +1,7 @@
 //! How a plain client shows what a command found: one place is gone to, several are a Markdown list with links, a
 //! context pack is a Markdown document, and nothing is a sentence.
 
-use std::{fmt::Write, io::Write as _, sync::Arc};
+use std::{fmt::Write, io::Write as _, path::PathBuf, sync::Arc};
 
 use lsp_types::{MessageType, Range, ShowDocumentParams, Uri};
 use tempfile::TempDir;
@@ -105,7 +105,14 @@ pub(crate) async fn present(client: Client, session: Arc<Session>, shown: Shown)
             let words = format!("{}:{}", uri.path(), range.start.line + 1);
             (Some(uri), Some(range), words)
         }
-        Shown::Document { stem, markdown, summary } => (write(&session, &stem, &markdown), None, summary),
+        Shown::Document { stem, markdown, summary } => {
+            let path = write(&session, &stem, &markdown);
+            let words = match &path {
+                Some(path) => format!("{summary}, in {}", path.display()),
+                None => summary,
+            };
+            (path.and_then(|path| Uri::from_file_path(path).ok()), None, words)
+        }
     };
     if let Some(uri) = uri.filter(|_| session.offers.show_document) {
         let params = ShowDocumentParams { uri, external: Some(false), take_focus: Some(true), selection };
@@ -117,12 +124,12 @@ pub(crate) async fn present(client: Client, session: Arc<Session>, shown: Shown)
 }
 
 /// Writes a text into the session's folder for them. It goes with the session.
-fn write(session: &Session, stem: &str, markdown: &str) -> Option<Uri> {
+fn write(session: &Session, stem: &str, markdown: &str) -> Option<PathBuf> {
     let folder = session.shown_folder()?;
     let path = folder.join(format!("{stem}.md"));
     let written = std::fs::File::create(&path).and_then(|mut file| file.write_all(markdown.as_bytes()));
     match written {
-        Ok(()) => Uri::from_file_path(path).ok(),
+        Ok(()) => Some(path),
         Err(error) => {
             tracing::warn!(%error, "a list cannot be written");
             None

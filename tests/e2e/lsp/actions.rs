@@ -138,10 +138,11 @@ fn a_context_pack_is_a_document() {
     assert!(answer["tokens"].as_u64().expect("tokens") <= 4000);
     let shown = client.expect("window/showDocument");
     let file = shown["params"]["uri"].as_str().expect("a URI").strip_prefix("file://").expect("a file").to_owned();
-    assert_eq!(std::fs::read_to_string(file).expect("it was written"), markdown);
-    // A client that says no is told in a sentence.
+    assert_eq!(std::fs::read_to_string(&file).expect("it was written"), markdown);
+    // A client that says no is told in a sentence where it is.
     client.respond(&shown, &json!({ "success": false }));
-    client.expect("window/showMessage");
+    let message = client.expect("window/showMessage")["params"]["message"].as_str().expect("text").to_owned();
+    assert!(message.contains(&file), "{message}");
     client.shut_down();
 }
 
