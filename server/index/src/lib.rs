@@ -25,7 +25,7 @@ mod store;
 mod update;
 mod vectors;
 
-pub use codec::{ChunkRef, FileReferences, NamedReference, SymbolRef};
+pub use codec::{ChunkRef, FileReferences, Letters, NamedReference, SymbolRef};
 pub use error::{Error, Result};
 pub use lexical::{Bm25f, Field, LexicalHit, LexicalQuery, QueryTerm, tokenizer};
 pub use memory::{Relief, resident};

@@ -11,6 +11,8 @@ use tower_lsp::jsonrpc::{Error, Result};
 /// Threads for answering requests, bounded so that a burst of requests does not start hundreds.
 pub(crate) struct Workers {
     permits: Arc<Semaphore>,
+    /// For what is asked while somebody types: it is quick and must not queue behind what is slow.
+    quick: Arc<Semaphore>,
 }
 
 /// Tells the work that nobody waits for it any more: the request was cancelled and its future dropped.
@@ -23,10 +25,11 @@ impl Drop for CancelOnDrop {
 }
 
 impl Workers {
-    /// Twice as many as there are cores: part of them wait for a change to be analysed.
+    /// As many as there are cores for what may be slow, so that it leaves something to typing, and twice as many for what
+    /// is quick: part of that waits for a change to be analysed.
     pub(crate) fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self { permits: Arc::new(Semaphore::new(2 * cores.max(2))) }
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2);
+        Self { permits: Arc::new(Semaphore::new(cores)), quick: Arc::new(Semaphore::new(2 * cores)) }
     }
 
     /// Runs some work. A panic in it is an internal error of the request alone.
@@ -35,19 +38,36 @@ impl Workers {
         T: Send + 'static,
         W: FnOnce(&AtomicBool) -> T + Send + 'static,
     {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::internal_error())?;
-        let cancel = CancelOnDrop(Arc::new(AtomicBool::new(false)));
-        let flag = Arc::clone(&cancel.0);
-        let span = tracing::Span::current();
-        let task = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            span.in_scope(|| work(&flag))
-        });
-        task.await.map_err(|error| {
-            tracing::error!(%error, "a request's work panicked; the session goes on");
-            Error::internal_error()
-        })
+        run(&self.permits, work).await
     }
+
+    /// Runs work that takes milliseconds, beside whatever is slow.
+    pub(crate) async fn run_quick<T, W>(&self, work: W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: FnOnce(&AtomicBool) -> T + Send + 'static,
+    {
+        run(&self.quick, work).await
+    }
+}
+
+async fn run<T, W>(permits: &Arc<Semaphore>, work: W) -> Result<T>
+where
+    T: Send + 'static,
+    W: FnOnce(&AtomicBool) -> T + Send + 'static,
+{
+    let permit = Arc::clone(permits).acquire_owned().await.map_err(|_| Error::internal_error())?;
+    let cancel = CancelOnDrop(Arc::new(AtomicBool::new(false)));
+    let flag = Arc::clone(&cancel.0);
+    let span = tracing::Span::current();
+    let task = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        span.in_scope(|| work(&flag))
+    });
+    task.await.map_err(|error| {
+        tracing::error!(%error, "a request's work panicked; the session goes on");
+        Error::internal_error()
+    })
 }
 
 #[cfg(test)]
@@ -73,6 +93,33 @@ mod tests {
             is_started.recv_timeout(Duration::from_secs(20)).expect("it starts");
         }
         is_told.recv_timeout(Duration::from_secs(20)).expect("it ends");
+    }
+
+    #[tokio::test]
+    async fn quick_work_does_not_wait_for_slow_work() {
+        let workers = Arc::new(Workers::new());
+        let ended = Arc::new(AtomicBool::new(false));
+        let slow: Vec<_> = (0..100)
+            .map(|_| {
+                let (workers, ended) = (Arc::clone(&workers), Arc::clone(&ended));
+                tokio::spawn(async move {
+                    let wait = move |_: &AtomicBool| {
+                        while !ended.load(Ordering::Relaxed) {
+                            std::thread::sleep(Duration::from_millis(1));
+                        }
+                    };
+                    workers.run(wait).await
+                })
+            })
+            .collect();
+        while workers.permits.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(workers.run_quick(|_| 1).await.expect("an answer"), 1);
+        ended.store(true, Ordering::Relaxed);
+        for slow in slow {
+            slow.await.expect("no panic").expect("an answer");
+        }
     }
 
     #[tokio::test]

@@ -1,6 +1,8 @@
 //! How well a symbol's name fits what was typed. It looks at every symbol of the workspace, so nothing is allocated for
 //! names of ASCII and most names are passed over after a few bytes.
 
+use conexus_index::Letters;
+
 /// Longest typed name that is compared, in bytes; the rest is cut off.
 const MAX_WANTED: usize = 128;
 
@@ -64,6 +66,12 @@ impl Wanted {
     /// Length in bytes.
     pub(super) fn len(&self) -> usize {
         self.text.len()
+    }
+
+    /// Letters that every name has which fits.
+    pub(super) fn letters_needed(&self) -> Letters {
+        // Other scripts have letters whose lower case is one of ASCII.
+        if self.ascii { Letters::of(&self.text) } else { Letters::default() }
     }
 
     /// How a name fits.
@@ -230,6 +238,22 @@ mod tests {
         ] {
             assert_eq!(Wanted::new(wanted).and_then(|wanted| wanted.fit(name)), expected, "{wanted} {name}");
         }
+    }
+
+    #[test]
+    fn a_name_that_fits_has_the_letters_of_the_wanted_one() {
+        for (wanted, name) in [
+            ("wsq", "WorkspaceSymbolQuery"),
+            ("open file", "OPEN_FILE"),
+            ("v8", "engine_v8"),
+            ("größe", "Größe"),
+            ("_", "_"),
+        ] {
+            let wanted = Wanted::new(wanted).expect("a name");
+            assert!(wanted.fit(name).is_some() && Letters::of(name).contains(wanted.letters_needed()), "{name}");
+        }
+        let wanted = Wanted::new("open").expect("a name");
+        assert!(!Letters::of("close").contains(wanted.letters_needed()));
     }
 
     #[test]

@@ -114,6 +114,7 @@ fn fitting<'a>(
     cancel: &AtomicBool,
 ) -> Vec<Candidate<'a>> {
     let recent: HashMap<&str, usize> = query.recent.iter().map(String::as_str).zip(0..).collect();
+    let letters = pattern.wanted.letters_needed();
     let mut found = Vec::new();
     for (number, file) in index.files().enumerate() {
         if number % FILES_PER_CHECK == 0 && cancel.load(atomic::Ordering::Relaxed) {
@@ -121,7 +122,7 @@ fn fitting<'a>(
         }
         let mut of_file = None;
         let above = pattern.above(file.path());
-        for symbol in file.symbols() {
+        for symbol in file.symbols_with(letters) {
             let kind = symbol.kind();
             if !pattern.allows(kind) {
                 continue;

@@ -5,7 +5,7 @@
 //! only slice.
 
 use conexus_core::{Chunk, ChunkKind, FileAnalysis, LineIndex, Note, Span, Symbol, SymbolKind, Visibility};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::OnceLock};
 
 use super::Malformed;
 use super::bytes::{put_u32, u32_at};
@@ -21,9 +21,44 @@ const NOTE: usize = 8;
 const NONE: u32 = u32::MAX;
 
 /// The validated heads of one file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Heads {
     bytes: Box<[u8]>,
+    /// The letters of each symbol's name, found when they are asked for first.
+    letters: OnceLock<Box<[Letters]>>,
+}
+
+impl PartialEq for Heads {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Heads {}
+
+/// Which letters and digits of ASCII a text has, whatever their case: a name that lacks one of a query's letters need
+/// not be looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Letters(u64);
+
+impl Letters {
+    /// Those of a text.
+    pub fn of(text: &str) -> Self {
+        Self(text.bytes().fold(0, |letters, byte| {
+            letters
+                | match byte {
+                    b'a'..=b'z' => 1 << (byte - b'a'),
+                    b'A'..=b'Z' => 1 << (byte - b'A'),
+                    b'0'..=b'9' => 1 << (26 + byte - b'0'),
+                    _ => 0,
+                }
+        }))
+    }
+
+    /// Whether all of `other` are among these.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
 }
 
 /// Writes the heads of an analysis.
@@ -91,7 +126,7 @@ impl<'a> Strings<'a> {
 impl Heads {
     /// Takes stored bytes after checking every record.
     pub(crate) fn new(bytes: Box<[u8]>) -> Result<Self, Malformed> {
-        let heads = Self { bytes };
+        let heads = Self { bytes, letters: OnceLock::new() };
         heads.check()?;
         Ok(heads)
     }
@@ -189,6 +224,13 @@ impl Heads {
 
     pub(crate) fn symbols(&self) -> impl Iterator<Item = SymbolRef<'_>> {
         (0..self.symbol_count()).map(|index| SymbolRef { heads: self, index })
+    }
+
+    /// The symbols whose name has all of these letters.
+    pub(crate) fn symbols_with(&self, wanted: Letters) -> impl Iterator<Item = SymbolRef<'_>> {
+        let letters = self.letters.get_or_init(|| self.symbols().map(|symbol| Letters::of(symbol.name())).collect());
+        let fitting = (0..).zip(letters).filter(move |(_, letters)| letters.contains(wanted));
+        fitting.map(|(index, _)| SymbolRef { heads: self, index })
     }
 
     pub(crate) fn notes(&self) -> impl Iterator<Item = Note> + '_ {

@@ -4,7 +4,7 @@ mod bytes;
 mod heads;
 mod references;
 
-pub use heads::{ChunkRef, SymbolRef};
+pub use heads::{ChunkRef, Letters, SymbolRef};
 pub(crate) use heads::{Heads, encode as encode_heads};
 pub(crate) use references::encode as encode_references;
 pub use references::{FileReferences, NamedReference};

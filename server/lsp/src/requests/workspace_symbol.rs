@@ -26,7 +26,7 @@ const PART: usize = 50;
 pub(crate) async fn handle(server: &Server, params: WorkspaceSymbolParams) -> Result<WorkspaceSymbolResponse> {
     let session = server.session()?;
     let own = std::sync::Arc::clone(&session);
-    let symbols = session.workers.run(move |cancel| find(&own, &params.query, cancel)).await??;
+    let symbols = session.workers.run_quick(move |cancel| find(&own, &params.query, cancel)).await??;
     let Some(token) = params.partial_result_params.partial_result_token else {
         return Ok(WorkspaceSymbolResponse::WorkspaceSymbolList(symbols));
     };

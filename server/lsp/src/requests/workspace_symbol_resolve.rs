@@ -16,7 +16,7 @@ use crate::{
 pub(crate) async fn handle(server: &Server, symbol: WorkspaceSymbol) -> Result<WorkspaceSymbol> {
     let session = server.session()?;
     let own = Arc::clone(&session);
-    session.workers.run(move |_| resolve(&own, symbol)).await
+    session.workers.run_quick(move |_| resolve(&own, symbol)).await
 }
 
 fn resolve(session: &Session, mut symbol: WorkspaceSymbol) -> WorkspaceSymbol {
