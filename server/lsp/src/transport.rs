@@ -5,7 +5,8 @@
 //! for ever. It also ends at the first malformed message. In this loop:
 //!
 //! - a notification runs to its end when it comes in, before the next message is read;
-//! - `initialize` is answered before the next message is read; every other request is a task of its own;
+//! - `initialize` is answered before the next message is read; so is `shutdown`, since some editors send `exit` without
+//!   waiting, and it would be cancelled; every other request is a task of its own;
 //! - answers and what is asked of the client go through a queue without bound: reading never waits for writing;
 //! - a panic becomes an internal error of that request and nothing else.
 
@@ -158,7 +159,7 @@ where
         return;
     };
     let span = tracing::info_span!("request", method, %id, generation = tracing::field::Empty);
-    let is_first = method == "initialize";
+    let is_alone = matches!(method.as_str(), "initialize" | "shutdown");
     let outgoing = outgoing.clone();
     let answer = async move {
         let response = match future.await {
@@ -174,7 +175,7 @@ where
         send(&outgoing, Outgoing::Response(response));
     }
     .instrument(span);
-    if is_first {
+    if is_alone {
         answer.await;
     } else {
         tokio::spawn(answer);

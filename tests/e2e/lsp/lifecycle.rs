@@ -22,6 +22,16 @@ fn a_session_begins_and_ends_as_the_protocol_wants_it() {
 }
 
 #[test]
+fn a_shutdown_is_answered_though_exit_follows_at_once() {
+    let session = workspace();
+    let mut client = session.serve();
+    let id = client.request("shutdown", &Value::Null);
+    client.send(&json!({ "jsonrpc": "2.0", "method": "exit" }));
+    assert_eq!(client.result(&id), Value::Null);
+    client.expect_end(0);
+}
+
+#[test]
 fn nothing_is_offered_that_other_servers_own() {
     let session = workspace();
     let client = session.serve();
