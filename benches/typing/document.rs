@@ -87,7 +87,6 @@ impl Document {
     pub(crate) fn edit(&mut self) -> (Value, usize) {
         self.edits += 1;
         let typed = self.typed();
-
         let at = |character: usize| json!({ "line": self.marker_line, "character": character });
         let renamed =
             json!({ "range": { "start": at(3), "end": at(3 + self.marker_length) }, "text": marker(self.edits) });
@@ -96,7 +95,7 @@ impl Document {
 
     /// One change of what is typed.
     fn typed(&mut self) -> Value {
-        if self.edits % PASTE_EVERY == 0 {
+        if self.edits.is_multiple_of(PASTE_EVERY) {
             self.is_pasted = !self.is_pasted;
             // Behind the marker and before what is typed, at the beginning of a line.
             let (from, lines) = (self.marker_line + 1, self.paste.lines().count());
@@ -112,7 +111,7 @@ impl Document {
             self.lines[self.line].remove(self.column);
             return self.change(self.column, self.column + 1, "");
         }
-        if self.edits % MISTAKE_EVERY == 0 {
+        if self.edits.is_multiple_of(MISTAKE_EVERY) {
             self.mistaken = true;
             return self.insert('q');
         }
