@@ -108,6 +108,10 @@ pub(crate) enum Command {
     Eval(EvalArguments),
     /// Serve an editor over standard input and output
     Lsp(LspArguments),
+    /// Serve an AI assistant over standard input and output (MCP), from the editor's session when one is running
+    Mcp,
+    /// Serve AI assistants over HTTP on the loopback interface, without an editor
+    Serve(ServeArguments),
     /// Print a completion script
     Completions {
         /// The shell
@@ -313,6 +317,14 @@ pub(crate) struct LspArguments {
     /// Speak over standard input and output: what is done anyway, and some editors say so
     #[arg(long)]
     stdio: bool,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// Port to listen on; 0 is any free one
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) port: u16,
 }
 
 /// Arguments of `eval`.

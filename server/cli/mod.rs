@@ -6,6 +6,7 @@ mod arguments;
 mod eval;
 mod index;
 mod lsp;
+mod mcp;
 mod output;
 mod progress;
 mod search;
@@ -60,6 +61,8 @@ fn run(arguments: &Arguments) -> Result<Outcome> {
         Command::Clear => index::clear(arguments, &mut output),
         Command::Eval(eval) => eval::run(arguments, eval, &mut output),
         Command::Lsp(_) => lsp::run(arguments),
+        Command::Mcp => mcp::run(arguments),
+        Command::Serve(serve) => mcp::serve(arguments, serve),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "conexus", &mut output);
             Ok(Outcome::Clean)

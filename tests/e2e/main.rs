@@ -7,5 +7,6 @@ mod damage;
 mod eval;
 mod lsp;
 mod master_property;
+mod mcp;
 mod queries;
 mod support;

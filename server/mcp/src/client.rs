@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use conexus_core::Query;
 use conexus_engine::Location;
+use rmcp::model::JsonObject;
+use serde_json::json;
 
-use crate::{Endpoint, Error, Found, Result, SearchRequest};
+use crate::{Endpoint, Error, Found, Result, SearchRequest, reply::Reply};
 
 /// How long a session may take to say that it is there.
 const CONNECT_WAIT: Duration = Duration::from_millis(500);
@@ -58,6 +60,22 @@ impl Session {
             let reason = response.body_mut().read_to_string().unwrap_or_default();
             return Err(Error::Refused(reason));
         }
+        response.body_mut().read_json().map_err(|error| self.unreachable(&error))
+    }
+
+    /// Calls a tool of the session.
+    pub(crate) fn call(&self, tool: &str, arguments: &JsonObject) -> Result<Reply> {
+        let request = json!({ "workspace": self.endpoint.workspace, "tool": tool, "arguments": arguments });
+        let mut response = self
+            .agent
+            .post(format!("{}/v1/call", self.endpoint.url))
+            .header("Authorization", format!("Bearer {}", self.endpoint.token))
+            .send_json(&request)
+            .map_err(|error| self.unreachable(&error))?;
+        if response.status() == 422 {
+            return Err(Error::Refused(response.body_mut().read_to_string().unwrap_or_default()));
+        }
+        // Any other status has no such body: the session is ending, or let go of the workspace.
         response.body_mut().read_json().map_err(|error| self.unreachable(&error))
     }
 

@@ -70,6 +70,12 @@ impl Endpoint {
     }
 }
 
+impl EndpointFile {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 impl Drop for EndpointFile {
     fn drop(&mut self) {
         // A client takes a file away whose session does not answer.

@@ -36,6 +36,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// The system does not tell when to end.
+    #[error("cannot wait for signals: {0}")]
+    Signal(std::io::Error),
     /// The running session refused.
     #[error("the running session cannot answer: {0}")]
     Refused(String),

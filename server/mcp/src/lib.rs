@@ -1,4 +1,4 @@
-//! The sidecar: other programs on this machine ask a live workspace.
+//! The sidecar: assistants (over MCP) and other programs on this machine ask a live workspace.
 //!
 //! A process that keeps workspaces current opens an HTTP endpoint on the loopback interface and writes where it is, and
 //! the token that it wants, to a file that only the user can read. Clients find it there.
@@ -8,12 +8,18 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod bridge;
 mod client;
 mod endpoint;
 mod error;
 mod found;
+mod paths;
+mod reply;
+mod server;
 mod sidecar;
 mod snippet;
+mod stdio;
+mod tools;
 
 pub use client::Session;
 pub use endpoint::Endpoint;
@@ -21,3 +27,4 @@ pub use error::{Error, Result};
 pub use found::{Found, FoundHit, FoundNotice, SearchRequest, Term};
 pub use sidecar::Sidecar;
 pub use snippet::SnippetLine;
+pub use stdio::serve_stdio;

@@ -16,10 +16,22 @@ use axum::{
     routing::{get, post},
 };
 use conexus_engine::live::Registry;
+use rmcp::{
+    model::JsonObject,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+    },
+};
+use serde::Deserialize;
 use subtle::ConstantTimeEq;
 use tokio::{net::TcpListener, runtime::Runtime, sync::Semaphore};
 
-use crate::{Endpoint, Error, Found, Result, SearchRequest, endpoint::EndpointFile};
+use crate::{
+    Endpoint, Error, Found, Result, SearchRequest,
+    endpoint::EndpointFile,
+    server::{Server, Source},
+    tools,
+};
 
 /// Largest body of a request in bytes; a query of 1 MiB fits.
 const BODY_BYTES: usize = 2 << 20;
@@ -43,6 +55,17 @@ struct Shared {
     token: Arc<str>,
     port: u16,
     searches: Arc<Semaphore>,
+    server: Server,
+}
+
+/// A call of a tool as the bridge of another process sends it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToolCall {
+    /// Canonical path of the workspace.
+    workspace: PathBuf,
+    tool: String,
+    arguments: JsonObject,
 }
 
 impl Sidecar {
@@ -65,10 +88,13 @@ impl Sidecar {
             token: Arc::clone(&token),
             port: address.port(),
             searches: Arc::new(Semaphore::new(SEARCHES)),
+            server: Server::new(Source::Workspaces(registry.clone())),
         };
         let router = Router::new()
             .route("/healthz", get(health))
             .route("/v1/search", post(search))
+            .route("/v1/call", post(call))
+            .nest_service("/mcp", mcp(&shared))
             .layer(DefaultBodyLimit::max(BODY_BYTES))
             .layer(middleware::from_fn_with_state(shared.clone(), guard))
             .with_state(shared);
@@ -94,6 +120,48 @@ impl Sidecar {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
+
+    /// The files that say where it is and with which token, one for each workspace.
+    pub fn endpoint_files(&self) -> Vec<PathBuf> {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.iter().map(|file| file.path().to_owned()).collect()
+    }
+
+    /// Waits until the process is asked to end, by SIGINT, SIGTERM or what stands for them.
+    pub fn wait_for_end(&self) -> Result<()> {
+        let Some(runtime) = &self.runtime else { return Ok(()) };
+        runtime.block_on(end()).map_err(Error::Signal)
+    }
+}
+
+#[cfg(unix)]
+async fn end() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn end() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
+/// The protocol's endpoint. Each request stands for itself: no session is kept, whatever the revision, and answers are
+/// plain JSON. Host and Origin are checked here once more, beside the guard.
+fn mcp(shared: &Shared) -> StreamableHttpService<Server, LocalSessionManager> {
+    let hosts = ["127.0.0.1", "localhost"].map(|host| format!("{host}:{}", shared.port));
+    let config = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        .with_max_request_body_bytes(BODY_BYTES)
+        .with_allowed_hosts(hosts)
+        .with_allowed_origins(std::iter::empty::<String>())
+        .enforce_origin_validation();
+    let server = shared.server.clone();
+    StreamableHttpService::new(move || Ok(server.clone()), Arc::new(LocalSessionManager::default()), config)
 }
 
 impl Drop for Sidecar {
@@ -179,6 +247,20 @@ async fn search(State(shared): State<Shared>, Json(request): Json<SearchRequest>
     }
 }
 
+async fn call(State(shared): State<Shared>, Json(call): Json<ToolCall>) -> Response {
+    let Some(tool) = tools::find(&call.tool) else {
+        return (StatusCode::NOT_FOUND, "there is no such tool").into_response();
+    };
+    // The bridge then goes on without this session.
+    if shared.registry.find(&call.workspace).is_none() {
+        return (StatusCode::NOT_FOUND, "this session does not hold that workspace").into_response();
+    }
+    match shared.server.call(Some(call.workspace), tool, call.arguments).await {
+        Ok(reply) => Json(reply).into_response(),
+        Err(reason) => (StatusCode::UNPROCESSABLE_ENTITY, reason).into_response(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +272,7 @@ mod tests {
             token: "secret".into(),
             port: 4000,
             searches: Arc::new(Semaphore::new(1)),
+            server: Server::new(Source::Workspaces(Registry::default())),
         };
         let good = [("host", "127.0.0.1:4000"), ("authorization", "Bearer secret")];
         for (change, expected) in [

@@ -1,0 +1,86 @@
+//! What stands between an assistant on standard input and output and the index: a running session while there is one,
+//! else an index of one's own. Each call looks anew, so sessions may come and go.
+
+use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicBool};
+
+use conexus_engine::{Location, Settings, live::Live};
+use rmcp::model::JsonObject;
+
+use crate::{
+    Error, FoundNotice, Session,
+    reply::Reply,
+    tools::{Call, Tool},
+};
+
+/// A way to the index of one workspace.
+pub(crate) struct Bridge {
+    location: Location,
+    settings: Settings,
+    state: Mutex<State>,
+}
+
+/// At most one of the two is there.
+#[derive(Default)]
+struct State {
+    session: Option<Arc<Session>>,
+    own: Option<Arc<Live>>,
+}
+
+impl Bridge {
+    pub(crate) fn new(location: Location, settings: Settings) -> Self {
+        Self { location, settings, state: Mutex::default() }
+    }
+
+    /// Finds the session, or begins to index.
+    pub(crate) fn prepare(&self) {
+        if self.session().is_none() {
+            self.own();
+        }
+    }
+
+    /// Answers a call from the session; when it ended meanwhile, from the own index.
+    pub(crate) fn call(&self, tool: &Tool, arguments: JsonObject, cancel: &AtomicBool) -> Result<Reply, String> {
+        if let Some(session) = self.session() {
+            match session.call(tool.name, &arguments) {
+                Ok(reply) => return Ok(reply),
+                Err(Error::Refused(reason)) => return Err(reason),
+                Err(error) => {
+                    tracing::info!(%error, "the session is gone, the bridge goes on detached");
+                    self.lock().session = None;
+                }
+            }
+        }
+        let live = self.own();
+        let notice = FoundNotice {
+            kind: "detached".to_owned(),
+            message: "detached: no editor session is attached, unsaved edits are not known".to_owned(),
+        };
+        (tool.run)(&Call { live: &live, notices: &[notice], cancel }, arguments)
+    }
+
+    /// The running session. Finding one gives the own index back.
+    fn session(&self) -> Option<Arc<Session>> {
+        if let Some(session) = &self.lock().session {
+            return Some(Arc::clone(session));
+        }
+        let found = Arc::new(Session::find(&self.location)?);
+        let mut state = self.lock();
+        state.session = Some(Arc::clone(&found));
+        let own = state.own.take();
+        drop(state);
+        // Ends its threads and lets the session own the index; the last call that uses it does so.
+        drop(own);
+        tracing::info!("the bridge is attached to a running session");
+        Some(found)
+    }
+
+    fn own(&self) -> Arc<Live> {
+        let mut state = self.lock();
+        let start = || Arc::new(Live::start(self.location.clone(), self.settings.clone(), Arc::new(|_| ())));
+        Arc::clone(state.own.get_or_insert_with(start))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

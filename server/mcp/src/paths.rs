@@ -1,0 +1,72 @@
+//! Paths that callers name. Only files of the index are read, whatever a path says.
+
+use std::path::{Component, Path};
+
+use conexus_engine::{CurrentText, Snapshot};
+
+/// The path of an indexed file as the index has it. Nothing on disk is looked at, so that no answer tells whether a file
+/// outside of the workspace, or one that is left out, exists.
+pub(crate) fn indexed(view: &Snapshot, root: &Path, given: &str) -> Result<String, String> {
+    let is_indexed = |path: &str| view.index().file(path).is_some();
+    if is_indexed(given) {
+        return Ok(given.to_owned());
+    }
+    let path = relative(root, given)?;
+    if is_indexed(&path) {
+        return Ok(path);
+    }
+    Err(format!(
+        "{given:?} is not in the index: there is no such file, it is ignored, binary or looks like a secret, or it is \
+         not indexed yet"
+    ))
+}
+
+/// A path in the workspace as the index writes them: relative, with `/`, without `.` and `..`.
+pub(crate) fn relative(root: &Path, given: &str) -> Result<String, String> {
+    let path = Path::new(given);
+    let inside = if path.is_absolute() { path.strip_prefix(root).ok() } else { Some(path) };
+    let parts: Option<Vec<&str>> = inside.and_then(|inside| {
+        let parts = inside.components().filter(|part| *part != Component::CurDir);
+        parts.map(|part| if let Component::Normal(name) = part { name.to_str() } else { None }).collect()
+    });
+    let parts = parts.ok_or_else(|| format!("{given:?} is outside of the workspace"))?;
+    if parts.is_empty() || given.contains('\0') {
+        return Err(format!("{given:?} names no file of the workspace"));
+    }
+    Ok(parts.join("/"))
+}
+
+/// The text of an indexed file: of its open buffer, else from disk, unless a link has taken its place.
+pub(crate) fn text(view: &Snapshot, root: &Path, path: &str) -> Result<CurrentText, String> {
+    if view.buffers().all(|buffer| &*buffer.path != path) {
+        let place = root.join(path);
+        if place.canonicalize().is_ok_and(|real| real != place) {
+            return Err(format!("{path:?} is not in the index any more: a link has taken its place"));
+        }
+    }
+    view.text(path).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_nowhere_else() {
+        let root = Path::new("/work space");
+        for (given, expected) in [
+            ("src/a.rs", "src/a.rs"),
+            ("./src//a.rs", "src/a.rs"),
+            ("/work space/src/a.rs", "src/a.rs"),
+            ("größe", "größe"),
+        ] {
+            assert_eq!(relative(root, given).as_deref(), Ok(expected), "{given}");
+        }
+        for wrong in [
+            "", ".", "/", "..", "../a", "src/../../a", "src/..", "/etc/passwd", "/work spaces/a", "/work space/../a",
+            "a\0b",
+        ] {
+            assert!(relative(root, wrong).is_err(), "{wrong}");
+        }
+    }
+}

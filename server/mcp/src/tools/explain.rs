@@ -1,0 +1,138 @@
+//! `context_explain`: what is known of a symbol, as facts.
+
+use conexus_core::{LineIndex, Span};
+use conexus_engine::{
+    RelationKind, RelationKinds, Snapshot, SymbolHit, Target,
+    git::{self, HistoryLimits},
+};
+use rmcp::model::{JsonObject, Tool as Description};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    Call, Tool, read_arguments,
+    related::{commit, item, target},
+    schema,
+};
+use crate::{
+    FoundNotice, paths,
+    reply::{Draft, Item, Reply, offset_of, version_of},
+};
+
+pub(super) const TOOL: Tool = Tool { name: "context_explain", describe, run };
+
+/// Relations of each kind that are told.
+const RELATIONS: usize = 8;
+/// Commits that are told.
+const COMMITS: usize = 3;
+/// Longest documentation in bytes.
+const DOC_BYTES: usize = 1_500;
+/// Longest signature in bytes.
+const SIGNATURE_BYTES: usize = 500;
+/// Other symbols of the same name that are told.
+const OTHERS: usize = 5;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    symbol: Option<String>,
+    file_path: Option<String>,
+    line: Option<u32>,
+    cursor: Option<String>,
+    max_tokens: Option<usize>,
+}
+
+fn describe() -> Description {
+    let input = [
+        ("symbol", schema::text()),
+        ("file_path", schema::text()),
+        ("line", schema::number()),
+        ("cursor", schema::text()),
+        ("max_tokens", schema::number()),
+    ];
+    let description = "Facts of a symbol or place: signature, doc, users, uses, tests, history.";
+    schema::reader(TOOL.name, description, schema::object(&input, &[]), &["facts[]"])
+}
+
+fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
+    let arguments: Arguments = read_arguments(arguments)?;
+    let view = call.view()?;
+    let target = target(call, &view, arguments.symbol.as_deref(), arguments.file_path.as_deref(), arguments.line)?;
+    let kinds = RelationKinds::of(&[RelationKind::Caller, RelationKind::Callee, RelationKind::Test]);
+    let related = view.related(&target, kinds, RELATIONS, call.cancel).map_err(|error| error.to_string())?;
+    let mut draft = Draft::new(call, &view, Some("facts"), arguments.max_tokens);
+    related.notices.iter().map(FoundNotice::of).for_each(|notice| draft.note(notice));
+    if !related.more.is_empty() {
+        draft.limited = true;
+        draft.say("limited", "only the surest relations are told; context_get_related_info has more");
+    }
+    let path = match (&related.target, &target) {
+        (Some(hit), _) => {
+            define(call, &view, hit, &mut draft);
+            hit.path.to_string()
+        }
+        (None, Target::File(path) | Target::At { path, .. }) => {
+            draft.facts.insert("path".to_owned(), json!(path));
+            draft.head = format!("{path}\n");
+            path.clone()
+        }
+        (None, Target::Symbol(_)) => return Ok(draft.finish()),
+    };
+    if let Some(version) = version_of(&view, &path) {
+        draft.facts.insert("unsaved_version".to_owned(), json!(version));
+    }
+    draft.items.extend(related.relations.iter().map(item));
+    if let Some(history) = git::history(call.root(), HistoryLimits::default()) {
+        draft.items.extend(history.commits_of(&path).take(COMMITS).map(commit));
+    }
+    draft.items.extend(related.candidates.iter().take(OTHERS).map(|other| {
+        let line = other.lines.0 + 1;
+        let json = json!({ "relation": "same_name", "path": other.path, "line": line, "name": other.name });
+        Item::new(json, format!("same_name {}:{line} {}", other.path, other.name))
+    }));
+    draft.pass_over(offset_of(arguments.cursor.as_deref())?);
+    Ok(draft.finish())
+}
+
+/// What the symbol is and what its text says of it.
+fn define(call: &Call<'_>, view: &Snapshot, hit: &SymbolHit, draft: &mut Draft) {
+    let kind = hit.kind.map_or("code", |kind| kind.name());
+    let line = hit.lines.0 + 1;
+    for (name, value) in [
+        ("path", json!(hit.path)),
+        ("name", json!(hit.name)),
+        ("container", json!(hit.container)),
+        ("kind", json!(kind)),
+        ("start_line", json!(line)),
+        ("end_line", json!(hit.lines.1 + 1)),
+    ] {
+        draft.facts.insert(name.to_owned(), value);
+    }
+    draft.head = format!("{kind} {} {}:{line}-{}\n", hit.name, hit.path, hit.lines.1 + 1);
+    let Some(text) = paths::text(view, call.root(), &hit.path).ok().filter(|text| text.as_indexed) else {
+        draft.say("changed_since_indexed", "the file has changed since it was indexed");
+        return;
+    };
+    let Some(symbol) = view.index().file(&hit.path).and_then(|file| {
+        file.symbols().find(|symbol| symbol.name_span() == hit.name_span && symbol.span() == hit.span)
+    }) else {
+        return;
+    };
+    let lines = LineIndex::new(&text.text);
+    let mut tell = |what: &str, span: Span, most: usize| {
+        let told = span.slice(&text.text).trim();
+        if told.is_empty() {
+            return;
+        }
+        let shown = &told[..told.floor_char_boundary(most)];
+        let mut json = json!({ "relation": what, "line": lines.line_of(span.start) + 1, "text": shown });
+        if shown.len() < told.len() {
+            json["cut"] = Value::Bool(true);
+        }
+        draft.items.push(Item::new(json, format!("{what}: {shown}")));
+    };
+    tell("signature", symbol.signature(), SIGNATURE_BYTES);
+    if let Some(doc) = symbol.doc() {
+        tell("doc", doc, DOC_BYTES);
+    }
+}

@@ -1,0 +1,144 @@
+//! The tools that assistants call, one file each. Their schemas are small: every conversation pays for them.
+
+mod control;
+mod explain;
+mod grep;
+mod read;
+mod related;
+mod schema;
+mod search;
+
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use conexus_engine::{Snapshot, live::Live};
+use rmcp::model::{JsonObject, Tool as Description};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{FoundNotice, reply::Reply};
+
+/// How long an answer waits for the analysis of the last keystroke.
+const BUFFER_WAIT: Duration = Duration::from_millis(100);
+/// Longest that a call may wait for a generation.
+const MOST_WAIT: Duration = Duration::from_secs(10);
+/// How often it is looked whether the generation is there.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// A tool.
+pub(crate) struct Tool {
+    /// Its name on the wire.
+    pub(crate) name: &'static str,
+    /// Name, schemas and hints.
+    pub(crate) describe: fn() -> Description,
+    /// Answers a call; the error is for the caller to read.
+    pub(crate) run: fn(&Call<'_>, JsonObject) -> Result<Reply, String>,
+}
+
+/// Every tool, in the order in which they are listed.
+pub(crate) const TOOLS: &[Tool] = &[search::TOOL, read::TOOL, grep::TOOL, related::TOOL, explain::TOOL, control::TOOL];
+
+/// What a call works on.
+pub(crate) struct Call<'a> {
+    pub(crate) live: &'a Live,
+    /// What every answer must say, such as that no editor is attached.
+    pub(crate) notices: &'a [FoundNotice],
+    /// Set when nobody waits for the answer any more.
+    pub(crate) cancel: &'a AtomicBool,
+}
+
+impl Call<'_> {
+    /// The state that knows every keystroke told before.
+    fn view(&self) -> Result<Snapshot, String> {
+        self.live.current(BUFFER_WAIT).map_err(|error| error.to_string())
+    }
+
+    /// The same, not before a generation is there, or as it is after the wait.
+    fn view_from(&self, generation: Option<u64>, wait_ms: Option<u64>) -> Result<Snapshot, String> {
+        let deadline = Instant::now() + MOST_WAIT.min(Duration::from_millis(wait_ms.unwrap_or(0)));
+        loop {
+            let view = self.view()?;
+            let is_there = generation.is_none_or(|wanted| view.generation().0 >= wanted);
+            if is_there || Instant::now() >= deadline || self.cancel.load(Ordering::Relaxed) {
+                return Ok(view);
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    fn root(&self) -> &Path {
+        &self.live.location().root
+    }
+}
+
+/// The tool of that name.
+pub(crate) fn find(name: &str) -> Option<&'static Tool> {
+    TOOLS.iter().find(|tool| tool.name == name)
+}
+
+/// Arguments as a tool wants them; the error names what is wrong.
+fn read_arguments<T: DeserializeOwned>(arguments: JsonObject) -> Result<T, String> {
+    serde_json::from_value(Value::Object(arguments)).map_err(|error| format!("bad arguments: {error}"))
+}
+
+/// One of at most so many, so many when nothing is said.
+fn limit_of(given: Option<usize>, default: usize, most: usize) -> usize {
+    given.unwrap_or(default).clamp(1, most)
+}
+
+#[cfg(test)]
+mod tests {
+    use conexus_engine::estimate_tokens;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn all_schemas_together_cost_less_than_2000_tokens() {
+        let listed: Vec<Value> = TOOLS.iter().map(|tool| serde_json::to_value((tool.describe)()).unwrap()).collect();
+        let tokens = estimate_tokens(&serde_json::to_string(&listed).unwrap());
+        assert!(tokens < 2_000, "{tokens} tokens");
+    }
+
+    #[test]
+    fn descriptions_suit_the_stricter_clients() {
+        const KEYWORDS: &[&str] = &["type", "properties", "required", "items", "enum", "description"];
+        fn check(schema: &Value, tool: &str) {
+            let schema = schema.as_object().unwrap();
+            for keyword in schema.keys() {
+                assert!(KEYWORDS.contains(&keyword.as_str()), "{tool}: {keyword}");
+            }
+            match schema["type"].as_str().unwrap() {
+                "object" => {
+                    let properties = schema["properties"].as_object().unwrap();
+                    properties.values().for_each(|property| check(property, tool));
+                    for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
+                        assert!(properties.contains_key(name.as_str().unwrap()), "{tool}: {name}");
+                    }
+                }
+                "array" => check(&schema["items"], tool),
+                "string" | "integer" | "boolean" => {}
+                other => panic!("{tool}: {other}"),
+            }
+        }
+        for tool in TOOLS {
+            let listed = serde_json::to_value((tool.describe)()).unwrap();
+            assert_eq!(listed["name"], tool.name);
+            for schema in ["inputSchema", "outputSchema"] {
+                assert_eq!(listed[schema]["type"], "object", "{}", tool.name);
+                check(&listed[schema], tool.name);
+            }
+            assert_eq!(listed["annotations"]["readOnlyHint"], json!(tool.name != "context_index_control"));
+        }
+    }
+
+    #[test]
+    fn wrong_arguments_are_named() {
+        let arguments = json!({ "query": "x", "nonsense": 1 });
+        let error = read_arguments::<search::Arguments>(rmcp::model::object(arguments)).unwrap_err();
+        assert!(error.contains("nonsense"), "{error}");
+    }
+}

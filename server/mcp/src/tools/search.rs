@@ -1,0 +1,195 @@
+//! `context_search`: code by meaning, words, name or quoted text.
+
+use conexus_core::{Filter, Mode, Query, SymbolKind, WorkContext};
+use conexus_engine::{
+    Snapshot,
+    git::{self, HistoryLimits},
+};
+use rmcp::model::{JsonObject, Tool as Description};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Call, Tool, limit_of, read_arguments, schema};
+use crate::{
+    Found, FoundHit, FoundNotice, paths,
+    reply::{Draft, Item, Reply, offset_of, version_of},
+};
+
+pub(super) const TOOL: Tool = Tool { name: "context_search", describe, run };
+
+/// Lines of code per hit.
+const SNIPPET_LINES: usize = 8;
+/// Hits when the caller names no limit, and at most.
+const LIMITS: (usize, usize) = (10, 100);
+/// Files that a ticket or branch adds to the soft context.
+const TICKET_FILES: usize = 50;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Arguments {
+    query: String,
+    #[serde(default)]
+    paths: Vec<String>,
+    #[serde(default)]
+    languages: Vec<String>,
+    #[serde(default)]
+    kinds: Vec<String>,
+    #[serde(default)]
+    mode: ModeName,
+    #[serde(default)]
+    work_context: Work,
+    limit: Option<usize>,
+    cursor: Option<String>,
+    max_tokens: Option<usize>,
+    min_generation: Option<u64>,
+    wait_ms: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ModeName {
+    #[default]
+    Auto,
+    Meaning,
+    Keyword,
+    Symbol,
+}
+
+/// What the caller works on: a soft boost.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Work {
+    active_file: Option<String>,
+    git_branch: Option<String>,
+    #[serde(default)]
+    open_ticket_ids: Vec<String>,
+}
+
+fn describe() -> Description {
+    let work = [("active_file", schema::text()), ("git_branch", schema::text()), ("open_ticket_ids", schema::texts())];
+    let input = [
+        ("query", schema::text_about("question, words, name or \"quoted text\"")),
+        ("paths", json!({ "type": "array", "items": schema::text(), "description": "globs" })),
+        ("languages", schema::texts()),
+        ("kinds", schema::texts()),
+        ("mode", schema::choice(&["auto", "meaning", "keyword", "symbol"])),
+        ("work_context", Value::Object(schema::object(&work, &[]))),
+        ("limit", schema::number()),
+        ("cursor", schema::text()),
+        ("max_tokens", schema::number()),
+        ("min_generation", schema::number()),
+        ("wait_ms", schema::number()),
+    ];
+    let description = "Find code and docs by meaning or name, best first. Knows unsaved edits.";
+    schema::reader(TOOL.name, description, schema::object(&input, &["query"]), &["hits[]"])
+}
+
+fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
+    let arguments: Arguments = read_arguments(arguments)?;
+    let kind = |name: &String| {
+        SymbolKind::from_name(name).ok_or_else(|| {
+            let names: Vec<_> = SymbolKind::ALL.iter().map(|kind| kind.name()).collect();
+            format!("there is no kind {name:?}, it is one of {}", names.join(", "))
+        })
+    };
+    let kinds = arguments.kinds.iter().map(kind).collect::<Result<_, _>>()?;
+    let view = call.view_from(arguments.min_generation, arguments.wait_ms)?;
+    let query = Query {
+        mode: match arguments.mode {
+            ModeName::Auto => Mode::Auto,
+            ModeName::Meaning => Mode::Meaning,
+            ModeName::Keyword => Mode::Keyword,
+            ModeName::Symbol => Mode::Symbol,
+        },
+        filter: Filter { include: arguments.paths, languages: arguments.languages, kinds, ..Filter::default() },
+        context: context(call, &view, &arguments.work_context),
+        limit: limit_of(arguments.limit, LIMITS.0, LIMITS.1),
+        offset: offset_of(arguments.cursor.as_deref())?,
+        ..Query::new(arguments.query)
+    };
+    let answer = view.search(&query, call.cancel).map_err(|error| error.to_string())?;
+    let found = Found::of(&view, &answer, &query, SNIPPET_LINES);
+    let mut draft = Draft::new(call, &view, Some("hits"), arguments.max_tokens);
+    draft.offset = query.offset;
+    draft.more = answer.more;
+    answer.notices.iter().map(FoundNotice::of).for_each(|notice| draft.note(notice));
+    draft.items = found.hits.iter().map(|hit| item(hit, version_of(&view, &hit.path))).collect();
+    Ok(draft.finish())
+}
+
+/// The soft context: what the caller says, else what the session knows, which is the open buffers.
+fn context(call: &Call<'_>, view: &Snapshot, work: &Work) -> WorkContext {
+    let mut open_files: Vec<String> = view.buffers().map(|buffer| buffer.path.to_string()).collect();
+    let tickets: Vec<&str> =
+        work.open_ticket_ids.iter().map(String::as_str).chain(work.git_branch.as_deref().and_then(ticket_of)).collect();
+    if !tickets.is_empty()
+        && let Some(history) = git::history(call.root(), HistoryLimits::default())
+    {
+        let commits = tickets.iter().flat_map(|ticket| history.mentioning(ticket));
+        let changed = commits.flat_map(|commit| commit.paths.iter().map(ToString::to_string));
+        open_files.extend(changed.take(TICKET_FILES));
+    }
+    let active_file = work.active_file.as_deref().and_then(|path| paths::indexed(view, call.root(), path).ok());
+    WorkContext { active_file, open_files }
+}
+
+/// The ticket in the name of a branch: `feature/ABC-12-retry` or `12-retry`.
+fn ticket_of(branch: &str) -> Option<&str> {
+    let name = branch.rsplit('/').next()?;
+    let number = name.find(|character: char| character.is_ascii_digit())?;
+    let is_keyed = number > 1
+        && name[..number].ends_with('-')
+        && name[..number - 1].bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let digits = name[number..].bytes().take_while(u8::is_ascii_digit).count();
+    (number == 0 || is_keyed).then(|| &name[..number + digits])
+}
+
+fn item(hit: &FoundHit, version: Option<i32>) -> Item {
+    let mut json = json!({
+        "path": hit.path,
+        "line": hit.line,
+        "start_line": hit.start_line,
+        "end_line": hit.end_line,
+        "name": hit.name,
+    });
+    let mut head = format!("{}:{}-{} {}", hit.path, hit.start_line, hit.end_line, hit.name);
+    if let Some(kind) = &hit.kind {
+        json["kind"] = json!(kind);
+        head = format!("{head} ({kind})");
+    }
+    if !hit.container.is_empty() {
+        json["container"] = json!(hit.container);
+    }
+    if let Some(version) = version {
+        json["unsaved_version"] = json!(version);
+        head.push_str(" [unsaved]");
+    }
+    if hit.changed_since_indexed {
+        json["changed_since_indexed"] = json!(true);
+    }
+    let Some(lines) = &hit.snippet else { return Item::new(json, head) };
+    let code = lines.iter().map(|line| format!("{}: {}", line.line, line.text)).collect::<Vec<_>>().join("\n");
+    let mut whole = json.clone();
+    whole["code"] = json!(code);
+    Item::new(whole, format!("{head}\n{code}")).or_short(json, head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ticket_of;
+
+    #[test]
+    fn branches_name_tickets() {
+        for (branch, ticket) in [
+            ("feature/ABC-12-retry", Some("ABC-12")),
+            ("12-retry", Some("12")),
+            ("main", None),
+            ("v2", None),
+            ("fix/some-thing-2", None),
+            ("", None),
+            ("größe-1", None),
+        ] {
+            assert_eq!(ticket_of(branch), ticket, "{branch}");
+        }
+    }
+}
