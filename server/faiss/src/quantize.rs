@@ -95,7 +95,7 @@ mod tests {
                 assert_eq!(round(value), value.round() as i8, "{value}");
             }
         }
-        assert_eq!([round(0.49999997), round(-0.5), round(126.5), round(-127.0)], [0, -1, 127, -127]);
+        assert_eq!([round(0.499_999_97), round(-0.5), round(126.5), round(-127.0)], [0, -1, 127, -127]);
     }
 
     proptest! {

@@ -103,7 +103,7 @@ fn beside_another_server_names_are_left_to_it() {
 
 #[test]
 fn parts_come_before_the_answer_when_a_token_is_sent() {
-    let text: String = (0..120).map(|at| format!("pub fn part_{at}() {{}}\n")).collect();
+    let text = (0..120).map(|at| format!("pub fn part_{at}() {{}}")).collect::<Vec<_>>().join("\n");
     let session = Session::new(Workspace::of("//- a.rs\n"));
     session.workspace.write("a.rs", text);
     let mut client = session.serve();

@@ -36,7 +36,7 @@ fn check(fixture: &str, target: &str, expected: [(RelationKind, &str); 3]) {
 
 use RelationKind::{Callee, Caller, Test};
 
-const RUST: &str = r#"
+const RUST: &str = r"
 //- src/lib.rs
 pub mod cache;
 pub mod store;
@@ -100,7 +100,7 @@ fn filled() -> Cache {
 fn a_cache_can_be_filled() {
     filled();
 }
-"#;
+";
 
 #[test]
 fn rust() {
@@ -144,7 +144,7 @@ fn rust() {
     );
 }
 
-const PYTHON: &str = r#"
+const PYTHON: &str = r"
 //- shop/prices.py
 from shop.tax import add_tax
 
@@ -187,7 +187,7 @@ from shop.prices import Price
 
 def test_price_total():
     assert Price().total() == 1.2
-"#;
+";
 
 #[test]
 fn python() {
@@ -349,7 +349,7 @@ fn go() {
     check(GO, "Handler.Serve", [(Caller, ""), (Callee, "Lookup Store, render Handler"), (Test, "")]);
 }
 
-const JAVA: &str = r#"
+const JAVA: &str = r"
 //- src/main/java/app/Basket.java
 package app;
 
@@ -395,7 +395,7 @@ class BasketTest {
         assertEquals(4, new Basket().total());
     }
 }
-"#;
+";
 
 #[test]
 fn java() {
@@ -434,7 +434,7 @@ def find(registry: Registry):
 
 #[test]
 fn parameters_and_variants_are_no_definitions_of_the_name() {
-    let fixture = r#"
+    let fixture = r"
 //- src/signal.py
 def receiver(signal):
     return signal
@@ -455,7 +455,7 @@ use std::task::{Poll, ready};
 fn poll(count: u32) -> Poll<u32> {
     Poll::Ready(count)
 }
-"#;
+";
     check(fixture, "receiver", [(Caller, ""), (Callee, ""), (Test, "")]);
     check(fixture, "Ready", [(Caller, ""), (Callee, ""), (Test, "")]);
 }

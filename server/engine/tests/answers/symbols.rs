@@ -5,7 +5,7 @@ use conexus_engine::{SymbolMode, SymbolQuery};
 
 use super::{GO_ON, Indexed, STOP};
 
-const FIXTURE: &str = r#"
+const FIXTURE: &str = r"
 //- src/http/client.rs
 //! Talks to servers.
 
@@ -45,7 +45,7 @@ func ParseHeader(line string) string {
 }
 //- notes.txt
 Remember the milk and the sourdough starter.
-"#;
+";
 
 /// Names of the hits with where they are.
 fn names(indexed: &Indexed, query: &SymbolQuery) -> Vec<String> {

@@ -171,7 +171,9 @@ mod tests {
         #[test]
         fn dead_documents_are_those_that_died(documents in prop::collection::vec(0..60u32, 0..80)) {
             let mut dead = DeadDocuments::default();
-            documents.iter().for_each(|&document| dead.insert(document));
+            for &document in &documents {
+                dead.insert(document);
+            }
             let found: Vec<u32> = dead.ranges().iter().cloned().flatten().collect();
             let expected: std::collections::BTreeSet<u32> = documents.into_iter().collect();
             prop_assert!(found.iter().copied().eq(expected));
