@@ -58,20 +58,23 @@ impl Bridge {
         (tool.run)(&Call { live: &live, notices: &[notice], cancel }, arguments)
     }
 
-    /// The running session. Finding one gives the own index back.
+    /// The running session. While there is one the own index is given back, also one that another call began meanwhile.
     fn session(&self) -> Option<Arc<Session>> {
-        if let Some(session) = &self.lock().session {
-            return Some(Arc::clone(session));
-        }
-        let found = Arc::new(Session::find(&self.location)?);
+        let known = self.lock().session.clone();
+        let session = match known {
+            Some(known) => known,
+            None => Arc::new(Session::find(&self.location)?),
+        };
         let mut state = self.lock();
-        state.session = Some(Arc::clone(&found));
+        if state.session.is_none() {
+            tracing::info!("the bridge is attached to a running session");
+            state.session = Some(Arc::clone(&session));
+        }
         let own = state.own.take();
         drop(state);
         // Ends its threads and lets the session own the index; the last call that uses it does so.
         drop(own);
-        tracing::info!("the bridge is attached to a running session");
-        Some(found)
+        Some(session)
     }
 
     fn own(&self) -> Arc<Live> {
