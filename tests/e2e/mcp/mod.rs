@@ -4,6 +4,7 @@ mod bad_input;
 mod bridge;
 mod client;
 mod http;
+mod load;
 mod tools;
 
 use std::time::Duration;

@@ -1,0 +1,103 @@
+//! Many clients at once, and callers that do not wait for their answers.
+
+use std::{
+    io::Write,
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use super::{
+    client::{Client, Http, Pipes, Revision},
+    serve, session, until_idle,
+};
+
+/// Calls that are worked on at the same time.
+const CALLS: usize = 8;
+/// An answer that does not wait for the calls before it comes sooner; each of them would take ten seconds.
+const SOON: Duration = Duration::from_secs(5);
+
+/// The arguments of a search that waits for as long as is allowed.
+fn long_call() -> serde_json::Value {
+    json!({ "query": "queue", "min_generation": 1_000_000, "wait_ms": 10_000 })
+}
+
+#[test]
+fn a_client_that_hangs_up_ends_its_calls() {
+    let session = session();
+    let (_server, _) = serve(&session, Revision::New);
+    for revision in [Revision::Old, Revision::New] {
+        let mut client = Http::connect(&session, revision);
+        let params = json!({ "name": "context_search", "arguments": long_call() });
+        let waiting: Vec<TcpStream> = (0..CALLS)
+            .map(|_| {
+                let headers = client.headers("tools/call", &params).join("\r\n");
+                let body = client.body("tools/call", &params);
+                let mut stream = TcpStream::connect(&client.address).expect("the endpoint listens");
+                let request =
+                    format!("POST /mcp HTTP/1.1\r\nContent-Length: {}\r\n{headers}\r\n\r\n{body}", body.len());
+                stream.write_all(request.as_bytes()).expect("the endpoint reads");
+                stream
+            })
+            .collect();
+        // Whether they are worked on already or not, closing them must make room.
+        std::thread::sleep(Duration::from_millis(300));
+        drop(waiting);
+        let started = Instant::now();
+        client.tool("context_index_control", &json!({ "action": "status" }));
+        assert!(started.elapsed() < SOON, "{revision:?}: {:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn a_cancelled_call_makes_room() {
+    let session = session();
+    let mut client = Pipes::start(session.command([""; 0]));
+    until_idle(&mut client);
+    let started = Instant::now();
+    for call in 0..CALLS {
+        let params = json!({ "name": "context_search", "arguments": long_call() });
+        client
+            .send(&json!({ "jsonrpc": "2.0", "id": format!("long {call}"), "method": "tools/call", "params": params }));
+    }
+    // So that they are worked on when they are cancelled.
+    std::thread::sleep(Duration::from_millis(500));
+    for call in 0..CALLS {
+        let params = json!({ "requestId": format!("long {call}"), "reason": "enough" });
+        client.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params }));
+    }
+    let params = json!({ "name": "context_index_control", "arguments": { "action": "status" } });
+    client.send(&json!({ "jsonrpc": "2.0", "id": "short", "method": "tools/call", "params": params }));
+    while client.receive()["id"] != "short" {}
+    assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
+    client.hang_up();
+}
+
+#[test]
+fn many_clients_are_answered_while_files_change() {
+    const CLIENTS: usize = 64;
+    const ROUNDS: usize = 5;
+    let session = session();
+    let (_server, _) = serve(&session, Revision::New);
+    std::thread::scope(|scope| {
+        for number in 0..CLIENTS {
+            let revision = if number % 2 == 0 { Revision::Old } else { Revision::New };
+            let mut client = Http::connect(&session, revision);
+            scope.spawn(move || {
+                for _ in 0..ROUNDS {
+                    let found = client.tool("context_search", &json!({ "query": "retry_failed_request" }));
+                    assert_eq!(found["hits"][0]["path"], "src/retry.rs", "{found:#}");
+                    let lines = client.tool("context_grep", &json!({ "pattern": "^# Guide$" }));
+                    assert_eq!(lines["matches"][0]["path"], "docs/guide.md", "{lines:#}");
+                    let read = client.tool("context_read", &json!({ "symbol": "send_once" }));
+                    assert!(read["text"].as_str().is_some_and(|text| text.starts_with("fn send_once")), "{read:#}");
+                }
+            });
+        }
+        for change in 0..10 {
+            session.workspace.write("src/busy.rs", format!("pub fn busy_{change}() {{}}\n"));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+}
