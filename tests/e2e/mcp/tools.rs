@@ -142,6 +142,16 @@ fn symbols_are_read_explained_and_related() {
 }
 
 #[test]
+fn a_line_longer_than_the_budget_is_cut_and_that_is_said() {
+    let session = session();
+    session.workspace.write("docs/long.txt", "word ".repeat(2_000));
+    let (_server, mut client) = serve(&session, Revision::New);
+    let read = client.tool("context_read", &json!({ "file_path": "docs/long.txt", "max_tokens": 300 }));
+    assert_eq!((&read["truncated"], notices(&read)), (&json!(true), vec!["line_cut"]), "{read:#}");
+    assert!(estimate_tokens(&read.to_string()) <= 300, "{read:#}");
+}
+
+#[test]
 fn filters_narrow_and_a_miss_is_said() {
     let session = session();
     let (_server, mut client) = serve(&session, Revision::Old);

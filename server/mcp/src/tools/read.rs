@@ -78,7 +78,13 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
     draft.facts.insert("text".to_owned(), json!(""));
     draft.head.clone_from(&head);
     draft.cursor = Some(lines.count().to_string());
-    let (text, next) = fitting(&current.text, &lines, (first, last), draft.room());
+    let (mut text, next, is_cut) = fitting(&current.text, &lines, (first, last), draft.room());
+    if is_cut {
+        draft.say("line_cut", "a line is longer than max_tokens and was cut");
+        draft.limited = true;
+        // The notice takes some of the room.
+        text = fitting(&current.text, &lines, (first, last), draft.room()).0;
+    }
     draft.cursor = (next <= last).then(|| (next + 1).to_string());
     draft.facts.insert("end_line".to_owned(), json!(next));
     draft.head.push_str(&text);
@@ -104,8 +110,9 @@ fn place_of(
     hit.map(|hit| (hit.path.to_string(), Some(hit.span))).ok_or_else(|| format!("no symbol is called {symbol:?}"))
 }
 
-/// The lines that cost at most so many tokens in JSON, at least a part of the first, and the line behind them.
-fn fitting(text: &str, lines: &LineIndex, (first, last): (u32, u32), room: usize) -> (String, u32) {
+/// The lines that cost at most so many tokens in JSON, at least a part of the first, the line behind them, and whether the
+/// first was cut.
+fn fitting(text: &str, lines: &LineIndex, (first, last): (u32, u32), room: usize) -> (String, u32, bool) {
     let mut kept = String::new();
     let mut cost = 0;
     for line in first..=last {
@@ -117,14 +124,14 @@ fn fitting(text: &str, lines: &LineIndex, (first, last): (u32, u32), room: usize
                 // A letter costs at most three tokens and a half, a sign that JSON escapes two and a half a byte.
                 kept.push_str(&line_text[..line_text.floor_char_boundary(room / 8)]);
                 kept.push('…');
-                return (kept, line + 1);
+                return (kept, line + 1, true);
             }
-            return (kept, line);
+            return (kept, line, false);
         }
         cost += line_cost;
         kept.push_str(line_text);
     }
-    (kept, last + 1)
+    (kept, last + 1, false)
 }
 
 #[cfg(test)]
@@ -135,14 +142,14 @@ mod tests {
     fn lines_are_whole_and_long_ones_are_cut() {
         let text = format!("a\nb\n{}\nc\n", "word ".repeat(200));
         let lines = LineIndex::new(&text);
-        assert_eq!(fitting(&text, &lines, (0, 1), 100), ("a\nb\n".to_owned(), 2));
-        assert_eq!(fitting(&text, &lines, (0, 3), 100), ("a\nb\n".to_owned(), 2));
-        let (cut, next) = fitting(&text, &lines, (2, 3), 100);
-        assert!(cut.starts_with("word") && cut.ends_with('…') && next == 3, "{cut}");
+        assert_eq!(fitting(&text, &lines, (0, 1), 100), ("a\nb\n".to_owned(), 2, false));
+        assert_eq!(fitting(&text, &lines, (0, 3), 100), ("a\nb\n".to_owned(), 2, false));
+        let (cut, next, is_cut) = fitting(&text, &lines, (2, 3), 100);
+        assert!(cut.starts_with("word") && cut.ends_with('…') && next == 3 && is_cut, "{cut}");
         assert!(estimate_tokens(&json!(cut).to_string()) <= 100);
         for hostile in ["\u{1}", "\\", "\"", "💥", "é"] {
             let text = hostile.repeat(1_000);
-            let (cut, _) = fitting(&text, &LineIndex::new(&text), (0, 0), 100);
+            let (cut, ..) = fitting(&text, &LineIndex::new(&text), (0, 0), 100);
             assert!(estimate_tokens(&json!(cut).to_string()) <= 100, "{hostile:?}");
         }
     }
