@@ -131,7 +131,7 @@ impl Snapshot {
     /// The file at a workspace-relative path.
     pub fn file(&self, path: &str) -> Result<&Arc<FileEntry>> {
         self.index.file(path).ok_or_else(|| {
-            let why = match content::read(&self.root.join(path), self.max_file_bytes) {
+            let why = match self.read(path) {
                 Err(content::Skip::Unreadable) => ": there is no such file".to_owned(),
                 Err(skip) => format!(": {}", skip.reason()),
                 Ok(_) if content::is_secret_name(path) => format!(": {}", content::Skip::Secret.reason()),
@@ -140,6 +140,16 @@ impl Snapshot {
             };
             Error::NotIndexed { path: path.to_owned(), why }
         })
+    }
+
+    /// Reads a file of the workspace. A path that leads out of it, or through a link, is like one that does not exist:
+    /// a link may have taken the place of an indexed file.
+    fn read(&self, path: &str) -> std::result::Result<content::Content, content::Skip> {
+        let file = self.root.join(path);
+        match file.canonicalize() {
+            Ok(real) if real == file && real.starts_with(&self.root) => content::read(&file, self.max_file_bytes),
+            _ => Err(content::Skip::Unreadable),
+        }
     }
 
     /// Symbols whose name or qualified name fits a pattern, best first; an empty pattern fits all.
@@ -153,7 +163,7 @@ impl Snapshot {
             return Ok(CurrentText { text: Arc::clone(&buffer.text), as_indexed: true });
         }
         let file = self.file(path)?;
-        let content = content::read(&self.root.join(path), self.max_file_bytes).map_err(|skip| Error::NotIndexed {
+        let content = self.read(path).map_err(|skip| Error::NotIndexed {
             path: path.to_owned(),
             why: format!(" any more: {}", skip.reason()),
         })?;

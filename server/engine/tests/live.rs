@@ -158,6 +158,24 @@ fn changes_on_disk_are_seen() {
     session.eventually("secondDoor", &["lib/deep/other.go"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn nothing_outside_the_workspace_is_read() {
+    let session = session();
+    session.idle();
+    let outside = tempfile::tempdir().unwrap();
+    let secret = outside.path().join("secret.py");
+    std::fs::write(&secret, "outside = 1\n").unwrap();
+    let now = session.now();
+    std::fs::remove_file(session.files.path("src/net/beta.py")).unwrap();
+    std::os::unix::fs::symlink(&secret, session.files.path("src/net/beta.py")).unwrap();
+    assert!(now.text("src/net/beta.py").is_err(), "a link took its place");
+    for path in [secret.to_str().unwrap(), "../root/src/alpha.rs", "/etc/passwd", "src/../../x", "src/net/beta.py/.."] {
+        let error = now.file(path).err().unwrap().to_string();
+        assert!(error.contains("there is no such file"), "{path}: {error}");
+    }
+}
+
 #[test]
 fn a_buffer_outlives_its_folder() {
     let session = session();
