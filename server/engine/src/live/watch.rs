@@ -6,7 +6,7 @@
 use std::{
     collections::{BTreeSet, HashSet},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -83,23 +83,28 @@ impl Watcher {
         Ok(Self { root: root.to_owned(), system, folders })
     }
 
+    /// The folders that walks entered. The lock is never held while the system is asked for something: its thread takes
+    /// it for every event.
+    fn known(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Watches the folders that a walk entered as well. How many are new; the error says why events do not suffice.
     pub(super) fn follow(&mut self, folders: &[String]) -> Result<usize, String> {
-        let mut known = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         let mut new = 0;
         for folder in folders {
-            if known.contains(folder) {
+            // Known before it is watched, so that its first event counts.
+            if !self.known().insert(folder.clone()) {
                 continue;
             }
-            if BY_FOLDER {
-                match self.system.watch(&self.root.join(folder), RecursiveMode::NonRecursive) {
-                    Ok(()) => {}
+            if BY_FOLDER && let Err(error) = self.system.watch(&self.root.join(folder), RecursiveMode::NonRecursive) {
+                self.known().remove(folder);
+                match error.kind {
                     // It went while it was looked at.
-                    Err(error) if matches!(error.kind, notify::ErrorKind::PathNotFound) => continue,
-                    Err(error) => return Err(reason(&error)),
+                    notify::ErrorKind::PathNotFound => continue,
+                    _ => return Err(reason(&error)),
                 }
             }
-            known.insert(folder.clone());
             new += 1;
         }
         Ok(new)
@@ -107,15 +112,13 @@ impl Watcher {
 
     /// Forgets folders that may be gone: a folder of that name that comes back is another one.
     pub(super) fn forget<'a>(&mut self, parts: impl Iterator<Item = &'a String>) {
-        let mut known = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         for part in parts.filter(|part| !self.root.join(part.as_str()).is_dir()) {
             let inside = |folder: &str| {
                 folder.strip_prefix(part.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             };
-            let gone: Vec<String> = known.iter().filter(|folder| inside(folder)).cloned().collect();
-            for folder in gone {
-                known.remove(&folder);
-                if BY_FOLDER {
+            let gone: Vec<String> = self.known().extract_if(|folder| inside(folder)).collect();
+            if BY_FOLDER {
+                for folder in gone {
                     // The system has mostly dropped the watch with the folder.
                     let _ = self.system.unwatch(&self.root.join(&folder));
                 }
