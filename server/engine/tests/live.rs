@@ -14,7 +14,7 @@ use conexus_engine::{
     Host, Location, Settings, Snapshot, difference,
     live::{Activity, Buffer, Live, Role},
 };
-use conexus_testkit::{Edit, Pick, Repository, Workspace, check_random, edits, picks, wait_for};
+use conexus_testkit::{Edit, Pick, Repository, Workspace, check_random, edits, picks, wait_for, wait_until};
 use proptest::prelude::*;
 use ropey::Rope;
 
@@ -78,15 +78,10 @@ impl<W> Session<W> {
     /// Waits until the name is found in these files alone.
     #[track_caller]
     fn eventually(&self, name: &str, expected: &[&str]) {
-        let mut last = Vec::new();
-        for _ in 0..DEADLINE.as_millis() / 10 {
-            last = found(&self.now(), name);
-            if last == expected {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("{name} is in {last:?}, not in {expected:?}; {:?}", self.live.status());
+        wait_until(DEADLINE, || match found(&self.now(), name) {
+            paths if paths == expected => Ok(()),
+            paths => Err(format!("{name} in {expected:?}, it is in {paths:?}; {:?}", self.live.status())),
+        });
     }
 }
 
@@ -170,7 +165,8 @@ fn nothing_outside_the_workspace_is_read() {
     std::fs::remove_file(session.files.path("src/net/beta.py")).unwrap();
     std::os::unix::fs::symlink(&secret, session.files.path("src/net/beta.py")).unwrap();
     assert!(now.text("src/net/beta.py").is_err(), "a link took its place");
-    for path in [secret.to_str().unwrap(), "../root/src/alpha.rs", "/etc/passwd", "src/../../x", "src/net/beta.py/.."] {
+    for path in [secret.to_str().unwrap(), "../root/src/alpha.rs", "src/../../root/src/alpha.rs", "src/net/beta.py/.."]
+    {
         let error = now.file(path).err().unwrap().to_string();
         assert!(error.contains("there is no such file"), "{path}: {error}");
     }
@@ -424,14 +420,9 @@ fn random_work_leaves_a_view_like_a_fresh_index() {
         let history: Vec<_> = steps.iter().map(|step| editor.apply(step)).collect();
         let (_copy, fresh) = editor.fresh();
         let fresh = fresh.snapshot();
-        let mut differences = Vec::new();
-        for _ in 0..DEADLINE.as_millis() / 20 {
-            differences = difference(&session.now(), &fresh).unwrap();
-            if differences.is_empty() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("{differences:#?}\nafter {history:#?}");
+        wait_until(DEADLINE, || match difference(&session.now(), &fresh).unwrap() {
+            differences if differences.is_empty() => Ok(()),
+            differences => Err(format!("a view without differences: {differences:#?}\nafter {history:#?}")),
+        });
     });
 }

@@ -16,5 +16,5 @@ pub use git::Repository;
 pub use lsp::{LspClient, file_uri};
 pub use program::{Program, Run, Running, run, start};
 pub use random::check_random;
-pub use wait::wait_for;
+pub use wait::{wait_for, wait_until};
 pub use workspace::Workspace;

@@ -8,12 +8,18 @@ const INTERVAL: Duration = Duration::from_millis(5);
 /// Looks until there is something, and panics with `what` when the deadline passes.
 #[track_caller]
 pub fn wait_for<T>(what: &str, deadline: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+    wait_until(deadline, || look().ok_or_else(|| what.to_owned()))
+}
+
+/// Looks until all is well, and panics with what was wrong last when the deadline passes.
+#[track_caller]
+pub fn wait_until<T>(deadline: Duration, mut look: impl FnMut() -> Result<T, String>) -> T {
     let start = Instant::now();
     loop {
-        if let Some(found) = look() {
-            return found;
+        match look() {
+            Ok(found) => return found,
+            Err(wrong) => assert!(start.elapsed() < deadline, "waited {deadline:?} in vain for {wrong}"),
         }
-        assert!(start.elapsed() < deadline, "waited {deadline:?} in vain for {what}");
         std::thread::sleep(INTERVAL);
     }
 }
