@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use conexus_testkit::wait_for;
 use serde_json::json;
 
 use super::{
@@ -17,6 +18,8 @@ use super::{
 const CALLS: usize = 8;
 /// An answer that does not wait for the calls before it comes sooner; each of them would take ten seconds.
 const SOON: Duration = Duration::from_secs(5);
+/// For a change on disk to be found.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The arguments of a search that waits for as long as is allowed.
 fn long_call() -> serde_json::Value {
@@ -95,9 +98,14 @@ fn many_clients_are_answered_while_files_change() {
                 }
             });
         }
+        let mut client = Http::connect(&session, Revision::New);
         for change in 0..10 {
-            session.workspace.write("src/busy.rs", format!("pub fn busy_{change}() {{}}\n"));
-            std::thread::sleep(Duration::from_millis(20));
+            let name = format!("busy_{change}");
+            session.workspace.write("src/busy.rs", format!("pub fn {name}() {{}}\n"));
+            wait_for(&name, DEADLINE, || {
+                let found = client.tool("context_search", &json!({ "query": name, "mode": "symbol" }));
+                (found["hits"][0]["path"] == "src/busy.rs" && found["hits"][0]["name"] == name.as_str()).then_some(())
+            });
         }
     });
 }
