@@ -3,6 +3,7 @@
 //! Exit codes are a contract: 0 clean, 1 findings or no match, 2 error. Answers go to stdout, everything else to stderr.
 
 mod arguments;
+mod edit_config;
 mod eval;
 mod index;
 mod lsp;

@@ -55,6 +55,11 @@ impl Output {
         if self.color && !self.json { format!("\x1b[{}m{text}\x1b[0m", style.code()) } else { text.to_owned() }
     }
 
+    /// Whether the answer is JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Writes a JSON document and a line break.
     pub(crate) fn json(&mut self, value: &serde_json::Value) -> Result<()> {
         serde_json::to_writer_pretty(&mut self.writer, value)?;

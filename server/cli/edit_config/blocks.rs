@@ -1,0 +1,42 @@
+//! A block of lines between two markers, in a file whose language we do not parse.
+
+use anyhow::{Result, bail};
+
+/// The text with the block set to these lines: where it stands already, or else at the end. `comment` begins a comment
+/// in the file's language, such as `--`.
+pub(crate) fn set_block(text: &str, comment: &str, lines: &str) -> Result<String> {
+    let begin = format!("{comment} >>> conexus >>>");
+    let end = format!("{comment} <<< conexus <<<");
+    let block = format!("{begin}\n{}\n{end}\n", lines.trim_end());
+    let begins = starts_of(text, &begin);
+    let ends = starts_of(text, &end);
+    match (begins.as_slice(), ends.as_slice()) {
+        ([], []) => {
+            let gap = match text {
+                "" => "",
+                text if text.ends_with("\n\n") => "",
+                text if text.ends_with('\n') => "\n",
+                _ => "\n\n",
+            };
+            Ok(format!("{text}{gap}{block}"))
+        }
+        (&[begin], &[end]) if begin < end => {
+            let rest = text[end..].split_once('\n').map_or("", |(_, rest)| rest);
+            Ok(format!("{}{block}{rest}", &text[..begin]))
+        }
+        _ => bail!("its lines {begin:?} and {end:?} are not one pair: remove what is left of them"),
+    }
+}
+
+/// Where the lines begin that hold nothing but the marker.
+fn starts_of(text: &str, marker: &str) -> Vec<usize> {
+    let mut start = 0;
+    let mut found = Vec::new();
+    for line in text.split_inclusive('\n') {
+        if line.trim() == marker {
+            found.push(start);
+        }
+        start += line.len();
+    }
+    found
+}

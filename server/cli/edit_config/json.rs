@@ -1,0 +1,107 @@
+//! Values in JSON files as editors write them: with comments and trailing commas, all of which stay.
+
+use anyhow::{Context, Result, anyhow, bail};
+use jsonc_parser::{
+    ParseOptions,
+    cst::{CstInputValue, CstObject, CstObjectProp, CstRootNode},
+};
+use serde_json::Value;
+
+/// A JSON value whose entries come in the order in which they are written, as `json!` makes it.
+pub(crate) use jsonc_parser::json;
+
+/// The text with the value at a path of keys, such as `["mcpServers", "conexus"]`. Objects on the way are made; a value
+/// that is there and equal stays as it is written.
+pub(crate) fn set_json(text: &str, path: &[&str], value: &CstInputValue) -> Result<String> {
+    let text = if text.trim().is_empty() { "{}\n" } else { text };
+    let root = parse(text)?;
+    let Some((last, folders)) = path.split_last() else { bail!("a path of keys is needed") };
+    let mut object = root.object_value_or_create().context("it holds something else than an object")?;
+    for key in folders {
+        refuse_doubled(&object, key)?;
+        object = match object.object_value_or_create(key) {
+            Some(inner) => inner,
+            None => bail!("its {key:?} is not an object"),
+        };
+    }
+    refuse_doubled(&object, last)?;
+    match object.get(last) {
+        None => drop(object.append(last, value.clone())),
+        Some(there) if there.value().and_then(|value| value.to_serde_value()).as_ref() == Some(&plain(value)) => {
+            return Ok(text.to_owned());
+        }
+        Some(there) => there.set_value(value.clone()),
+    }
+    finish(&root, text)
+}
+
+/// The text without the value at a path of keys; as it is when there is none.
+pub(crate) fn remove_json(text: &str, path: &[&str]) -> Result<String> {
+    if text.trim().is_empty() {
+        return Ok(text.to_owned());
+    }
+    let root = parse(text)?;
+    let Some((last, folders)) = path.split_last() else { bail!("a path of keys is needed") };
+    let mut object = root.object_value();
+    for key in folders {
+        object = object.and_then(|object| object.object_value(key));
+    }
+    match object.and_then(|object| object.get(last)) {
+        None => Ok(text.to_owned()),
+        Some(there) => {
+            there.remove();
+            finish(&root, text)
+        }
+    }
+}
+
+/// JSON as editors read it: comments and trailing commas, and nothing else beyond the standard.
+const OPTIONS: ParseOptions = ParseOptions {
+    allow_comments: true,
+    allow_trailing_commas: true,
+    allow_loose_object_property_names: false,
+    allow_missing_commas: false,
+    allow_single_quoted_strings: false,
+    allow_hexadecimal_numbers: false,
+    allow_unary_plus_numbers: false,
+    allow_bare_decimal_point_numbers: false,
+    allow_non_finite_numbers: false,
+    allow_extended_string_escapes: false,
+};
+
+fn parse(text: &str) -> Result<CstRootNode> {
+    CstRootNode::parse(text, &OPTIONS).map_err(|error| anyhow!("it is not valid JSON: {error}"))
+}
+
+/// Of two entries with one name programs take the last, and this module the first.
+fn refuse_doubled(object: &CstObject, name: &str) -> Result<()> {
+    let is_it = |property: &CstObjectProp| {
+        property.name().and_then(|name| name.decoded_value().ok()).is_some_and(|found| found == name)
+    };
+    if object.properties().iter().filter(|property| is_it(property)).count() > 1 {
+        bail!("it has two entries {name:?}");
+    }
+    Ok(())
+}
+
+/// The finished text, read once more: what cannot be read back must not be written.
+fn finish(root: &CstRootNode, before: &str) -> Result<String> {
+    let mut text = root.to_string();
+    parse(&text).context("the change cannot be made without breaking it")?;
+    if before.ends_with('\n') && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// The value without its order, to be compared.
+fn plain(value: &CstInputValue) -> Value {
+    match value {
+        CstInputValue::Null => Value::Null,
+        CstInputValue::Bool(value) => Value::Bool(*value),
+        CstInputValue::Number(value) => serde_json::from_str(value).unwrap_or_default(),
+        CstInputValue::String(value) => Value::String(value.clone()),
+        CstInputValue::Array(values) => values.iter().map(plain).collect(),
+        CstInputValue::Object(values) => values.iter().map(|(key, value)| (key.clone(), plain(value))).collect(),
+    }
+}
