@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
 use conexus_engine::live::Registry;
+use conexus_lsp::AssistantEndpoint;
 use conexus_mcp::Sidecar;
 
 use super::{Outcome, arguments::Arguments, settings};
@@ -22,6 +23,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
             settings::load(&global, folder).map_err(|error| format!("{error:#}"))
         }),
         registry,
+        assistants: sidecar.as_ref().map(|sidecar| AssistantEndpoint {
+            url: format!("http://{}/mcp", sidecar.address()),
+            token: sidecar.token().to_owned(),
+        }),
     };
     let is_shut_down = conexus_lsp::run(options).context("the language server cannot start")?;
     drop(sidecar);

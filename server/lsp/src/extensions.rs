@@ -17,6 +17,10 @@ pub const RELATED: &str = "conexus/related";
 pub const CONTEXT: &str = "conexus/context";
 /// Method of [`StatusRequest`].
 pub const STATUS: &str = "conexus/status";
+/// Method of [`ReindexRequest`].
+pub const REINDEX: &str = "conexus/reindex";
+/// Method of [`McpRequest`].
+pub const MCP: &str = "conexus/mcp";
 /// Method of [`StatusChanged`].
 pub const STATUS_CHANGED: &str = "conexus/statusChanged";
 
@@ -46,6 +50,10 @@ requests! {
     ContextRequest = CONTEXT: ContextParams => ContextResult;
     /// Tells how things stand.
     StatusRequest = STATUS: Option<StatusParams> => StatusResult;
+    /// Compares whole folders with the index.
+    ReindexRequest = REINDEX: Option<ReindexParams> => ReindexResult;
+    /// Tells where assistants ask this session.
+    McpRequest = MCP: Option<McpParams> => McpResult;
 }
 
 /// Told when the status of a workspace has changed, to clients that ask for it.
@@ -356,6 +364,37 @@ wire! {
         /// Why names and words alone are searched.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lexical_only: Option<String>,
+    }
+    /// Parameters of `conexus/reindex`.
+    ReindexParams {
+        /// The workspace; all when it is missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workspace: Option<Uri>,
+    }
+    /// Answer to `conexus/reindex`.
+    ReindexResult {
+        /// The workspaces that are compared.
+        workspaces: Vec<Uri>,
+    }
+    /// Parameters of `conexus/mcp`.
+    McpParams {}
+    /// Answer to `conexus/mcp`.
+    McpResult {
+        /// Address of the endpoint; missing when this session could not open one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
+        /// What requests carry in `Authorization: Bearer`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<String>,
+        /// The workspaces that it answers for.
+        workspaces: Vec<McpWorkspace>,
+    }
+    /// A workspace as assistants name it.
+    McpWorkspace {
+        /// The workspace.
+        workspace: Uri,
+        /// Its path as requests carry it in `Conexus-Workspace` when there are several.
+        path: String,
     }
 }
 

@@ -32,6 +32,15 @@ use conexus_engine::live::Registry;
 
 pub use workspaces::SettingsOf;
 
+/// Where assistants ask this session. The editor gets it, so that it need not look for files.
+#[derive(Clone)]
+pub struct AssistantEndpoint {
+    /// Address of the protocol's endpoint.
+    pub url: String,
+    /// What requests carry in `Authorization: Bearer`.
+    pub token: String,
+}
+
 /// What the program tells its server.
 pub struct Options {
     /// Version of the program.
@@ -40,6 +49,8 @@ pub struct Options {
     pub settings_of: SettingsOf,
     /// Where the open folders are listed for the program's other front ends.
     pub registry: Registry,
+    /// Where assistants ask this session; `None` when they cannot.
+    pub assistants: Option<AssistantEndpoint>,
 }
 
 /// How long the runtime may take to end after everything is written out.

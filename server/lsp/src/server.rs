@@ -13,7 +13,9 @@ use tower_lsp::{
 
 use conexus_engine::live::Registry;
 
-use crate::{Options, extensions, notifications, requests, session::Session, workspaces::SettingsOf};
+use crate::{
+    AssistantEndpoint, Options, extensions, notifications, requests, session::Session, workspaces::SettingsOf,
+};
 
 /// What handlers share.
 pub(crate) struct Server {
@@ -21,6 +23,7 @@ pub(crate) struct Server {
     pub(crate) version: String,
     pub(crate) settings_of: SettingsOf,
     pub(crate) registry: Registry,
+    pub(crate) assistants: Option<AssistantEndpoint>,
     /// Told when the process of the client is gone.
     pub(crate) client_is_gone: Arc<tokio::sync::Notify>,
     session: Arc<OnceLock<Arc<Session>>>,
@@ -89,6 +92,7 @@ pub(crate) fn service(
         version: options.version,
         settings_of: options.settings_of,
         registry: options.registry,
+        assistants: options.assistants,
         client_is_gone,
         session,
         shut_down,
@@ -103,6 +107,8 @@ pub(crate) fn service(
     .custom_method(extensions::RELATED, requests::related::handle)
     .custom_method(extensions::CONTEXT, requests::context::handle)
     .custom_method(extensions::STATUS, requests::status::handle)
+    .custom_method(extensions::REINDEX, requests::reindex::handle)
+    .custom_method(extensions::MCP, requests::mcp::handle)
     .custom_method("textDocument/didOpen", notifications::did_open::handle)
     .custom_method("textDocument/didChange", notifications::did_change::handle)
     .custom_method("textDocument/didSave", notifications::did_save::handle)

@@ -45,6 +45,7 @@ const TOKEN_BYTES: usize = 32;
 /// An open endpoint. It ends, and its files go, with the value.
 pub struct Sidecar {
     address: SocketAddr,
+    token: Arc<str>,
     runtime: Option<Runtime>,
     files: Arc<Mutex<Vec<EndpointFile>>>,
 }
@@ -106,19 +107,25 @@ impl Sidecar {
         let files = Arc::new(Mutex::new(Vec::new()));
         let announced = Arc::downgrade(&files);
         let workspaces = registry.clone();
+        let own = Arc::clone(&token);
         let announce = move || {
             let Some(files) = announced.upgrade() else { return };
-            let written = announce(&workspaces, address, &token);
+            let written = announce(&workspaces, address, &own);
             *files.lock().unwrap_or_else(PoisonError::into_inner) = written;
         };
         announce();
         registry.on_change(announce);
-        Ok(Self { address, runtime: Some(runtime), files })
+        Ok(Self { address, token, runtime: Some(runtime), files })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What requests carry in `Authorization: Bearer`.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     /// The files that say where it is and with which token, one for each workspace.

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use conexus_testkit::file_uri;
+
 use super::{position, text_at, workspace};
 
 #[test]
@@ -70,6 +72,36 @@ fn relations_are_found_from_a_position() {
     let pack = client.call("conexus/context", &params);
     assert!(pack["tokens"].as_u64().expect("tokens") <= 300);
     assert!(pack["markdown"].as_str().expect("text").contains("retry_failed_request"));
+    client.shut_down();
+}
+
+#[test]
+fn reindexing_takes_what_differs() {
+    let session = workspace();
+    let mut client = session.serve();
+    let answer = client.call("conexus/reindex", &json!({ "workspace": file_uri(session.workspace.root()) }));
+    assert_eq!(answer["workspaces"], json!([file_uri(session.workspace.root())]));
+    let answer = client.call("conexus/reindex", &Value::Null);
+    assert_eq!(answer["workspaces"], json!([file_uri(session.workspace.root())]));
+    let error = client.call_error("conexus/reindex", &json!({ "workspace": "file:///elsewhere" }));
+    assert_eq!(error["message"], "file:///elsewhere is no open folder");
+    client.wait_until_idle();
+    client.shut_down();
+}
+
+#[test]
+fn an_editor_is_told_where_assistants_ask() {
+    let session = workspace();
+    let mut client = session.serve();
+    let answer = client.call("conexus/mcp", &Value::Null);
+    assert_eq!(answer["workspaces"][0]["workspace"], file_uri(session.workspace.root()));
+    let root = session.workspace.root().canonicalize().expect("the workspace");
+    assert_eq!(answer["workspaces"][0]["path"], root.to_str().expect("text"));
+    let folder = session.program.home().join("cache/conexus/run");
+    let file = std::fs::read_dir(folder).expect("a folder").next().expect("an endpoint file").expect("an entry").path();
+    let endpoint: Value = serde_json::from_slice(&std::fs::read(file).expect("a file")).expect("JSON");
+    let base = endpoint["url"].as_str().expect("an address");
+    assert_eq!((&answer["url"], &answer["token"]), (&json!(format!("{base}/mcp")), &endpoint["token"]));
     client.shut_down();
 }
 

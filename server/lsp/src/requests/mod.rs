@@ -8,6 +8,8 @@ pub(crate) mod code_action_resolve;
 pub(crate) mod context;
 pub(crate) mod execute_command;
 pub(crate) mod initialize;
+pub(crate) mod mcp;
+pub(crate) mod reindex;
 pub(crate) mod related;
 pub(crate) mod search;
 pub(crate) mod shutdown;
