@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use conexus_check::{Rule, Selection};
 use conexus_core::{Filter, Mode, Query, SymbolKind, TestFilter};
 use conexus_engine::git;
 
@@ -96,6 +97,8 @@ pub(crate) enum Command {
     Symbols(SymbolsArguments),
     /// Find code similar to a place
     Similar(SimilarArguments),
+    /// Find code that stands twice, documentation of what is gone, and more; exit code 1 when something is found
+    Check(CheckArguments),
     /// Show what the index holds
     Status,
     /// Check everything and say what to do
@@ -309,6 +312,34 @@ impl SimilarArguments {
             ..Query::new("")
         })
     }
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// Files and folders to check; default: the whole workspace. They are compared with all of it
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Only what differs from a git revision, such as HEAD or origin/main, untracked files included
+    #[arg(long, value_name = "REV")]
+    pub(crate) changed_since: Option<String>,
+    /// Run these rules and no others, by commas; `all` is every rule (repeatable)
+    #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = parse_rules)]
+    pub(crate) select: Vec<Selection>,
+    /// Do not run these rules, by commas (repeatable)
+    #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = parse_rules)]
+    pub(crate) ignore: Vec<Selection>,
+}
+
+/// One rule by its identifier, or all of them.
+pub(crate) fn parse_rules(code: &str) -> Result<Selection, String> {
+    if code == "all" {
+        return Ok(Selection::of(Rule::ALL.iter().copied()));
+    }
+    Rule::from_code(code).map(|rule| Selection::of([rule])).ok_or_else(|| {
+        let codes: Vec<_> = Rule::ALL.iter().map(|rule| rule.code()).collect();
+        format!("no such rule, one of: {}, or `all`", codes.join(", "))
+    })
 }
 
 /// Arguments of `lsp`.

@@ -3,6 +3,7 @@
 //! Exit codes are a contract: 0 clean, 1 findings or no match, 2 error. Answers go to stdout, everything else to stderr.
 
 mod arguments;
+mod check;
 mod edit_config;
 mod eval;
 mod index;
@@ -56,6 +57,7 @@ fn run(arguments: &Arguments) -> Result<Outcome> {
         Command::Index(index) => index::run(arguments, index, &mut output),
         Command::Symbols(symbols) => symbols::run(arguments, symbols, &mut output),
         Command::Similar(similar) => search::similar(arguments, similar, &mut output),
+        Command::Check(check) => check::run(arguments, check, &mut output),
         Command::Status => status::status(arguments, &mut output),
         Command::Doctor => status::doctor(arguments, &mut output),
         Command::Verify => verify::run(arguments, &mut output),

@@ -12,11 +12,12 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use conexus_check::{Options as CheckOptions, Selection};
 use conexus_embed::{EmbedderSettings, OpenAiSettings};
 use conexus_engine::{Embedding, Settings};
 use serde::Deserialize;
 
-use super::arguments::Global;
+use super::arguments::{Global, parse_rules};
 
 /// Name of the settings file, in a workspace and in the user's configuration folder.
 pub(crate) const FILE_NAME: &str = "conexus.toml";
@@ -29,6 +30,65 @@ struct File {
     index: IndexTable,
     #[serde(default)]
     embedding: Option<EmbeddingTable>,
+    #[serde(default)]
+    check: CheckTable,
+}
+
+/// What `conexus check` looks for. Rules that are not named run as they do by default.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CheckTable {
+    /// Only these rules.
+    select: Option<Vec<Rules>>,
+    /// Rules beside the default ones.
+    extend_select: Option<Vec<Rules>>,
+    /// Not these rules.
+    ignore: Option<Vec<Rules>>,
+    #[serde(default)]
+    duplicate_code: DuplicateCodeTable,
+}
+
+/// Options of `duplicate-code` and `reinvented`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DuplicateCodeTable {
+    min_tokens: Option<usize>,
+    min_similarity: Option<f32>,
+    tests: Option<bool>,
+}
+
+/// A rule by its identifier, or `all`; read here so that a mistake is told with its line and column.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Rules(Selection);
+
+impl TryFrom<String> for Rules {
+    type Error = String;
+
+    fn try_from(code: String) -> Result<Self, String> {
+        parse_rules(&code).map(Self).map_err(|problem| format!("{code:?}: {problem}"))
+    }
+}
+
+impl CheckTable {
+    fn apply(self, options: &mut CheckOptions) -> Result<()> {
+        let union = |rules: Vec<Rules>| rules.into_iter().fold(Selection::of([]), |all, rules| all.union(rules.0));
+        if let Some(rules) = self.select {
+            options.selection = union(rules);
+        }
+        if let Some(rules) = self.extend_select {
+            options.selection = options.selection.union(union(rules));
+        }
+        if let Some(rules) = self.ignore {
+            options.selection = options.selection.difference(union(rules));
+        }
+        let DuplicateCodeTable { min_tokens, min_similarity, tests } = self.duplicate_code;
+        let duplicates = &mut options.duplicates;
+        duplicates.min_tokens = min_tokens.unwrap_or(duplicates.min_tokens);
+        duplicates.min_similarity = min_similarity.unwrap_or(duplicates.min_similarity);
+        duplicates.tests = tests.unwrap_or(duplicates.tests);
+        Ok(options.validate()?)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -126,18 +186,29 @@ enum Source {
 
 /// Gathers the settings for a workspace.
 pub(crate) fn load(global: &Global, workspace: &Path) -> Result<Settings> {
+    load_all(global, workspace).map(|(settings, _)| settings)
+}
+
+/// Gathers the options of a check of a workspace.
+pub(crate) fn load_check(global: &Global, workspace: &Path) -> Result<CheckOptions> {
+    let (settings, options) = load_all(global, workspace)?;
+    Ok(CheckOptions { threads: settings.analysis_threads(), ..options })
+}
+
+fn load_all(global: &Global, workspace: &Path) -> Result<(Settings, CheckOptions)> {
     let mut settings = Settings::default();
+    let mut options = CheckOptions::default();
     match &global.config {
-        Some(path) => apply(read(path)?, Source::User, path, &mut settings)?,
+        Some(path) => apply(read(path)?, Source::User, path, &mut settings, &mut options)?,
         None => {
             if let Some(path) = user_file().filter(|path| path.is_file()) {
-                apply(read(&path)?, Source::User, &path, &mut settings)?;
+                apply(read(&path)?, Source::User, &path, &mut settings, &mut options)?;
             }
         }
     }
     let path = workspace.join(FILE_NAME);
     if path.is_file() {
-        apply(read(&path)?, Source::Workspace, &path, &mut settings)?;
+        apply(read(&path)?, Source::Workspace, &path, &mut settings, &mut options)?;
     }
     environment(&mut settings)?;
     if let Some(folder) = &global.index_dir {
@@ -150,7 +221,7 @@ pub(crate) fn load(global: &Global, workspace: &Path) -> Result<Settings> {
         settings.threads = threads;
     }
     validate(&settings)?;
-    Ok(settings)
+    Ok((settings, options))
 }
 
 fn read(path: &Path) -> Result<File> {
@@ -160,7 +231,7 @@ fn read(path: &Path) -> Result<File> {
     toml::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
 }
 
-fn apply(file: File, source: Source, path: &Path, settings: &mut Settings) -> Result<()> {
+fn apply(file: File, source: Source, path: &Path, settings: &mut Settings, options: &mut CheckOptions) -> Result<()> {
     let IndexTable { dir, threads, max_file_bytes, memory_mb, hidden, ignore_files, exclude } = file.index;
     if source == Source::Workspace
         && (dir.is_some()
@@ -199,6 +270,7 @@ fn apply(file: File, source: Source, path: &Path, settings: &mut Settings) -> Re
     if let Some(table) = file.embedding {
         settings.embedding = table.into_embedding();
     }
+    file.check.apply(options).with_context(|| path.display().to_string())?;
     validate(settings).with_context(|| path.display().to_string())
 }
 
@@ -280,7 +352,7 @@ mod tests {
         let path = Path::new("conexus.toml");
         let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
         let mut settings = Settings::default();
-        apply(file, source, path, &mut settings).map_err(|error| format!("{error:#}"))?;
+        apply(file, source, path, &mut settings, &mut CheckOptions::default()).map_err(|error| format!("{error:#}"))?;
         Ok(settings)
     }
 
@@ -304,6 +376,9 @@ mod tests {
             ("[index]\nmax_file_bytes = 0\n", "index.max_file_bytes"),
             ("[index]\nexclude = ['a{']\n", "index.exclude"),
             ("[embedding]\nprovider = 'cloud'\n", "cloud"),
+            ("[check]\nignore = ['duplicates']\n", "line 2"),
+            ("[check.duplicate_code]\nmin_tokens = 3\n", "check.duplicate_code.min_tokens"),
+            ("[check.duplicate_code]\nmin_similarity = 0.1\n", "0.7 to 1"),
         ] {
             let error = applied(text, Source::User).expect_err(text);
             assert!(error.contains(message), "{text:?} gave {error:?}");

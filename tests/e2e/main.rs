@@ -1,6 +1,7 @@
 //! The built program, end to end: one test binary that links once.
 
 mod bad_input;
+mod check;
 mod cli_search;
 mod crash;
 mod damage;

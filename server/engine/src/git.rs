@@ -1,5 +1,6 @@
 //! What git knows of a workspace, asked of the `git` command. Without git, or outside a repository, nothing is known.
 
+mod changes;
 mod history;
 
 use std::{
@@ -7,6 +8,7 @@ use std::{
     process::Command,
 };
 
+pub use changes::{Changes, FileChange, GitError, changes};
 pub use history::{CoChange, Commit, History, HistoryLimits, history};
 
 /// Runs git in a folder; `None` when it fails.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -102,6 +102,11 @@ impl Snapshot {
     /// The embedder when it is fast enough to run where the text is.
     pub(crate) fn instant_embedder(&self) -> Option<Arc<dyn Embedder>> {
         self.embedder.clone().filter(|embedder| embedder.speed() == Speed::Instant)
+    }
+
+    /// The workspace folder, absolute.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The state of the index.

@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("conexus-faiss", &[]),
     ("conexus-index", &["conexus-core", "conexus-faiss"]),
     ("conexus-engine", &["conexus-core", "conexus-syntax", "conexus-embed", "conexus-index"]),
-    ("conexus-check", &["conexus-core", "conexus-engine"]),
+    ("conexus-check", &["conexus-core", "conexus-syntax", "conexus-engine"]),
     ("conexus-lsp", &["conexus-core", "conexus-engine", "conexus-check"]),
     ("conexus-mcp", &["conexus-core", "conexus-engine", "conexus-check"]),
     (

@@ -1,0 +1,239 @@
+//! Two bodies laid beside each other: how much of them agrees, and what differs.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use super::units::{Unit, body_tokens, code, text_hash};
+use crate::{
+    DuplicateOptions,
+    lexer::{Token, TokenKind},
+    scope::Scope,
+};
+
+/// A body ready to be compared.
+pub(crate) struct Compared {
+    text: Arc<str>,
+    tokens: Vec<Token>,
+    parts: Vec<Part>,
+    names: HashSet<u32>,
+}
+
+/// A token of a body.
+#[derive(Clone, Copy)]
+struct Part {
+    /// What it is with names and literals left open.
+    code: u32,
+    /// Its text.
+    text: u32,
+    /// Whether it is a name.
+    name: bool,
+    /// Whether it names something outside of the body: what is called, a member, a type.
+    outer: bool,
+}
+
+/// What two bodies have in common, as shares from 0 to 1.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Comparison {
+    /// Tokens that agree, names and literals left open.
+    pub(crate) similarity: f32,
+    /// What is called and which members are used: how much of that is the same.
+    pub(crate) outer: f32,
+    /// Names that stand for the same name wherever they do.
+    pub(crate) consistent: f32,
+    /// What differs.
+    pub(crate) difference: Difference,
+}
+
+/// What differs between two bodies that do the same.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Difference {
+    /// Names that are other names there.
+    pub(crate) renamed: Vec<(String, String)>,
+    /// Literals that are others there.
+    pub(crate) literals: usize,
+    /// Runs of tokens that only one of the two has.
+    pub(crate) places: usize,
+}
+
+impl Compared {
+    pub(crate) fn of(scope: &Scope<'_>, unit: &Unit) -> Option<Self> {
+        let current = scope.snapshot.text(unit.file.path()).ok().filter(|current| current.as_indexed)?;
+        let tokens = body_tokens(unit.file.language(), &current.text, unit.body, unit.symbol()?.doc());
+        Some(Self::new(current.text, tokens))
+    }
+
+    pub(crate) fn new(text: Arc<str>, tokens: Vec<Token>) -> Self {
+        let part = |at: usize| {
+            let token = tokens[at];
+            let name = token.kind == TokenKind::Name;
+            Part {
+                code: code(&text, token),
+                text: text_hash(token.span.slice(&text)),
+                name,
+                outer: name && is_outer(&text, &tokens, at),
+            }
+        };
+        let parts: Vec<Part> = (0..tokens.len()).map(part).collect();
+        let names = parts.iter().filter(|part| part.name).map(|part| part.text).collect();
+        Self { text, tokens, parts, names }
+    }
+
+    fn text_at(&self, at: usize) -> &str {
+        self.tokens.get(at).map_or("", |token| token.span.slice(&self.text))
+    }
+
+    /// What is compared: names that both bodies have by themselves, others as names.
+    fn keys(&self, other: &Self) -> Vec<u32> {
+        let shared = |part: &&Part| part.name && other.names.contains(&part.text);
+        self.parts.iter().map(|part| Some(part).filter(shared).map_or(part.code, |part| part.text | 4)).collect()
+    }
+}
+
+/// Whether a name is called, is a member, or is written like a type.
+fn is_outer(text: &str, tokens: &[Token], at: usize) -> bool {
+    let slice = |at: usize| tokens.get(at).map_or("", |token| token.span.slice(text));
+    let before = if at == 0 { "" } else { slice(at - 1) };
+    let after = slice(at + 1);
+    let own = slice(at);
+    after == "("
+        || after.starts_with("::")
+        || (tokens.get(at.wrapping_sub(1)).is_some_and(|token| token.kind == TokenKind::Operator)
+            && (before.ends_with('.') || before.ends_with("::") || before.ends_with("->")))
+        || own.starts_with(|first: char| first.is_uppercase())
+}
+
+/// Names that are told of in a finding.
+const MOST_RENAMED: usize = 4;
+/// Below this share of equal outer names two bodies do other things in the same form.
+const LEAST_OUTER: f32 = 0.7;
+/// And below this share of consistently renamed names they use what they have in other ways.
+const LEAST_CONSISTENT: f32 = 0.85;
+
+/// Lays two bodies beside each other; nothing when they do not do the same.
+pub(crate) fn compare(left: &Compared, right: &Compared, options: &DuplicateOptions) -> Option<Comparison> {
+    let (total, smaller) = (left.parts.len() + right.parts.len(), left.parts.len().min(right.parts.len()));
+    if 2 * smaller < (options.min_similarity * total as f32) as usize {
+        return None;
+    }
+    let (left_keys, right_keys) = (left.keys(right), right.keys(left));
+    if (2 * in_common(&left_keys, &right_keys)) < (options.min_similarity * total as f32) as usize {
+        return None;
+    }
+    let operations = capture_diff_slices(Algorithm::Myers, &left_keys, &right_keys);
+    let comparison = summary(left, right, &operations);
+    let holds = comparison.similarity >= options.min_similarity
+        && comparison.outer >= LEAST_OUTER
+        && comparison.consistent >= LEAST_CONSISTENT;
+    holds.then_some(comparison)
+}
+
+/// Keys that both have, in any order: never less than what a diff finds equal.
+fn in_common(left: &[u32], right: &[u32]) -> usize {
+    let mut counts: HashMap<u32, i32> = HashMap::new();
+    for key in left {
+        *counts.entry(*key).or_default() += 1;
+    }
+    let mut common = 0;
+    for key in right {
+        if let Some(count) = counts.get_mut(key).filter(|count| **count > 0) {
+            *count -= 1;
+            common += 1;
+        }
+    }
+    common
+}
+
+fn summary(left: &Compared, right: &Compared, operations: &[DiffOp]) -> Comparison {
+    let total = left.parts.len() + right.parts.len();
+    let mut difference = Difference::default();
+    let mut aligned = 0;
+    let mut pairs: HashMap<(u32, u32), u32> = HashMap::new();
+    let mut order = Vec::new();
+    let outer_total = [left, right].iter().flat_map(|body| &body.parts).filter(|part| part.outer).count();
+    let mut outer_same = 0;
+    for operation in operations {
+        let DiffOp::Equal { old_index, new_index, len } = *operation else {
+            difference.places += 1;
+            continue;
+        };
+        aligned += len;
+        for offset in 0..len {
+            let (a, b) = (left.parts[old_index + offset], right.parts[new_index + offset]);
+            if a.name {
+                outer_same += usize::from(a.outer && a.text == b.text) * 2;
+                let count = pairs.entry((a.text, b.text)).or_default();
+                *count += 1;
+                if *count == 1 && a.text != b.text {
+                    order.push((old_index + offset, new_index + offset));
+                }
+            } else if a.text != b.text {
+                difference.literals += 1;
+            }
+        }
+    }
+    difference.renamed = order
+        .iter()
+        .take(MOST_RENAMED)
+        .map(|&(a, b)| (left.text_at(a).to_owned(), right.text_at(b).to_owned()))
+        .collect();
+    Comparison {
+        similarity: 2.0 * aligned as f32 / total.max(1) as f32,
+        outer: if outer_total == 0 { 1.0 } else { outer_same as f32 / outer_total as f32 },
+        consistent: consistent(&pairs),
+        difference,
+    }
+}
+
+/// The share of aligned names whose partner is the one that they mostly have, in both directions.
+fn consistent(pairs: &HashMap<(u32, u32), u32>) -> f32 {
+    let (mut of_left, mut of_right) = (HashMap::new(), HashMap::new());
+    for (&(left, right), &count) in pairs {
+        let best: &mut u32 = of_left.entry(left).or_default();
+        *best = count.max(*best);
+        let best: &mut u32 = of_right.entry(right).or_default();
+        *best = count.max(*best);
+    }
+    let all: u32 = pairs.values().sum();
+    let kept: u32 = pairs
+        .iter()
+        .filter(|&(&(left, right), &count)| of_left[&left] == count && of_right[&right] == count)
+        .map(|(_, &count)| count)
+        .sum();
+    if all == 0 { 1.0 } else { kept as f32 / all as f32 }
+}
+
+impl Difference {
+    /// Whether nothing differs.
+    pub(crate) fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What to do, and what differs.
+    pub(crate) fn help(&self) -> String {
+        let mut parts = Vec::new();
+        if !self.renamed.is_empty() {
+            let names: Vec<_> =
+                self.renamed.iter().map(|(here, there)| format!("`{here}` is `{there}` there")).collect();
+            parts.push(names.join(", "));
+        }
+        match self.literals {
+            0 => {}
+            1 => parts.push("one literal differs".to_owned()),
+            count => parts.push(format!("{count} literals differ")),
+        }
+        match self.places {
+            0 => {}
+            1 => parts.push("one piece of code is other or missing".to_owned()),
+            count => parts.push(format!("{count} pieces of code are other or missing")),
+        }
+        if self.is_none() {
+            "keep one of them and call it from the other places".to_owned()
+        } else {
+            format!("one function could do both, with what differs as its arguments: {}", parts.join("; "))
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The functions of a workspace as tokens.
+
+use std::{
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
+    sync::Arc,
+};
+
+use conexus_core::{Language, Span, SymbolKind};
+use conexus_engine::{
+    FileEntry, FileFlags, SymbolRef,
+    roles::{self, Role},
+};
+
+use crate::{
+    LeftOut,
+    lexer::{self, Token, TokenKind},
+    parallel,
+    scope::{Scope, Source},
+};
+
+/// One function with a body that is worth comparing.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    pub(crate) file: Arc<FileEntry>,
+    pub(crate) index: u32,
+    /// The definition from its first word.
+    pub(crate) span: Span,
+    /// Its body.
+    pub(crate) body: Span,
+    /// Hash of the body with its names and literals.
+    pub(crate) exact: u64,
+    /// Hash of the body without them.
+    pub(crate) shape: u64,
+    /// Hashes of runs of tokens, chosen by winnowing; sorted, each once.
+    pub(crate) prints: Box<[u32]>,
+    /// Whether a finding here is wanted.
+    pub(crate) wanted: bool,
+}
+
+/// Tokens in a run. Shorter runs are shared by everything, longer ones are broken by each edit; measured with the
+/// mutated copies of `tests/mutations.rs`.
+const RUN: usize = 9;
+/// Of each so many runs in a row one is kept.
+const WINDOW: usize = 4;
+/// Share of its runs that must differ from each other: what is below is a table, or a list of equal lines.
+const LEAST_VARIETY: f32 = 0.5;
+
+impl Unit {
+    /// The symbol it is.
+    pub(crate) fn symbol(&self) -> Option<SymbolRef<'_>> {
+        self.file.symbol(self.index)
+    }
+
+    /// Its name with the enclosing ones.
+    pub(crate) fn qualified_name(&self) -> String {
+        self.symbol().map_or_else(String::new, |symbol| match symbol.container() {
+            "" => symbol.name().to_owned(),
+            container => format!("{container}.{}", symbol.name()),
+        })
+    }
+
+    /// Whether the two could repeat each other: not one inside the other, and of languages that share code.
+    pub(crate) fn may_repeat(&self, other: &Unit) -> bool {
+        let nested = self.file.first_slot() == other.file.first_slot() && self.span.overlaps(other.span);
+        !nested && family(self.file.language()) == family(other.file.language())
+    }
+}
+
+/// Languages between which code is copied as it is.
+fn family(language: Language) -> &'static str {
+    match language.name() {
+        "javascript" | "typescript" | "tsx" => "javascript",
+        "c" | "cpp" => "c",
+        name => name,
+    }
+}
+
+/// Why a file's functions are not looked at.
+fn left_out(file: &FileEntry, tests: bool) -> Option<&'static str> {
+    if file.flags().contains(FileFlags::GENERATED) {
+        return Some("generated files");
+    }
+    match roles::role(file.path()) {
+        Role::Vendored => Some("vendored files"),
+        Role::Test if !tests => Some("test files"),
+        Role::Example => Some("examples and benchmarks"),
+        Role::Declarations => Some("declarations"),
+        _ => None,
+    }
+}
+
+/// The functions of the whole workspace that are long enough, ordered by path and place.
+pub(crate) fn units(scope: &mut Scope<'_>) -> Vec<Unit> {
+    let mut passed_over: Vec<(&'static str, u64)> = Vec::new();
+    let mut files = Vec::new();
+    for file in scope.snapshot.index().files().filter(|file| file.symbol_count() > 0) {
+        match left_out(file, scope.options.duplicates.tests) {
+            None => files.push(file),
+            Some(why) => match passed_over.iter_mut().find(|(reason, _)| *reason == why) {
+                Some((_, count)) => *count += 1,
+                None => passed_over.push((why, 1)),
+            },
+        }
+    }
+    let found = parallel::map(&files, scope.options.threads, scope.cancel, Shapes::default, |shapes, file| {
+        if file.symbols().all(|symbol| !is_function(symbol)) {
+            return Some(Vec::new());
+        }
+        let source = scope.source(file)?;
+        Some(file.symbols().filter_map(|symbol| unit(scope, shapes, file, &source, symbol)).collect())
+    });
+    let changed = found.iter().filter(|units| units.is_none()).count();
+    let units = found.into_iter().flatten().flatten().collect();
+    for (what, count) in passed_over {
+        let why = "duplicate-code looks at the code of the product".to_owned();
+        scope.left_out.push(LeftOut { what: format!("{count} {what}"), why });
+    }
+    if changed > 0 {
+        let why = "they changed while they were checked; run it again".to_owned();
+        scope.left_out.push(LeftOut { what: format!("{changed} files"), why });
+    }
+    units
+}
+
+fn is_function(symbol: SymbolRef<'_>) -> bool {
+    matches!(symbol.kind(), SymbolKind::Function | SymbolKind::Method | SymbolKind::Constructor)
+}
+
+fn unit(
+    scope: &Scope<'_>,
+    shapes: &mut Shapes,
+    file: &Arc<FileEntry>,
+    source: &Source,
+    symbol: SymbolRef<'_>,
+) -> Option<Unit> {
+    let options = &scope.options.duplicates;
+    if !is_function(symbol) || symbol.is_test() && !options.tests {
+        return None;
+    }
+    let body =
+        Span { start: symbol.signature().end.clamp(symbol.span().start, symbol.span().end), end: symbol.span().end };
+    // A token has at least a byte.
+    if body.len() < options.min_tokens {
+        return None;
+    }
+    let tokens = body_tokens(file.language(), &source.text, body, symbol.doc());
+    if tokens.len() < options.min_tokens {
+        return None;
+    }
+    let prints = shapes.prints(&source.text, &tokens)?;
+    let span = Span { start: symbol.signature().start.min(body.start), end: body.end };
+    let (first, last) = source.lines.lines_of(span);
+    Some(Unit {
+        file: Arc::clone(file),
+        index: symbol.index(),
+        span,
+        body,
+        exact: hash_of(tokens.iter().map(|token| token.span.slice(&source.text))),
+        shape: hash_of(shapes.codes.iter()),
+        prints,
+        wanted: scope.wants_lines(file.path(), first..last + 1),
+    })
+}
+
+/// The tokens of a body without its documentation.
+pub(crate) fn body_tokens(language: Language, text: &str, body: Span, doc: Option<Span>) -> Vec<Token> {
+    let mut tokens = lexer::tokens(language, text, body);
+    if let Some(doc) = doc.filter(|doc| body.contains(*doc)) {
+        tokens.retain(|token| !doc.overlaps(token.span));
+    }
+    tokens
+}
+
+/// A hash that is the same in every run.
+fn hash_of<T: std::hash::Hash>(parts: impl Iterator<Item = T>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for part in parts {
+        part.hash(&mut hasher);
+    }
+    std::hash::Hasher::finish(&hasher)
+}
+
+/// What a token is when names and literals are left open.
+pub(crate) fn code(text: &str, token: Token) -> u32 {
+    match token.kind {
+        TokenKind::Name => 1,
+        TokenKind::Number | TokenKind::Text => 2,
+        _ => text_hash(token.span.slice(text)) | 4,
+    }
+}
+
+/// A hash of a text.
+pub(crate) fn text_hash(text: &str) -> u32 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(text) as u32
+}
+
+/// Memory for the shapes of one body after the other.
+#[derive(Default)]
+struct Shapes {
+    codes: Vec<u32>,
+    runs: Vec<u32>,
+}
+
+impl Shapes {
+    /// Hashes of runs of tokens, chosen by winnowing; nothing for a table.
+    fn prints(&mut self, text: &str, tokens: &[Token]) -> Option<Box<[u32]>> {
+        self.codes.clear();
+        self.codes.extend(tokens.iter().map(|token| code(text, *token)));
+        self.runs.clear();
+        self.runs.extend(self.codes.windows(RUN).map(run_hash));
+        let mut prints: Vec<u32> =
+            self.runs.windows(WINDOW).filter_map(|window| window.iter().min().copied()).collect();
+        self.runs.sort_unstable();
+        self.runs.dedup();
+        if (self.runs.len() as f32) < LEAST_VARIETY * (tokens.len().saturating_sub(RUN - 1)) as f32 {
+            return None;
+        }
+        prints.sort_unstable();
+        prints.dedup();
+        Some(prints.into())
+    }
+}
+
+/// FNV-1a over the codes, folded.
+fn run_hash(codes: &[u32]) -> u32 {
+    let hash = codes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, &code| (hash ^ u64::from(code)).wrapping_mul(0x0000_0100_0000_01b3));
+    (hash ^ hash >> 32) as u32
+}

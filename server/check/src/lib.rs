@@ -1,0 +1,46 @@
+//! What an index knows of a whole repository and no file-by-file linter can say: code that stands twice, documentation
+//! that names what is gone, symbols that nothing mentions.
+//!
+//! [`check`] looks at a snapshot and answers with findings; the command line, the editor and assistants show the same
+//! ones. A rule is a module with one function from the [`scope::Scope`] of a check to findings.
+//!
+//! Invariant: nothing here knows a protocol or a terminal, and nothing is written (guarded by `crate-direction`).
+
+mod duplicates;
+mod error;
+mod finding;
+mod lexer;
+mod options;
+mod parallel;
+mod report;
+mod rule;
+mod scope;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use conexus_engine::Snapshot;
+
+pub use error::{Error, Result};
+pub use finding::{Edit, Finding, Place, Position, Related, Severity};
+pub use options::{DuplicateOptions, Options};
+pub use report::{Checked, LeftOut, Report};
+pub use rule::{Rule, Selection};
+use scope::Scope;
+
+/// Checks what a snapshot shows. `cancel` is looked at after each file; a cancelled check answers with what it has.
+pub fn check(snapshot: &Snapshot, options: &Options, cancel: &AtomicBool) -> Result<Report> {
+    options.validate()?;
+    let mut scope = Scope::new(snapshot, options, cancel)?;
+    let mut findings = Vec::new();
+    if options.selection.contains(Rule::DuplicateCode) {
+        findings.append(&mut duplicates::check(&mut scope));
+    }
+    findings.sort_by(|left, right| (&left.place, left.rule).cmp(&(&right.place, right.rule)));
+    Ok(Report {
+        findings,
+        checked: scope.checked,
+        left_out: scope.left_out,
+        generation: snapshot.generation(),
+        cancelled: cancel.load(Ordering::Relaxed),
+    })
+}

@@ -1,0 +1,72 @@
+//! What a check is asked to do: one validated value.
+
+use std::ops::RangeInclusive;
+
+use crate::{Error, Result, Selection};
+
+/// What to check, and how strictly.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// The rules that run.
+    pub selection: Selection,
+    /// Files and folders whose findings are wanted, workspace-relative with `/`; empty is all of them. Whatever is
+    /// wanted, it is compared with the whole workspace.
+    pub paths: Vec<String>,
+    /// Findings are wanted for what differs from this git revision alone.
+    pub changed_since: Option<String>,
+    /// Options of `duplicate-code` and `reinvented`.
+    pub duplicates: DuplicateOptions,
+    /// Threads; at least 1.
+    pub threads: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            selection: Selection::default(),
+            paths: Vec::new(),
+            changed_since: None,
+            duplicates: DuplicateOptions::default(),
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        }
+    }
+}
+
+/// What counts as the same code.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DuplicateOptions {
+    /// Tokens that the body of a function must have to be looked at: words, literals, operators and brackets.
+    pub min_tokens: usize,
+    /// Share of the tokens that must agree, names and literals left open.
+    pub min_similarity: f32,
+    /// Whether tests are looked at.
+    pub tests: bool,
+}
+
+impl Default for DuplicateOptions {
+    fn default() -> Self {
+        Self { min_tokens: 60, min_similarity: 0.8, tests: false }
+    }
+}
+
+const TOKENS: RangeInclusive<usize> = 20..=10_000;
+const SIMILARITY: RangeInclusive<f32> = 0.7..=1.0;
+
+impl Options {
+    /// Refuses values that make no sense; the message names the setting.
+    pub fn validate(&self) -> Result<()> {
+        let out_of_range = |setting: &'static str, value: String, low: String, high: String| {
+            Err(Error::Option { setting, value, low, high })
+        };
+        if !TOKENS.contains(&self.duplicates.min_tokens) {
+            let (low, high) = (TOKENS.start().to_string(), TOKENS.end().to_string());
+            return out_of_range("check.duplicate_code.min_tokens", self.duplicates.min_tokens.to_string(), low, high);
+        }
+        if !SIMILARITY.contains(&self.duplicates.min_similarity) {
+            let (low, high) = (SIMILARITY.start().to_string(), SIMILARITY.end().to_string());
+            let value = self.duplicates.min_similarity.to_string();
+            return out_of_range("check.duplicate_code.min_similarity", value, low, high);
+        }
+        Ok(())
+    }
+}

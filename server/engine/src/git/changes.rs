@@ -1,0 +1,219 @@
+//! What a working tree changed since a revision, line by line.
+
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use super::{command, git, line};
+
+/// Why git cannot say what changed. The messages say what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GitError {
+    /// There is no git.
+    #[error("git is not installed or not on the path, and without it nobody knows what changed")]
+    NoGit,
+    /// The folder is in no repository.
+    #[error("{0} is in no git repository, so nothing is known of changes; leave out --changed-since")]
+    NoRepository(PathBuf),
+    /// The revision does not exist.
+    #[error("git knows no revision {revision:?} in {folder}")]
+    UnknownRevision {
+        /// As given.
+        revision: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// The revision does not exist in a clone that was cut off.
+    #[error("git knows no revision {0:?} in this shallow clone; fetch it first, as with `git fetch --unshallow`")]
+    Shallow(String),
+    /// Git failed in another way.
+    #[error("git could not compare with {revision:?}: {message}")]
+    Failed {
+        /// As given.
+        revision: String,
+        /// What git said.
+        message: String,
+    },
+}
+
+/// What one file has that it had not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileChange {
+    /// Lines that are new or different, numbered from 0.
+    pub lines: Vec<Range<u32>>,
+    /// Whether the file itself is new.
+    pub added: bool,
+}
+
+impl FileChange {
+    /// All of a new file.
+    fn whole() -> Self {
+        Self { lines: std::iter::once(0..u32::MAX).collect(), added: true }
+    }
+
+    /// How many of these lines (numbered from 0) are new or different.
+    pub fn count_in(&self, lines: Range<u32>) -> u32 {
+        let shared = |range: &Range<u32>| range.end.min(lines.end).saturating_sub(range.start.max(lines.start));
+        self.lines.iter().map(shared).sum()
+    }
+}
+
+/// What a working tree changed since a revision. Paths are relative to the folder that was asked about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Files that are there and differ, untracked ones included.
+    pub files: BTreeMap<String, FileChange>,
+    /// Files that were moved: their path then, and now.
+    pub renamed: Vec<(String, String)>,
+    /// Files that are gone.
+    pub deleted: Vec<String>,
+    /// The lines that are gone, each without its line break.
+    pub removed_lines: Vec<String>,
+}
+
+/// Reads what changed between a revision and the working tree of a folder.
+pub fn changes(folder: &Path, revision: &str) -> Result<Changes, GitError> {
+    check(folder, revision)?;
+    let failed = |message: &[u8]| GitError::Failed {
+        revision: revision.to_owned(),
+        message: String::from_utf8_lossy(message).trim().to_owned(),
+    };
+    let output = command(folder)
+        .args(["-c", "core.quotepath=off", "diff", "--relative", "--unified=0", "--find-renames", "--no-color"])
+        .args(["--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/", "--end-of-options", revision])
+        .arg("--")
+        .stderr(std::process::Stdio::piped())
+        .output()
+        .map_err(|_| GitError::NoGit)?;
+    if !output.status.success() {
+        return Err(failed(&output.stderr));
+    }
+    let mut changes = parse(&String::from_utf8_lossy(&output.stdout));
+    let untracked = git(folder, &["ls-files", "--others", "--exclude-standard", "-z"])
+        .ok_or_else(|| failed(b"it cannot list untracked files"))?;
+    for path in untracked.split(|&byte| byte == 0).filter_map(|path| std::str::from_utf8(path).ok()) {
+        if !path.is_empty() {
+            changes.files.insert(path.to_owned(), FileChange::whole());
+        }
+    }
+    Ok(changes)
+}
+
+/// Whether the folder is in a repository that knows the revision.
+fn check(folder: &Path, revision: &str) -> Result<(), GitError> {
+    if super::version().is_none() {
+        return Err(GitError::NoGit);
+    }
+    let shallow = git(folder, &["rev-parse", "--is-shallow-repository"])
+        .and_then(line)
+        .ok_or_else(|| GitError::NoRepository(folder.to_owned()))?;
+    let commit = format!("{revision}^{{commit}}");
+    let known = git(folder, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]);
+    if known.is_none() && shallow == "true" {
+        return Err(GitError::Shallow(revision.to_owned()));
+    }
+    known
+        .map(drop)
+        .ok_or_else(|| GitError::UnknownRevision { revision: revision.to_owned(), folder: folder.to_owned() })
+}
+
+fn parse(diff: &str) -> Changes {
+    let mut changes = Changes::default();
+    let mut renamed_from = None;
+    let mut old_path = None;
+    let mut path: Option<String> = None;
+    // Lines of the hunk that are still to come: what looks like a header inside of a hunk is text.
+    let mut left = (0, 0);
+    for line in diff.split('\n') {
+        if left != (0, 0) {
+            match line.as_bytes().first() {
+                Some(b'-') if left.0 > 0 => {
+                    left.0 -= 1;
+                    changes.removed_lines.push(line[1..].trim_end_matches('\r').to_owned());
+                }
+                Some(b'+') if left.1 > 0 => left.1 -= 1,
+                _ => {}
+            }
+        } else if let Some(from) = line.strip_prefix("rename from ") {
+            renamed_from = Some(unquoted(from));
+        } else if let Some(to) = line.strip_prefix("rename to ") {
+            let to = unquoted(to);
+            if let Some(from) = renamed_from.take() {
+                changes.files.entry(to.clone()).or_default();
+                changes.renamed.push((from, to));
+            }
+        } else if let Some(old) = line.strip_prefix("--- ") {
+            old_path = unquoted(old).strip_prefix("a/").map(str::to_owned);
+        } else if let Some(new) = line.strip_prefix("+++ ") {
+            path = unquoted(new).strip_prefix("b/").map(str::to_owned);
+            match (&path, old_path.take()) {
+                (Some(path), old) => changes.files.entry(path.clone()).or_default().added = old.is_none(),
+                (None, Some(old)) => changes.deleted.push(old),
+                (None, None) => {}
+            }
+        } else if let Some(hunk) = line.strip_prefix("@@ -").and_then(|rest| rest.split(" @@").next()) {
+            let Some((old, new)) = hunk.split_once(" +") else { continue };
+            let (_, removed) = counts(old);
+            let (start, added) = counts(new);
+            left = (removed, added);
+            if let Some(file) = path.as_ref().and_then(|path| changes.files.get_mut(path))
+                && added > 0
+            {
+                let first = start.saturating_sub(1);
+                file.lines.push(first..first.saturating_add(added));
+            }
+        }
+    }
+    changes
+}
+
+/// Start and count of one side of a hunk: `12,3`, or `12` for one line.
+fn counts(side: &str) -> (u32, u32) {
+    let (start, count) = side.split_once(',').unwrap_or((side, "1"));
+    (start.parse().unwrap_or(0), count.parse().unwrap_or(0))
+}
+
+/// A path as git writes it: in quotes with escapes when it holds a quote, a backslash or a control character.
+fn unquoted(path: &str) -> String {
+    // Git ends a name that holds a space with a tab.
+    let path = path.trim_end_matches(['\r', '\t']);
+    let Some(inner) = path.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return path.to_owned() };
+    let mut plain = String::new();
+    let mut characters = inner.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => match characters.next() {
+                Some('t') => plain.push('\t'),
+                Some('n') => plain.push('\n'),
+                Some(other) => plain.push(other),
+                None => {}
+            },
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diff_is_read() {
+        let diff = "diff --git a/a b.rs b/a b.rs\n--- a/a b.rs\t\n+++ b/a b.rs\t\n@@ -3,2 +3 @@ fn x() {\n--- old\n-y\n+++ new\n@@ -9,0 +9,3 @@\n+1\n+2\n+3\n\
+                    diff --git a/gone.rs b/gone.rs\ndeleted file mode 100644\n--- a/gone.rs\n+++ /dev/null\n@@ -1 +0,0 @@\n-fn gone() {}\n\
+                    diff --git a/old.rs b/new.rs\nsimilarity index 100%\nrename from old.rs\nrename to new.rs\n\
+                    diff --git a/fresh.rs b/fresh.rs\nnew file mode 100644\n--- /dev/null\n+++ b/fresh.rs\n@@ -0,0 +1,2 @@\n+a\n+b\n";
+        let changes = parse(diff);
+        assert_eq!(changes.files["a b.rs"].lines, [2..3, 8..11]);
+        assert_eq!(changes.files["a b.rs"].count_in(0..10), 3);
+        assert_eq!(changes.files["fresh.rs"], FileChange { lines: vec![0..2], added: true });
+        assert_eq!(changes.deleted, ["gone.rs"]);
+        assert_eq!(changes.renamed, [("old.rs".to_owned(), "new.rs".to_owned())]);
+        assert_eq!(changes.removed_lines, ["-- old", "y", "fn gone() {}"]);
+        assert_eq!(unquoted(r#""a/t\"x\\y""#), r#"a/t"x\y"#);
+    }
+}

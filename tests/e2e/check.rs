@@ -1,0 +1,132 @@
+//! `conexus check` as a person or a CI job meets it.
+
+use conexus_testkit::{Repository, Workspace};
+
+use crate::support::Session;
+
+/// Two functions that do the same under other names, and one that does not.
+const PROJECT: &str = r#"
+//- src/config.rs
+/// Reads a duration such as `90s` or `5m`.
+pub fn parse_duration(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let split = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let number: u64 = number.parse().ok()?;
+    let factor = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return None,
+    };
+    number.checked_mul(factor)
+}
+//- src/retry.rs
+fn read_pause(input: &str) -> Option<u64> {
+    let input = input.trim();
+    let at = input.find(|c: char| !c.is_ascii_digit()).unwrap_or(input.len());
+    let (count, suffix) = input.split_at(at);
+    let count: u64 = count.parse().ok()?;
+    let seconds = match suffix {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86400,
+        _ => return None,
+    };
+    count.checked_mul(seconds)
+}
+
+pub fn pause_of(header: &str) -> u64 {
+    read_pause(header).unwrap_or(1)
+}
+"#;
+
+fn duplicates(session: &Session<impl AsRef<Workspace>>, arguments: &[&str]) -> conexus_testkit::Run {
+    let fixed = ["check", "--select", "duplicate-code"];
+    session.run(fixed.iter().chain(arguments))
+}
+
+#[test]
+fn code_that_stands_twice_is_found() {
+    let session = Session::new(Workspace::of(PROJECT));
+    let run = duplicates(&session, &[]).expect(1);
+    let expected =
+        "src/config.rs:2:1: warning[duplicate-code]: `parse_duration` does the same as `read_pause` in src/retry.rs:1";
+    assert!(run.stdout.contains(expected), "{run}");
+    assert!(run.stdout.contains("`text` is `input` there"), "{run}");
+    assert!(run.stderr.contains("1 finding in 2 files"), "{run}");
+    let report = duplicates(&session, &["--json"]).expect(1).json();
+    let finding = &report["findings"][0];
+    assert_eq!((&finding["rule"], &finding["start_line"]), (&"duplicate-code".into(), &2.into()));
+    assert_eq!(finding["related"][0]["path"], "src/retry.rs");
+    assert_eq!(report["checked"]["files"], 2);
+    session.workspace.remove("src/retry.rs");
+    duplicates(&session, &[]).expect(0);
+}
+
+#[test]
+fn paths_and_changes_narrow_what_is_reported_but_not_what_it_is_compared_with() {
+    let session = Session::new(Repository::init(Workspace::of(PROJECT)));
+    let run = duplicates(&session, &["src/retry.rs"]).expect(1);
+    assert!(run.stdout.starts_with("src/retry.rs:1:1: "), "{run}");
+    session.workspace.write("src/other.rs", "pub fn other() {}\n");
+    duplicates(&session, &["--changed-since", "HEAD"]).expect(0);
+    let text = String::from_utf8(session.workspace.read("src/retry.rs")).expect("text");
+    session.workspace.write("src/retry.rs", text.replace("86400", "24 * 3600"));
+    let run = duplicates(&session, &["--changed-since", "HEAD"]).expect(1);
+    assert!(run.stdout.starts_with("src/retry.rs:1:1: "), "{run}");
+}
+
+#[test]
+fn what_cannot_be_checked_is_an_error_that_says_what_to_do() {
+    let session = Session::new(Repository::init(Workspace::of(PROJECT)));
+    for (arguments, message) in [
+        (&["--changed-since", "no-such-branch"][..], "git knows no revision \"no-such-branch\""),
+        (&["--changed-since=--output=x"], "git knows no revision \"--output=x\""),
+        (&["--changed-since", "HEAD"], "nothing differs from \"HEAD\""),
+        (&["--select", "no-such-rule"], "no such rule, one of: duplicate-code"),
+        (&["--ignore", "all"], "no rule is selected"),
+        (&["--select", "reinvented"], "--changed-since"),
+        (&["missing.rs"], "cannot check missing.rs"),
+        (&["/"], "is not in the workspace"),
+        (&[".git"], "no indexed file is below .git"),
+    ] {
+        let run = session.run(["check"].iter().chain(arguments)).expect(2);
+        assert!(run.stderr.contains(message) && run.stdout.is_empty(), "{arguments:?}: {run}");
+    }
+}
+
+#[test]
+fn a_shallow_clone_and_no_repository_are_told_apart() {
+    let origin = Repository::init(Workspace::of(PROJECT));
+    let first = origin.git(&["rev-parse", "HEAD"]);
+    origin.write("src/other.rs", "pub fn other() {}\n");
+    origin.commit("second");
+    let clone = Workspace::empty();
+    let source = format!("file://{}", origin.root().display());
+    origin.git(&["clone", "--quiet", "--depth=1", &source, &clone.path("clone").display().to_string()]);
+    let session = Session::new(Workspace::of(PROJECT));
+    let workspace = clone.path("clone");
+    let run = session.program.run(&workspace, ["check", "--changed-since", first.trim()]).expect(2);
+    assert!(run.stderr.contains("shallow clone") && run.stderr.contains("--unshallow"), "{run}");
+    let run = session.run(["check", "--changed-since", "HEAD"]).expect(2);
+    assert!(run.stderr.contains("is in no git repository"), "{run}");
+}
+
+#[test]
+fn a_mistake_in_the_settings_has_a_position() {
+    let session = Session::new(Workspace::of(PROJECT));
+    for (settings, message) in [
+        ("[check]\nignore = [\"duplicate\"]\n", "line 2, column 10"),
+        ("[check]\nignored = []\n", "line 2"),
+        ("[check.duplicate_code]\nmin_tokens = 1\n", "`check.duplicate_code.min_tokens` is 1, it may be 20 to 10000"),
+    ] {
+        session.workspace.write("conexus.toml", settings);
+        let run = session.run(["check"]).expect(2);
+        assert!(run.stderr.contains(message), "{settings}: {run}");
+    }
+    session.workspace.write("conexus.toml", "[check]\nignore = [\"duplicate-code\"]\n");
+    let run = session.run(["check", "--json"]).expect_any(&[0, 1]);
+    assert!(!run.json()["checked"]["rules"].to_string().contains("duplicate-code"), "{run}");
+}
