@@ -1,0 +1,58 @@
+--- A language server that says what a test wants: `nvim -l fake_server.lua MODE`. It knows `initialize`, `shutdown`,
+--- `exit`, and `conexus/status` unless MODE is "old".
+local mode = _G.arg[1]
+local input, output = io.stdin, io.stdout
+
+local function send(message)
+  message.jsonrpc = "2.0"
+  local body = vim.json.encode(message)
+  output:write(("Content-Length: %d\r\n\r\n%s"):format(#body, body))
+  output:flush()
+end
+
+local function read()
+  local length
+  while true do
+    local line = input:read("*l")
+    if not line then
+      return nil
+    end
+    line = line:gsub("\r$", "")
+    if line == "" then
+      return vim.json.decode(input:read(length))
+    end
+    length = tonumber(line:match("^Content%-Length: (%d+)")) or length
+  end
+end
+
+local function workspace(activity, more)
+  return vim.tbl_extend("force", {
+    workspace = vim.uri_from_fname(vim.fn.getcwd()),
+    activity = activity,
+    role = "owner",
+    watching = "events",
+    generation = 1,
+    files = 10,
+    chunks = 20,
+    buffers = 0,
+  }, more or {})
+end
+
+for message in read do
+  if message.method == "initialize" then
+    send({ id = message.id, result = { capabilities = vim.empty_dict(), serverInfo = { name = "conexus" } } })
+  elseif message.method == "shutdown" then
+    send({ id = message.id, result = vim.NIL })
+  elseif message.method == "exit" then
+    os.exit(0)
+  elseif message.method == "conexus/status" and mode ~= "old" then
+    local version = mode == "newer" and "9.9.9" or "0.1.0"
+    send({ id = message.id, result = { version = version, workspaces = { workspace("walking") }, documents = 1 } })
+    if mode == "indexing" then
+      local status = workspace("indexing", { done = 630, total = 1000 })
+      send({ method = "conexus/statusChanged", params = status })
+    end
+  elseif message.id and message.method then
+    send({ id = message.id, error = { code = -32601, message = "method not found" } })
+  end
+end
