@@ -28,6 +28,23 @@ local function entry_of(item)
   }
 end
 
+--- Telescope takes the column of an entry for the quickfix list, where it is from 1, and for the cursor, where it is
+--- from 0. After opening an entry the cursor is set right.
+local function set_cursor_after_opening()
+  local state = require("telescope.actions.state")
+  local entry
+  require("telescope.actions.set").edit:enhance({
+    pre = function()
+      entry = state.get_selected_entry()
+    end,
+    post = function()
+      if entry then
+        pcall(vim.api.nvim_win_set_cursor, 0, { entry.lnum, entry.col - 1 })
+      end
+    end,
+  })
+end
+
 function M.list(title, rows)
   local values = require("telescope.config").values
   require("telescope.pickers")
@@ -36,6 +53,10 @@ function M.list(title, rows)
       finder = require("telescope.finders").new_table({ results = rows, entry_maker = entry_of }),
       sorter = values.generic_sorter({}),
       previewer = values.grep_previewer({}),
+      attach_mappings = function()
+        set_cursor_after_opening()
+        return true
+      end,
     })
     :find()
 end
@@ -78,6 +99,7 @@ function M.search(request)
     sorter = require("telescope.sorters").empty(),
     previewer = values.grep_previewer({}),
     attach_mappings = function(prompt_buffer)
+      set_cursor_after_opening()
       vim.api.nvim_create_autocmd("BufWipeout", {
         buffer = prompt_buffer,
         once = true,
