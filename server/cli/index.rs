@@ -26,7 +26,10 @@ pub(crate) fn run(arguments: &Arguments, index: &IndexArguments, output: &mut Ou
         conexus_engine::clear(&location)
             .with_context(|| format!("cannot delete the index in {}", location.index_dir.display()))?;
     }
-    let mut host = super::open_at(arguments, &workspace)?;
+    let mut host = match &index.path {
+        Some(_) => super::open_named(arguments, &workspace)?,
+        None => super::open_at(arguments, &workspace)?,
+    };
     let mut report = update(arguments, &mut host)?;
     report.embedding_fault = embed_missing(arguments, &mut host)?;
     let reporter = Reporter::new(arguments.global.quiet);

@@ -42,5 +42,8 @@ fn workspace(arguments: &Arguments) -> Result<(Location, Settings)> {
     let workspace = arguments.global.workspace()?;
     let settings = settings::load(&arguments.global, &workspace)?;
     let location = Location::of(&workspace, settings.index_dir.as_deref())?;
+    if arguments.global.workspace.is_none() {
+        location.refuse_wide(&settings)?;
+    }
     Ok((location, settings))
 }

@@ -105,7 +105,17 @@ fn location(arguments: &Arguments) -> Result<Location> {
     Ok(Location::of(&workspace, settings.index_dir.as_deref())?)
 }
 
+/// Opens the index of a folder, unless nobody has named it and it is too wide.
 fn open_at(arguments: &Arguments, workspace: &Path) -> Result<Host> {
+    if arguments.global.workspace.is_none() {
+        let settings = settings::load(&arguments.global, workspace)?;
+        Location::of(workspace, settings.index_dir.as_deref())?.refuse_wide(&settings)?;
+    }
+    open_named(arguments, workspace)
+}
+
+/// Opens the index of a folder that somebody has named.
+fn open_named(arguments: &Arguments, workspace: &Path) -> Result<Host> {
     let settings = settings::load(&arguments.global, workspace)?;
     let location = Location::of(workspace, settings.index_dir.as_deref())?;
     let folder = location.index_dir.clone();

@@ -100,6 +100,7 @@ struct IndexTable {
     memory_mb: Option<u64>,
     hidden: Option<bool>,
     ignore_files: Option<bool>,
+    any_folder: Option<bool>,
     exclude: Option<Vec<String>>,
 }
 
@@ -232,7 +233,7 @@ fn read(path: &Path) -> Result<File> {
 }
 
 fn apply(file: File, source: Source, path: &Path, settings: &mut Settings, options: &mut CheckOptions) -> Result<()> {
-    let IndexTable { dir, threads, max_file_bytes, memory_mb, hidden, ignore_files, exclude } = file.index;
+    let IndexTable { dir, threads, max_file_bytes, memory_mb, hidden, ignore_files, any_folder, exclude } = file.index;
     if source == Source::Workspace
         && (dir.is_some()
             || file
@@ -264,6 +265,9 @@ fn apply(file: File, source: Source, path: &Path, settings: &mut Settings, optio
     if let Some(keep) = ignore_files {
         settings.ignore_files = keep;
     }
+    if let Some(allow) = any_folder {
+        settings.any_folder = allow;
+    }
     if let Some(globs) = exclude {
         settings.exclude.extend(globs);
     }
@@ -286,6 +290,9 @@ fn environment(settings: &mut Settings) -> Result<()> {
     }
     if let Some(keep) = variable("CONEXUS_IGNORE_FILES")? {
         settings.ignore_files = keep;
+    }
+    if let Some(allow) = variable("CONEXUS_ANY_FOLDER")? {
+        settings.any_folder = allow;
     }
     if let Some(provider) = variable::<String>("CONEXUS_EMBEDDING")? {
         settings.embedding = match provider.as_str() {

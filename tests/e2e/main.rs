@@ -11,3 +11,4 @@ mod master_property;
 mod mcp;
 mod queries;
 mod support;
+mod wide_folders;

@@ -20,6 +20,17 @@ pub enum Error {
         /// The path as given.
         path: PathBuf,
     },
+    /// The workspace holds far more than a workspace.
+    #[error(
+        "{path:?} is {what}, which is seldom meant to be searched as a whole: open a folder inside it, or allow it by \
+         `any_folder = true` below `[index]` in a `conexus.toml` there"
+    )]
+    TooWide {
+        /// The workspace.
+        path: PathBuf,
+        /// What it is, in words.
+        what: &'static str,
+    },
     /// There is no place for the index.
     #[error("no cache folder is known, set HOME or name a folder with --index-dir")]
     NoCacheFolder,

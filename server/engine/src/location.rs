@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::Error;
+use crate::{Error, Settings};
 
 /// A workspace root and the folder of its index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,15 @@ impl Location {
             None => cache_folder().ok_or(Error::NoCacheFolder)?.join(folder_name(&canonical)),
         };
         Ok(Self { root: canonical, index_dir })
+    }
+
+    /// Refuses a folder that is opened by mistake rather than on purpose: the top of a disk, a home folder, or what home
+    /// folders lie in. The setting `any_folder` allows it.
+    pub fn refuse_wide(&self, settings: &Settings) -> Result<(), Error> {
+        match wideness(&self.root, home().and_then(|home| home.canonicalize().ok()).as_deref()) {
+            Some(what) if !settings.any_folder => Err(Error::TooWide { path: self.root.clone(), what }),
+            _ => Ok(()),
+        }
     }
 
     /// A name for this workspace that is a valid file name: its folder's name and a hash of its path.
@@ -69,6 +78,22 @@ pub fn runtime_folder() -> Option<PathBuf> {
         .or_else(|| cache_folder().map(|folder| folder.join("run")))
 }
 
+/// What a folder is that is wider than a workspace.
+fn wideness(root: &Path, home: Option<&Path>) -> Option<&'static str> {
+    if root.parent().is_none() {
+        return Some("the top of a disk");
+    }
+    let home = home?;
+    if home == root {
+        return Some("a home folder");
+    }
+    home.starts_with(root).then_some("a folder of home folders")
+}
+
+fn home() -> Option<PathBuf> {
+    std::env::home_dir().filter(|home| home.is_absolute())
+}
+
 fn folder_name(root: &Path) -> String {
     let name: String = root
         .file_name()
@@ -102,6 +127,22 @@ fn cache_folder() -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn folders_that_hold_a_home_are_too_wide() {
+        for (root, home, expected) in [
+            ("/", None, Some("the top of a disk")),
+            ("/home/somebody", Some("/home/somebody"), Some("a home folder")),
+            ("/home", Some("/home/somebody"), Some("a folder of home folders")),
+            ("/home/somebody/project", Some("/home/somebody"), None),
+            ("/home/somebody-else", Some("/home/somebody"), None),
+            ("/project", Some("/"), None),
+            ("/project", None, None),
+        ] {
+            assert_eq!(wideness(Path::new(root), home.map(Path::new)), expected, "{root} with {home:?}");
+        }
+    }
 
     #[test]
     fn a_root_must_be_a_folder() {

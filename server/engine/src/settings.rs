@@ -26,6 +26,8 @@ pub struct Settings {
     pub hidden: bool,
     /// Whether .gitignore, .ignore and .conexusignore are kept.
     pub ignore_files: bool,
+    /// Whether a home folder and the top of a disk may be indexed, see [`crate::Location::refuse_wide`].
+    pub any_folder: bool,
     /// What else is left out, in the syntax of .gitignore.
     pub exclude: Vec<String>,
     /// Ceiling of resident memory in bytes: less is done at once where it would be passed, and [`crate::Degradation`]
@@ -46,6 +48,7 @@ impl Default for Settings {
             max_file_bytes: 2 << 20,
             hidden: false,
             ignore_files: true,
+            any_folder: false,
             exclude: Vec::new(),
             memory: 2_000 << 20,
             embedding: Embedding::Model(EmbedderSettings::Builtin),

@@ -51,6 +51,7 @@ impl Root {
         let live = path.as_deref().ok_or_else(|| format!("{uri} is no folder of this machine")).and_then(|path| {
             let settings = settings_of(path)?;
             let location = Location::of(path, settings.index_dir.as_deref()).map_err(|error| error.to_string())?;
+            location.refuse_wide(&settings).map_err(|error| error.to_string())?;
             let told = uri.clone();
             let live = Live::start(location, settings, Arc::new(move |status: &Status| observer(&told, status)));
             Ok(Arc::new(live))
