@@ -15,6 +15,8 @@ pub const SIMILAR: &str = "conexus/similar";
 pub const RELATED: &str = "conexus/related";
 /// Method of [`ContextRequest`].
 pub const CONTEXT: &str = "conexus/context";
+/// Method of [`OutlineRequest`].
+pub const OUTLINE: &str = "conexus/outline";
 /// Method of [`StatusRequest`].
 pub const STATUS: &str = "conexus/status";
 /// Method of [`ReindexRequest`].
@@ -48,6 +50,8 @@ requests! {
     RelatedRequest = RELATED: RelatedParams => RelatedResult;
     /// Packs what an assistant should read about the symbol at a position.
     ContextRequest = CONTEXT: ContextParams => ContextResult;
+    /// Lists the symbols of a document.
+    OutlineRequest = OUTLINE: OutlineParams => OutlineResult;
     /// Tells how things stand.
     StatusRequest = STATUS: Option<StatusParams> => StatusResult;
     /// Compares whole folders with the index.
@@ -364,6 +368,35 @@ wire! {
         /// Why names and words alone are searched.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lexical_only: Option<String>,
+    }
+    /// Parameters of `conexus/outline`.
+    OutlineParams {
+        /// The document.
+        text_document: TextDocumentIdentifier,
+    }
+    /// Answer to `conexus/outline`.
+    OutlineResult {
+        /// In the order of the document.
+        symbols: Vec<OutlineSymbol>,
+        /// What the reader must know.
+        notices: Vec<Notice>,
+        /// The states that were read.
+        seen: Vec<Seen>,
+    }
+    /// One symbol of a document.
+    OutlineSymbol {
+        /// Its name.
+        name: String,
+        /// Names of the enclosing symbols, or empty.
+        container: String,
+        /// Its kind, such as `function`.
+        kind: String,
+        /// The whole definition.
+        range: Range,
+        /// Its name.
+        selection_range: Range,
+        /// Whether it is a test.
+        test: bool,
     }
     /// Parameters of `conexus/reindex`.
     ReindexParams {

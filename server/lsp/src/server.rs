@@ -106,6 +106,7 @@ pub(crate) fn service(
     .custom_method(extensions::SIMILAR, requests::similar::handle)
     .custom_method(extensions::RELATED, requests::related::handle)
     .custom_method(extensions::CONTEXT, requests::context::handle)
+    .custom_method(extensions::OUTLINE, requests::outline::handle)
     .custom_method(extensions::STATUS, requests::status::handle)
     .custom_method(extensions::REINDEX, requests::reindex::handle)
     .custom_method(extensions::MCP, requests::mcp::handle)

@@ -76,6 +76,27 @@ fn relations_are_found_from_a_position() {
 }
 
 #[test]
+fn the_outline_lists_symbols_as_they_are_typed() {
+    let session = workspace();
+    let mut client = session.serve();
+    let uri = session.uri("src/retry.rs");
+    let document = json!({ "textDocument": { "uri": uri } });
+    let outline = |client: &mut conexus_testkit::LspClient| {
+        let answer = client.call("conexus/outline", &document);
+        let symbols = answer["symbols"].as_array().expect("symbols").clone();
+        symbols.iter().map(|symbol| (symbol["name"].clone(), symbol["test"].clone())).collect::<Vec<_>>()
+    };
+    let saved = outline(&mut client);
+    assert_eq!(saved[0], (json!("retry_failed_request"), json!(false)));
+    assert!(saved.contains(&(json!("retries_until_it_works"), json!(true))), "{saved:?}");
+    client.did_open(&uri, "rust", "fn typed_just_now() {}\n");
+    assert_eq!(outline(&mut client), [(json!("typed_just_now"), json!(false))]);
+    let answer = client.call("conexus/outline", &json!({ "textDocument": { "uri": "file:///elsewhere.rs" } }));
+    assert_eq!((&answer["symbols"], &answer["notices"][0]["kind"]), (&json!([]), &json!("outside")));
+    client.shut_down();
+}
+
+#[test]
 fn reindexing_takes_what_differs() {
     let session = workspace();
     let mut client = session.serve();

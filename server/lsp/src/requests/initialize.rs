@@ -67,7 +67,7 @@ fn capabilities(session: &Session) -> ServerCapabilities {
         }),
         experimental: Some(json!({ "conexus": { "requests": [
             extensions::SEARCH, extensions::SIMILAR, extensions::RELATED, extensions::CONTEXT, extensions::STATUS,
-            extensions::REINDEX, extensions::MCP,
+            extensions::OUTLINE, extensions::REINDEX, extensions::MCP,
         ] } })),
         ..ServerCapabilities::default()
     }

@@ -9,6 +9,7 @@ pub(crate) mod context;
 pub(crate) mod execute_command;
 pub(crate) mod initialize;
 pub(crate) mod mcp;
+pub(crate) mod outline;
 pub(crate) mod reindex;
 pub(crate) mod related;
 pub(crate) mod search;
