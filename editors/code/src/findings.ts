@@ -1,0 +1,151 @@
+/** The findings of the server as a tree: by file, with buttons that fix and ignore. */
+
+import * as vscode from "vscode";
+
+import { byFile, type FileOfFindings, type Finding, summary } from "./pure/findings";
+import { guarded } from "./relations";
+
+const SOURCE = "conexus";
+const SEVERITIES = ["error", "warning", "information", "hint"] as const;
+const ICONS: Readonly<Record<Finding["severity"], string>> = {
+  error: "error",
+  warning: "warning",
+  information: "info",
+  hint: "lightbulb",
+};
+
+/** A finding with the diagnostic that it stands for. */
+interface Known extends Finding {
+  readonly diagnostic: vscode.Diagnostic;
+}
+
+type Node = { readonly file: FileOfFindings } | { readonly finding: Known };
+
+export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposable {
+  private readonly changes = new vscode.EventEmitter<void>();
+  readonly onDidChangeTreeData = this.changes.event;
+  private findings: Known[] = [];
+  private readonly view: vscode.TreeView<Node>;
+  private readonly subscription: vscode.Disposable;
+
+  constructor() {
+    this.view = vscode.window.createTreeView("conexus.findings", { treeDataProvider: this, showCollapseAll: true });
+    this.subscription = vscode.languages.onDidChangeDiagnostics(() => { this.read(); });
+    this.read();
+  }
+
+  private read(): void {
+    const before = this.findings.length;
+    this.findings = vscode.languages.getDiagnostics().flatMap(([uri, diagnostics]) =>
+      diagnostics.filter((diagnostic) => diagnostic.source === SOURCE).map((diagnostic) => known(uri, diagnostic)),
+    );
+    if (before === 0 && this.findings.length === 0) {
+      return;
+    }
+    this.view.description = summary(this.findings);
+    this.view.badge =
+      this.findings.length === 0 ? undefined : { value: this.findings.length, tooltip: `${this.findings.length} findings` };
+    this.changes.fire();
+  }
+
+  getChildren(node?: Node): Node[] {
+    if (node === undefined) {
+      return byFile(this.findings).map((file) => ({ file }));
+    }
+    return "file" in node ? node.file.findings.map((finding) => ({ finding: finding as Known })) : [];
+  }
+
+  getTreeItem(node: Node): vscode.TreeItem {
+    if ("file" in node) {
+      const item = new vscode.TreeItem(vscode.Uri.parse(node.file.uri), vscode.TreeItemCollapsibleState.Expanded);
+      item.description = node.file.path.includes("/") ? node.file.path.slice(0, node.file.path.lastIndexOf("/")) : "";
+      item.iconPath = vscode.ThemeIcon.File;
+      item.contextValue = "file";
+      return item;
+    }
+    const { finding } = node;
+    const item = new vscode.TreeItem(finding.message.split("\n")[0] ?? finding.message);
+    item.description = `${finding.rule} · line ${finding.range.start.line + 1}`;
+    item.tooltip = finding.message;
+    item.iconPath = new vscode.ThemeIcon(ICONS[finding.severity]);
+    item.contextValue = "finding";
+    item.command = {
+      title: "Open",
+      command: "vscode.open",
+      arguments: [vscode.Uri.parse(finding.uri), { selection: finding.diagnostic.range, preserveFocus: true }],
+    };
+    return item;
+  }
+
+  /** Applies the fix of a finding; several are offered. */
+  async fix(node: Node | undefined): Promise<void> {
+    await this.act(node, (action) => !isIgnoring(action), "there is no fix for this finding; open it and judge");
+  }
+
+  /** Lets a finding be ignored where it stands. */
+  async ignore(node: Node | undefined): Promise<void> {
+    await this.act(node, isIgnoring, "this finding cannot be ignored from here");
+  }
+
+  private async act(node: Node | undefined, wanted: (action: vscode.CodeAction) => boolean, none: string): Promise<void> {
+    if (node === undefined || !("finding" in node)) {
+      return;
+    }
+    await guarded(async () => {
+      const { uri, diagnostic } = node.finding;
+      const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>(
+        "vscode.executeCodeActionProvider", vscode.Uri.parse(uri), diagnostic.range, vscode.CodeActionKind.QuickFix.value, 20,
+      );
+      const own = actions.filter((action) => isAbout(action, diagnostic)).filter(wanted);
+      const action = own.length > 1 ? await choose(own) : own[0];
+      if (action === undefined) {
+        if (own.length === 0) {
+          void vscode.window.showInformationMessage(`Conexus: ${none}`);
+        }
+        return;
+      }
+      if (action.edit !== undefined) {
+        await vscode.workspace.applyEdit(action.edit);
+      }
+      if (action.command !== undefined) {
+        await vscode.commands.executeCommand(action.command.command, ...((action.command.arguments ?? []) as unknown[]));
+      }
+    });
+  }
+
+  dispose(): void {
+    this.subscription.dispose();
+    this.view.dispose();
+    this.changes.dispose();
+  }
+}
+
+async function choose(actions: vscode.CodeAction[]): Promise<vscode.CodeAction | undefined> {
+  const items = actions.map((action) => ({ label: action.title, action }));
+  return (await vscode.window.showQuickPick(items, { placeHolder: "Several ways are open" }))?.action;
+}
+
+/** Other extensions have fixes for the same place. */
+function isAbout(action: vscode.CodeAction, diagnostic: vscode.Diagnostic): boolean {
+  return (action.diagnostics ?? []).some(
+    (other) => other.source === SOURCE && other.message === diagnostic.message && other.range.isEqual(diagnostic.range),
+  );
+}
+
+function isIgnoring(action: vscode.CodeAction): boolean {
+  return /^ignore\b/i.test(action.title);
+}
+
+function known(uri: vscode.Uri, diagnostic: vscode.Diagnostic): Known {
+  const { code, range } = diagnostic;
+  const rule = typeof code === "object" ? code.value : code;
+  return {
+    uri: uri.toString(),
+    path: vscode.workspace.asRelativePath(uri),
+    rule: String(rule ?? ""),
+    message: diagnostic.message,
+    severity: SEVERITIES[diagnostic.severity],
+    range,
+    diagnostic,
+  };
+}

@@ -1,0 +1,48 @@
+/** Findings by file, as the tree shows them. */
+
+import type { Range } from "./protocol";
+
+export interface Finding {
+  readonly uri: string;
+  readonly path: string;
+  readonly rule: string;
+  readonly message: string;
+  readonly severity: "error" | "warning" | "information" | "hint";
+  readonly range: Range;
+}
+
+export interface FileOfFindings {
+  readonly uri: string;
+  readonly path: string;
+  readonly findings: readonly Finding[];
+}
+
+/** Files by path, their findings from top to bottom. */
+export function byFile(findings: readonly Finding[]): FileOfFindings[] {
+  const files = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const known = files.get(finding.uri);
+    if (known === undefined) {
+      files.set(finding.uri, [finding]);
+    } else {
+      known.push(finding);
+    }
+  }
+  return [...files.values()]
+    .map((own) => [...own].sort((left, right) => before(left.range, right.range) || compare(left.rule, right.rule)))
+    .map((own) => ({ uri: own[0]?.uri ?? "", path: own[0]?.path ?? "", findings: own }))
+    .sort((left, right) => compare(left.path, right.path));
+}
+
+export function summary(findings: readonly Finding[]): string {
+  const files = new Set(findings.map((finding) => finding.uri)).size;
+  return findings.length === 0 ? "" : `${findings.length} in ${files} file${files === 1 ? "" : "s"}`;
+}
+
+function before(left: Range, right: Range): number {
+  return left.start.line - right.start.line || left.start.character - right.start.character;
+}
+
+function compare(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}

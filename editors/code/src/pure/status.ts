@@ -1,0 +1,133 @@
+/** What the status item says of the server and its folders. */
+
+import type { WorkspaceStatus } from "./protocol";
+
+/** What the rest of the extension knows of the server. */
+export type Server =
+  | { readonly name: "stopped" | "starting" | "noFolder" }
+  | { readonly name: "waiting"; readonly milliseconds: number; readonly why: string }
+  | { readonly name: "missing" | "failed"; readonly why: string }
+  | { readonly name: "running"; readonly version: string };
+
+export interface Shown {
+  /** With an icon; short. */
+  readonly text: string;
+  /** Lines of Markdown. */
+  readonly details: string[];
+  readonly level: "calm" | "warning" | "error";
+}
+
+export function show(server: Server, folders: readonly WorkspaceStatus[], nameOf: (uri: string) => string): Shown {
+  switch (server.name) {
+    case "noFolder":
+      return calm("$(circle-slash) Conexus", "No folder is open: there is nothing to index.");
+    case "stopped":
+      return calm("$(circle-slash) Conexus: stopped", "The server is stopped.");
+    case "starting":
+      return calm("$(sync~spin) Conexus: starting", "The server is starting.");
+    case "waiting":
+      return {
+        text: "$(sync~spin) Conexus: restarting",
+        details: [`The server starts again in ${seconds(server.milliseconds)}: ${server.why}.`],
+        level: "warning",
+      };
+    case "missing":
+      return { text: "$(error) Conexus: not found", details: [sentence(server.why)], level: "error" };
+    case "failed":
+      return { text: "$(error) Conexus: failed", details: [sentence(server.why)], level: "error" };
+    case "running":
+      return running(server.version, folders, nameOf);
+  }
+}
+
+function running(version: string, folders: readonly WorkspaceStatus[], nameOf: (uri: string) => string): Shown {
+  const details = folders.map((folder) => line(folder, nameOf));
+  details.push(`Server ${version}`);
+  const fault = folders.find((folder) => folder.fault !== undefined || folder.activity === "failed");
+  if (fault !== undefined) {
+    return { text: "$(error) Conexus: error", details, level: "error" };
+  }
+  const busy = folders.filter((folder) => work(folder) !== undefined);
+  if (busy.length > 0) {
+    return { text: `$(sync~spin) Conexus: ${progress(busy)}`, details, level: "calm" };
+  }
+  if (folders.some((folder) => folder.lexicalOnly !== undefined)) {
+    return { text: "$(warning) Conexus: lexical only", details, level: "warning" };
+  }
+  if (folders.some((folder) => folder.role === "follower")) {
+    return { text: "$(debug-disconnect) Conexus: detached", details, level: "calm" };
+  }
+  return { text: "$(pulse) Conexus: live", details, level: "calm" };
+}
+
+/** What a folder is busy with. */
+function work(folder: WorkspaceStatus): string | undefined {
+  switch (folder.activity) {
+    case "opening":
+      return "opening";
+    case "walking":
+      return "looking for files";
+    case "indexing":
+    case "finishing":
+      return "indexing";
+    case "embedding":
+      return "computing vectors";
+    default:
+      return undefined;
+  }
+}
+
+/** The work of the busy folders as one: the share of all that is to be done. */
+function progress(busy: readonly WorkspaceStatus[]): string {
+  const [first] = busy;
+  const name = (first === undefined ? undefined : work(first)) ?? "indexing";
+  const counted = busy.filter((folder) => (folder.total ?? 0) > 0);
+  const done = counted.reduce((sum, folder) => sum + (folder.done ?? 0), 0);
+  const total = counted.reduce((sum, folder) => sum + (folder.total ?? 0), 0);
+  return total === 0 ? name : `${name} ${percent(done, total)} %`;
+}
+
+/** Full only when all is done. */
+export function percent(done: number, total: number): number {
+  return Math.min(done >= total ? 100 : 99, Math.floor((100 * done) / total));
+}
+
+function line(folder: WorkspaceStatus, nameOf: (uri: string) => string): string {
+  const parts = [`${count(folder.files, "file")}, ${count(folder.chunks, "piece")}`];
+  const busy = work(folder);
+  if (busy !== undefined) {
+    parts.push((folder.total ?? 0) > 0 ? `${busy}: ${folder.done ?? 0} of ${folder.total}` : busy);
+  }
+  if (folder.buffers > 0) {
+    parts.push(`${count(folder.buffers, "unsaved document")} searched as typed`);
+  }
+  if (folder.role === "follower") {
+    parts.push("another program writes this index; its commits are followed");
+  }
+  if (folder.pollingReason !== undefined) {
+    parts.push(`files are looked at again and again: ${folder.pollingReason}`);
+  }
+  if (folder.lexicalOnly !== undefined) {
+    parts.push(`searched by names and words only: ${folder.lexicalOnly}`);
+  }
+  if (folder.fault !== undefined) {
+    parts.push(folder.fault);
+  }
+  return `**${nameOf(folder.workspace)}**: ${parts.join("; ")}`;
+}
+
+function count(number: number, thing: string): string {
+  return `${number.toLocaleString("en")} ${thing}${number === 1 ? "" : "s"}`;
+}
+
+function seconds(milliseconds: number): string {
+  return milliseconds < 1_000 ? "a moment" : `${Math.round(milliseconds / 1_000)} s`;
+}
+
+function sentence(text: string): string {
+  return text.endsWith(".") ? text : `${text}.`;
+}
+
+function calm(text: string, detail: string): Shown {
+  return { text, details: [detail], level: "calm" };
+}

@@ -1,0 +1,338 @@
+/** *Conexus: Search by meaning*: a list that asks the server as one types, and shows what is selected. */
+
+import * as vscode from "vscode";
+
+import { position, range, uri } from "./places";
+import { describe, type Filters, NO_FILTERS, searchParams } from "./pure/filters";
+import { Latest } from "./pure/latest";
+import { type Hit, methods, type SearchResult } from "./pure/protocol";
+import { banner, emptyMessage, explanation, type Row, row } from "./pure/results";
+import { chooseKinds, chooseLanguages, choosePaths } from "./searchFilters";
+import type { Server } from "./server";
+import { searchLimit, searchPreview } from "./settings";
+
+/** How long typing must pause before the server is asked; its answer takes some 10 ms. */
+const PAUSE_MS = 80;
+/** A selection that stays for so long is shown. */
+const PREVIEW_MS = 60;
+
+interface Item extends vscode.QuickPickItem {
+  readonly hit?: Hit;
+  /** Asks for more hits. */
+  readonly more?: boolean;
+}
+
+type Picker = vscode.QuickPick<Item>;
+
+const SIDE: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon("split-horizontal"), tooltip: "Open to the Side (Ctrl+Enter)" };
+const KIND: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon("symbol-class"), tooltip: "Filter by Kind" };
+const LANGUAGE: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon("code"), tooltip: "Filter by Language" };
+const PATH: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon("folder"), tooltip: "Filter by Path" };
+const CLEAR: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon("clear-all"), tooltip: "Clear Filters" };
+
+/** The command; one list at a time. */
+export class Search implements vscode.Disposable {
+  private open: OpenSearch | undefined;
+  private readonly highlight = vscode.window.createTextEditorDecorationType({
+    backgroundColor: new vscode.ThemeColor("editor.rangeHighlightBackground"),
+    isWholeLine: true,
+  });
+
+  constructor(private readonly server: Server) {}
+
+  show(text?: string): void {
+    this.open?.close();
+    const own = new OpenSearch(this.server, this.highlight, text ?? selectedText(), () => {
+      if (this.open === own) {
+        this.open = undefined;
+      }
+    });
+    this.open = own;
+  }
+
+  openToSide(): void {
+    this.open?.acceptToSide();
+  }
+
+  dispose(): void {
+    this.open?.close();
+    this.highlight.dispose();
+  }
+}
+
+class OpenSearch {
+  private readonly picker: Picker;
+  private readonly latest: Latest<string, SearchResult>;
+  private readonly preview: Preview;
+  private filters: Filters = NO_FILTERS;
+  private limit = searchLimit();
+  /** A list of filters is shown in its place. */
+  private isAway = false;
+  private isDone = false;
+  /** The person has moved the selection; before that the first row is not shown by itself. */
+  private isBrowsing = false;
+
+  constructor(
+    private readonly server: Server,
+    highlight: vscode.TextEditorDecorationType,
+    text: string,
+    private readonly closed: () => void,
+  ) {
+    this.preview = new Preview(highlight);
+    this.picker = vscode.window.createQuickPick<Item>();
+    this.latest = new Latest(
+      {
+        ask: (query, signal) => this.ask(query, signal),
+        begun: () => { this.picker.busy = true; },
+        answered: (_, result) => { this.answered(result); },
+        failed: (_, error) => { this.failed(error); },
+        later: (milliseconds, work) => {
+          const timer = setTimeout(work, milliseconds);
+          return () => { clearTimeout(timer); };
+        },
+      },
+      PAUSE_MS,
+    );
+    const picker = this.picker;
+    // The order is the server's: the editor would sort rows by their labels.
+    (picker as Picker & { sortByLabel?: boolean }).sortByLabel = false;
+    picker.placeholder = "Ask in plain words, for a name, or for \"quoted text\"";
+    picker.value = text;
+    this.describe();
+    picker.onDidChangeValue((value) => { this.changed(value); });
+    picker.onDidChangeActive(([item]) => { this.selected(item); });
+    picker.onDidAccept(() => { void this.accept(picker.activeItems[0], false); });
+    picker.onDidTriggerItemButton(({ item }) => { void this.accept(item, true); });
+    picker.onDidTriggerButton((button) => { void this.filter(button); });
+    picker.onDidHide(() => { this.hidden(); });
+    picker.show();
+    void vscode.commands.executeCommand("setContext", "conexus.searching", true);
+    if (text.trim() !== "") {
+      this.latest.askNow(text);
+    }
+  }
+
+  close(): void {
+    this.picker.hide();
+  }
+
+  acceptToSide(): void {
+    void this.accept(this.picker.activeItems[0], true);
+  }
+
+  private async ask(query: string, signal: AbortSignal): Promise<SearchResult> {
+    const client = await this.server.ready(signal);
+    const active = vscode.window.activeTextEditor?.document.uri.toString();
+    return client.ask(methods.search, searchParams(query, this.filters, this.limit, active), signal);
+  }
+
+  private changed(value: string): void {
+    this.limit = searchLimit();
+    this.isBrowsing = false;
+    if (value.trim() === "") {
+      this.latest.cancel();
+      this.picker.busy = false;
+      this.picker.items = [];
+    } else {
+      this.latest.askSoon(value);
+    }
+  }
+
+  private answered(result: SearchResult): void {
+    this.picker.busy = false;
+    const items: Item[] = result.hits.map((hit) => item(row(hit)));
+    const notice = banner(result.notices);
+    if (items.length === 0) {
+      items.push(words(emptyMessage(result)));
+    } else if (notice !== undefined) {
+      items.unshift({ label: notice, kind: vscode.QuickPickItemKind.Separator });
+    }
+    if (result.more) {
+      items.push({ label: "$(ellipsis) Show more", alwaysShow: true, more: true });
+    }
+    this.picker.keepScrollPosition = this.limit > searchLimit();
+    this.picker.items = items;
+  }
+
+  private failed(error: unknown): void {
+    this.picker.busy = false;
+    this.picker.items = [words(`$(error) ${error instanceof Error ? error.message : String(error)}`)];
+  }
+
+  private selected(item: Item | undefined): void {
+    if (item?.hit === undefined || !searchPreview() || this.isDone) {
+      return;
+    }
+    const first = this.picker.items.find((candidate) => candidate.hit !== undefined);
+    this.isBrowsing ||= item.hit !== first?.hit;
+    if (this.isBrowsing) {
+      this.preview.show(item.hit);
+    }
+  }
+
+  private async accept(item: Item | undefined, toSide: boolean): Promise<void> {
+    if (item?.more === true) {
+      this.limit += searchLimit();
+      this.latest.askNow(this.picker.value);
+    } else if (item?.hit !== undefined) {
+      this.isDone = true;
+      this.picker.hide();
+      await this.preview.open(item.hit, toSide);
+    }
+  }
+
+  private async filter(button: vscode.QuickInputButton): Promise<void> {
+    this.isAway = true;
+    try {
+      this.filters = await narrowed(this.filters, button);
+    } finally {
+      this.isAway = false;
+    }
+    this.describe();
+    this.picker.show();
+    void vscode.commands.executeCommand("setContext", "conexus.searching", true);
+    if (this.picker.value.trim() !== "") {
+      this.latest.askNow(this.picker.value);
+    }
+  }
+
+  private describe(): void {
+    const filtered = describe(this.filters);
+    this.picker.title = filtered === "" ? "Conexus: Search by Meaning" : `Conexus: Search by Meaning — only ${filtered}`;
+    this.picker.buttons = filtered === "" ? [KIND, LANGUAGE, PATH] : [CLEAR, KIND, LANGUAGE, PATH];
+  }
+
+  private hidden(): void {
+    void vscode.commands.executeCommand("setContext", "conexus.searching", false);
+    if (this.isAway) {
+      return;
+    }
+    this.latest.cancel();
+    if (!this.isDone) {
+      this.isDone = true;
+      void this.preview.restore();
+    }
+    this.preview.dispose();
+    this.picker.dispose();
+    this.closed();
+  }
+}
+
+async function narrowed(filters: Filters, button: vscode.QuickInputButton): Promise<Filters> {
+  switch (button) {
+    case KIND:
+      return { ...filters, kinds: await chooseKinds(filters.kinds) };
+    case LANGUAGE:
+      return { ...filters, languages: await chooseLanguages(filters.languages) };
+    case PATH:
+      return { ...filters, paths: await choosePaths(filters.paths) };
+    default:
+      return NO_FILTERS;
+  }
+}
+
+function item({ label, description, detail, hit }: Row): Item {
+  const terms = explanation(hit.contributions ?? []);
+  const info: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon("info"), tooltip: terms };
+  return { label, description, detail, hit, alwaysShow: true, buttons: terms === "" ? [SIDE] : [info, SIDE] };
+}
+
+function words(label: string): Item {
+  return { label, alwaysShow: true };
+}
+
+/** One line that is selected, as a question to begin with. */
+function selectedText(): string {
+  const editor = vscode.window.activeTextEditor;
+  return editor?.selection.isSingleLine === true ? editor.document.getText(editor.selection).trim() : "";
+}
+
+/** Shows hits in the editor while one looks at the list, and puts back what was there. */
+class Preview {
+  private readonly before = vscode.window.activeTextEditor;
+  private readonly viewBefore = this.before?.visibleRanges[0];
+  private readonly selectionBefore = this.before?.selection;
+  private shown: vscode.TextEditor | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  /** Raised by each request to show something: only the last one counts. */
+  private turn = 0;
+
+  constructor(private readonly highlight: vscode.TextEditorDecorationType) {}
+
+  show(hit: Hit): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => { void this.showNow(hit); }, PREVIEW_MS);
+  }
+
+  private async showNow(hit: Hit): Promise<void> {
+    this.turn += 1;
+    const turn = this.turn;
+    const column = this.before?.viewColumn ?? vscode.ViewColumn.Active;
+    try {
+      const document = await vscode.workspace.openTextDocument(uri(hit.uri));
+      if (turn !== this.turn) {
+        return;
+      }
+      const editor = await vscode.window.showTextDocument(document, { preview: true, preserveFocus: true, viewColumn: column });
+      if (turn !== this.turn) {
+        return;
+      }
+      this.unmark();
+      this.shown = editor;
+      editor.setDecorations(this.highlight, [range(hit.range)]);
+      editor.revealRange(range(hit.selectionRange), vscode.TextEditorRevealType.InCenter);
+    } catch {
+      // The file went a moment ago.
+    }
+  }
+
+  async open(hit: Hit, toSide: boolean): Promise<void> {
+    this.stop();
+    const at = position(hit.selectionRange.start);
+    const viewColumn = toSide ? vscode.ViewColumn.Beside : (this.before?.viewColumn ?? vscode.ViewColumn.Active);
+    if (toSide) {
+      await this.restore();
+    }
+    try {
+      const editor = await vscode.window.showTextDocument(uri(hit.uri), { viewColumn, selection: new vscode.Range(at, at) });
+      editor.revealRange(range(hit.selectionRange), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+    } catch (error) {
+      void vscode.window.showErrorMessage(`Conexus: ${hit.path} cannot be opened: ${String(error)}`);
+    }
+  }
+
+  async restore(): Promise<void> {
+    const wasShown = this.shown !== undefined;
+    this.stop();
+    if (!wasShown) {
+      return;
+    }
+    if (this.before === undefined) {
+      await vscode.commands.executeCommand("workbench.action.closeActiveEditor");
+      return;
+    }
+    const editor = await vscode.window.showTextDocument(this.before.document, {
+      ...(this.before.viewColumn !== undefined && { viewColumn: this.before.viewColumn }),
+      ...(this.selectionBefore !== undefined && { selection: this.selectionBefore }),
+    });
+    if (this.viewBefore !== undefined) {
+      editor.revealRange(this.viewBefore, vscode.TextEditorRevealType.AtTop);
+    }
+  }
+
+  private stop(): void {
+    clearTimeout(this.timer);
+    this.turn += 1;
+    this.unmark();
+  }
+
+  private unmark(): void {
+    this.shown?.setDecorations(this.highlight, []);
+    this.shown = undefined;
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    this.turn += 1;
+  }
+}

@@ -1,0 +1,214 @@
+/** A real workbench: code-server with the packaged extension, driven in a browser as a person does it. */
+
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+import { type Browser, chromium, type Locator, type Page } from "playwright-core";
+
+/** How long a state may take to come before the test fails. */
+export const PATIENCE_MS = 60_000;
+
+export interface Setup {
+  /** Folder of code-server and its Node.js. */
+  readonly installed: string;
+  readonly vsix: string;
+  readonly workspace: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Where pictures go. */
+  readonly pictures: string | undefined;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+const QUIET = {
+  "workbench.startupEditor": "none",
+  "workbench.colorTheme": "Default Light Modern",
+  "workbench.tips.enabled": false,
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "files.autoSave": "off",
+  "files.simpleDialog.enable": true,
+  "window.menuBarVisibility": "classic",
+  "window.commandCenter": false,
+  "telemetry.telemetryLevel": "off",
+  "git.enabled": false,
+  "extensions.ignoreRecommendations": true,
+  "editor.minimap.enabled": false,
+  "security.workspace.trust.enabled": false,
+};
+
+export class Workbench {
+  private constructor(
+    private readonly setup: Setup,
+    private readonly folder: string,
+    private readonly server: ChildProcess,
+    private readonly browser: Browser,
+    readonly page: Page,
+  ) {}
+
+  static async open(setup: Setup): Promise<Workbench> {
+    const folder = mkdtempSync(join(tmpdir(), "conexus-workbench-"));
+    const node = join(setup.installed, "node/node_modules/.bin/node");
+    const entry = join(setup.installed, "server/node_modules/code-server/out/node/entry.js");
+    const environment = {
+      ...process.env,
+      HOME: folder,
+      XDG_CONFIG_HOME: join(folder, "config"),
+      XDG_CACHE_HOME: join(folder, "cache"),
+      XDG_DATA_HOME: join(folder, "data"),
+      XDG_RUNTIME_DIR: folder,
+      ...setup.environment,
+    };
+    const common = ["--user-data-dir", join(folder, "user"), "--extensions-dir", join(folder, "extensions")];
+    execFileSync(node, [entry, ...common, "--install-extension", setup.vsix], { env: environment, stdio: "pipe" });
+    const port = await freePort();
+    writeSettings(folder, setup.settings);
+    const server = spawn(
+      node,
+      [
+        entry, "--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--disable-telemetry", "--disable-update-check",
+        "--disable-workspace-trust", ...common, setup.workspace,
+      ],
+      { env: environment, stdio: "ignore" },
+    );
+    await until("code-server listens", async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok);
+    const browser = await chromium.launch({
+      executablePath: "/usr/bin/chromium",
+      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    });
+    const context = await browser.newContext({ viewport: { width: 1180, height: 720 } });
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
+    await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(setup.workspace)}`);
+    await page.locator(".monaco-workbench").waitFor();
+    return new Workbench(setup, folder, server, browser, page);
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    const ended = new Promise((resolve) => this.server.once("exit", resolve));
+    this.server.kill();
+    await ended;
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 300 });
+  }
+
+  /** Replaces the user's settings, as an edit of their file does. */
+  configure(settings: Readonly<Record<string, unknown>>): void {
+    writeSettings(this.folder, { ...this.setup.settings, ...settings });
+  }
+
+  status(): Locator {
+    return this.page.locator(".statusbar-item", { hasText: "Conexus" }).first();
+  }
+
+  async waitForStatus(text: string | RegExp): Promise<void> {
+    await this.page.locator(".statusbar-item", { hasText: text }).first().waitFor();
+  }
+
+  /** Runs a command by its title. */
+  async command(title: string): Promise<void> {
+    await this.page.keyboard.press("F1");
+    await this.input().fill(`>${title}`);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click();
+  }
+
+  input(): Locator {
+    return this.page.locator(".quick-input-widget:visible .quick-input-box input");
+  }
+
+  rows(): Locator {
+    return this.page.locator(".quick-input-widget:visible .quick-input-list .monaco-list-row");
+  }
+
+  /** Labels of the rows, as a screen reader reads them. */
+  async labels(): Promise<string[]> {
+    const labels = await this.rows().evaluateAll((rows) =>
+      rows.map((row) => ({ index: Number(row.getAttribute("data-index")), label: row.getAttribute("aria-label") ?? "" })),
+    );
+    return labels.sort((left, right) => left.index - right.index).map(({ label }) => label);
+  }
+
+  async messages(): Promise<string[]> {
+    return this.page.locator(".notifications-toasts .notification-list-item-message").allInnerTexts();
+  }
+
+  /** The tab in front. */
+  tab(): Locator {
+    return this.page.locator(".tab.active").first();
+  }
+
+  /** A picture for the documents, when they are wanted. */
+  async picture(name: string): Promise<void> {
+    if (this.setup.pictures !== undefined) {
+      mkdirSync(this.setup.pictures, { recursive: true });
+      // Carets blink and lists fade in.
+      await this.page.waitForTimeout(700);
+      await this.page.screenshot({ path: join(this.setup.pictures, `${name}.png`), animations: "disabled", caret: "hide" });
+    }
+  }
+
+  /** Files that the editor keeps, as one text: a token must be in none of them. */
+  keptFiles(): string {
+    const found = execFileSync("grep", ["-rlaE", "Bearer [0-9a-f]{64}", join(this.folder, "user")], { stdio: "pipe" });
+    return found.toString();
+  }
+
+  get userFolder(): string {
+    return join(this.folder, "user");
+  }
+
+  get home(): string {
+    return this.folder;
+  }
+}
+
+/** Settings of the machine lie in a file of their own: the editor's files are elsewhere than its window. */
+function writeSettings(folder: string, settings: Readonly<Record<string, unknown>>): void {
+  const all = Object.entries({ ...QUIET, ...settings });
+  for (const [place, isMachine] of [["Machine", true], ["User", false]] as const) {
+    const file = join(folder, "user", place, "settings.json");
+    mkdirSync(dirname(file), { recursive: true });
+    const own = all.filter(([name]) => name.startsWith("conexus.server.") === isMachine);
+    writeFileSync(file, JSON.stringify(Object.fromEntries(own), undefined, 2));
+  }
+}
+
+/** Waits for a state. */
+export async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+  const end = Date.now() + PATIENCE_MS;
+  let last = "";
+  while (Date.now() < end) {
+    try {
+      if (await holds()) {
+        return;
+      }
+    } catch (error) {
+      last = String(error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`waited in vain until ${what} ${last}`);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => {
+        if (typeof address === "object" && address !== null) {
+          resolve(address.port);
+        } else {
+          reject(new Error("no port"));
+        }
+      });
+    });
+  });
+}
+
+export function readText(file: string): string {
+  return readFileSync(file, "utf8");
+}
