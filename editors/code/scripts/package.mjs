@@ -1,6 +1,6 @@
 // Packages the extension, without network. With a server it is for one kind of machine:
 //   npm run package -- [--server PROGRAM --target linux-x64] [--out FILE]
-import { cpSync, chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -16,10 +16,16 @@ if ((values.server === undefined) !== (values.target === undefined)) {
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 const bundled = `${folder}bundled`;
 rmSync(bundled, { recursive: true, force: true });
-// The licenses of the project lie at its top.
+// The licenses and pictures of the project lie outside of this folder.
 for (const license of ["LICENSE-MIT", "LICENSE-APACHE"]) {
   cpSync(`${folder}../../${license}`, `${folder}dist/${license}`);
 }
+const images = "../../docs/images/";
+const readme = readFileSync(`${folder}README.md`, "utf8");
+for (const [, name] of readme.matchAll(/\]\(\.\.\/\.\.\/docs\/images\/([\w-]+\.png)\)/g)) {
+  cpSync(`${folder}${images}${name}`, `${folder}dist/images/${name}`);
+}
+writeFileSync(`${folder}dist/README.md`, readme.replaceAll(images, "dist/images/"));
 try {
   if (values.server !== undefined) {
     const program = `${bundled}/${values.target.startsWith("win32") ? "conexus.exe" : "conexus"}`;
@@ -31,6 +37,7 @@ try {
     cwd: folder,
     packagePath: values.out ?? `${folder}conexus-${values.target ?? "any"}-${version}.vsix`,
     dependencies: false,
+    readmePath: "dist/README.md",
     skipLicense: true,
     allowMissingRepository: true,
     rewriteRelativeLinks: false,

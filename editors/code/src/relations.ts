@@ -96,7 +96,8 @@ async function presentContext(pack: ContextResult): Promise<void> {
 
 function underCursor(): Subject | undefined {
   const editor = vscode.window.activeTextEditor;
-  if (editor === undefined) {
+  // The panels below the editor are documents too.
+  if (editor === undefined || !["file", "untitled"].includes(editor.document.uri.scheme)) {
     return undefined;
   }
   const { line, character } = editor.selection.active;

@@ -247,6 +247,14 @@ function selectedText(): string {
   return editor?.selection.isSingleLine === true ? editor.document.getText(editor.selection).trim() : "";
 }
 
+/** Whole lines are marked: one that a range only touches is not meant. */
+function withoutEmptyEnd(marked: vscode.Range): vscode.Range {
+  const { start, end } = marked;
+  return end.character === 0 && end.line > start.line
+    ? new vscode.Range(start, new vscode.Position(end.line - 1, Number.MAX_SAFE_INTEGER))
+    : marked;
+}
+
 /** Shows hits in the editor while one looks at the list, and puts back what was there. */
 class Preview {
   private readonly before = vscode.window.activeTextEditor;
@@ -279,7 +287,7 @@ class Preview {
       }
       this.unmark();
       this.shown = editor;
-      editor.setDecorations(this.highlight, [range(hit.range)]);
+      editor.setDecorations(this.highlight, [withoutEmptyEnd(range(hit.range))]);
       editor.revealRange(range(hit.selectionRange), vscode.TextEditorRevealType.InCenter);
     } catch {
       // The file went a moment ago.

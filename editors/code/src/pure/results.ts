@@ -1,6 +1,6 @@
 /** How hits and notices are written into the rows of a list. The server's order is never changed. */
 
-import type { Contribution, Hit, Notice, Relation, SearchResult } from "./protocol";
+import type { Contribution, Hit, Notice, SearchResult } from "./protocol";
 
 /** A row of a list. */
 export interface Row {
@@ -40,12 +40,13 @@ export function icon(kind: string | undefined): string {
 }
 
 export function row(hit: Hit): Row {
-  const place = `${hit.path}:${hit.selectionRange.start.line + 1}`;
+  const place = `${fileName(hit.path)}:${hit.selectionRange.start.line + 1}`;
   const reasons = why(hit.contributions ?? []);
   return {
     label: `${icon(hit.kind)} ${plain(hit.name === "" ? fileName(hit.path) : hit.name)}`,
-    description: [hit.container, place].filter((part) => part !== "").map(plain).join(" · "),
-    detail: [plain(hit.preview), reasons].filter((part) => part !== "").join("  — "),
+    // The folder comes last: the editor cuts what does not fit into the line.
+    description: [hit.container, place, folder(hit.path)].filter((part) => part !== "").map(plain).join(" · "),
+    detail: [plain(short(hit.preview)), reasons].filter((part) => part !== "").join("  — "),
     hit,
   };
 }
@@ -100,18 +101,24 @@ export function banner(notices: readonly Notice[]): string | undefined {
   return worth.length === 0 ? undefined : worth.map((notice) => notice.message).join("; ");
 }
 
-/** A relation in a list. */
-export function relationLabel(relation: Relation): string {
-  return `${relation.path}:${relation.selectionRange.start.line + 1} · ${relation.reason}, ${Math.round(relation.confidence * 100)} %`;
-}
-
 /** Text in which the editor finds no icon. */
 export function plain(text: string): string {
   return text.replaceAll("$(", "$\u200B(");
 }
 
+/** Letters of a line that are shown, so that what follows it fits beside it. */
+const PREVIEW = 64;
+
+function short(line: string): string {
+  return line.length <= PREVIEW ? line : `${line.slice(0, PREVIEW - 1).trimEnd()}…`;
+}
+
 function fileName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
+}
+
+function folder(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
 }
 
 export function capital(text: string): string {

@@ -33,14 +33,19 @@ const hit: Hit = {
 void test("a row says what, where, the line and why", () => {
   const { label, description, detail } = row(hit);
   assert.equal(label, "$(symbol-method) retry_failed_request");
-  assert.equal(description, "Client · src/retry.rs:5");
+  assert.equal(description, "Client · retry.rs:5 · src");
   assert.equal(detail, "pub fn retry_failed_request() {  — meaning, words");
+});
+
+void test("a long line leaves room for the reasons", () => {
+  const { detail } = row({ ...hit, preview: "x".repeat(200) });
+  assert.equal(detail, `${"x".repeat(63)}…  — meaning, words`);
 });
 
 void test("a hit without a symbol has the name of its file, and text of files draws no icons", () => {
   const { label, description, detail } = row({ ...hit, name: "", container: "", kind: undefined as never, preview: "$(rm) x", contributions: [] });
   assert.equal(label, "$(file-code) retry.rs");
-  assert.equal(description, "src/retry.rs:5");
+  assert.equal(description, "retry.rs:5 · src");
   assert.ok(!detail.includes("$(rm)"), detail);
 });
 

@@ -1,7 +1,7 @@
 /** A real workbench: code-server with the packaged extension, driven in a browser as a person does it. */
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -14,7 +14,7 @@ export const PATIENCE_MS = 60_000;
 export interface Setup {
   /** Folder of code-server and its Node.js. */
   readonly installed: string;
-  readonly vsix: string;
+  readonly extensions: readonly string[];
   readonly workspace: string;
   readonly settings: Readonly<Record<string, unknown>>;
   /** Where pictures go. */
@@ -45,14 +45,15 @@ export class Workbench {
     private readonly server: ChildProcess,
     private readonly browser: Browser,
     readonly page: Page,
+    /** Where the server has its files: another program finds the session through it. */
+    readonly environment: Readonly<Record<string, string>>,
   ) {}
 
   static async open(setup: Setup): Promise<Workbench> {
     const folder = mkdtempSync(join(tmpdir(), "conexus-workbench-"));
     const node = join(setup.installed, "node/node_modules/.bin/node");
     const entry = join(setup.installed, "server/node_modules/code-server/out/node/entry.js");
-    const environment = {
-      ...process.env,
+    const places = {
       HOME: folder,
       XDG_CONFIG_HOME: join(folder, "config"),
       XDG_CACHE_HOME: join(folder, "cache"),
@@ -60,8 +61,10 @@ export class Workbench {
       XDG_RUNTIME_DIR: folder,
       ...setup.environment,
     };
+    const environment = { ...process.env, ...places };
     const common = ["--user-data-dir", join(folder, "user"), "--extensions-dir", join(folder, "extensions")];
-    execFileSync(node, [entry, ...common, "--install-extension", setup.vsix], { env: environment, stdio: "pipe" });
+    const installs = setup.extensions.flatMap((extension) => ["--install-extension", extension]);
+    execFileSync(node, [entry, ...common, ...installs], { env: environment, stdio: "pipe" });
     const port = await freePort();
     writeSettings(folder, setup.settings);
     const server = spawn(
@@ -75,7 +78,10 @@ export class Workbench {
     await until("code-server listens", async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok);
     const browser = await chromium.launch({
       executablePath: "/usr/bin/chromium",
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+      args: [
+        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync",
+      ],
     });
     const context = await browser.newContext({ viewport: { width: 1180, height: 720 } });
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
@@ -83,7 +89,7 @@ export class Workbench {
     page.setDefaultTimeout(PATIENCE_MS);
     await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(setup.workspace)}`);
     await page.locator(".monaco-workbench").waitFor();
-    return new Workbench(setup, folder, server, browser, page);
+    return new Workbench(setup, folder, server, browser, page, places);
   }
 
   async close(): Promise<void> {
@@ -107,8 +113,17 @@ export class Workbench {
     await this.page.locator(".statusbar-item", { hasText: text }).first().waitFor();
   }
 
+  /** Opens the list that searches by meaning, and asks. */
+  async ask(text: string): Promise<void> {
+    await this.input().waitFor({ state: "hidden" });
+    await this.page.keyboard.press("Control+Alt+t");
+    await this.page.locator(".quick-input-widget:visible .quick-input-title", { hasText: "Search by Meaning" }).waitFor();
+    await this.input().fill(text);
+  }
+
   /** Runs a command by its title. */
   async command(title: string): Promise<void> {
+    await this.input().waitFor({ state: "hidden" });
     await this.page.keyboard.press("F1");
     await this.input().fill(`>${title}`);
     await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click();
@@ -122,11 +137,21 @@ export class Workbench {
     return this.page.locator(".quick-input-widget:visible .quick-input-list .monaco-list-row");
   }
 
+  /** Puts a text where the cursor is, as it is: typing would let the editor add indents and signs of comments. */
+  async paste(text: string): Promise<void> {
+    await this.page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(text)})`);
+    await this.page.keyboard.press("Control+v");
+  }
+
   /** Labels of the rows, as a screen reader reads them. */
   async labels(): Promise<string[]> {
-    const labels = await this.rows().evaluateAll((rows) =>
-      rows.map((row) => ({ index: Number(row.getAttribute("data-index")), label: row.getAttribute("aria-label") ?? "" })),
-    );
+    const labels: { index: number; label: string }[] = [];
+    for (const row of await this.rows().all()) {
+      labels.push({
+        index: Number(await row.getAttribute("data-index")),
+        label: (await row.getAttribute("aria-label")) ?? "",
+      });
+    }
     return labels.sort((left, right) => left.index - right.index).map(({ label }) => label);
   }
 
@@ -149,18 +174,43 @@ export class Workbench {
     }
   }
 
-  /** Files that the editor keeps, as one text: a token must be in none of them. */
-  keptFiles(): string {
-    const found = execFileSync("grep", ["-rlaE", "Bearer [0-9a-f]{64}", join(this.folder, "user")], { stdio: "pipe" });
-    return found.toString();
-  }
-
-  get userFolder(): string {
-    return join(this.folder, "user");
-  }
-
+  /** Below it lies all that the editor and the server keep. */
   get home(): string {
     return this.folder;
+  }
+
+  /** Files in which sessions say where they are. */
+  endpoints(): string[] {
+    return this.find(["-path", "*/conexus/*-*.json"]);
+  }
+
+  /** Files below the home in which a text stands. */
+  filesWith(text: string): string[] {
+    return this.find(["-type", "f", "-size", "-64M", "-exec", "grep", "-qaF", text, "{}", ";"]);
+  }
+
+  private find(conditions: readonly string[]): string[] {
+    const found = execFileSync("find", [this.folder, ...conditions, "-print"], { stdio: ["ignore", "pipe", "ignore"] });
+    return found.toString().split("\n").filter((line) => line !== "");
+  }
+
+  /** What was on the screen when something went wrong. */
+  async failurePicture(name: string): Promise<string> {
+    const path = join(tmpdir(), `conexus-workbench-${name.replaceAll(/\W+/g, "-")}.png`);
+    await this.page.screenshot({ path });
+    return path;
+  }
+
+  /** Opens another folder in the same window, or none. */
+  async reopen(workspace: string | undefined): Promise<void> {
+    const query = workspace === undefined ? "ew=true" : `folder=${encodeURIComponent(workspace)}`;
+    await this.page.goto(`${new URL(this.page.url()).origin}/?${query}`);
+    await this.page.locator(".monaco-workbench").waitFor();
+  }
+
+  async dismissMessages(): Promise<void> {
+    await this.command("Notifications: Clear All Notifications");
+    await until("no message is shown", async () => (await this.messages()).length === 0);
   }
 }
 
@@ -207,8 +257,4 @@ function freePort(): Promise<number> {
       });
     });
   });
-}
-
-export function readText(file: string): string {
-  return readFileSync(file, "utf8");
 }

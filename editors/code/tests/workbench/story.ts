@@ -1,0 +1,193 @@
+/** What a person does with the extension on a day of work, in a real workbench over a real repository. */
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+import { setup, Steps } from "./steps";
+import { until, Workbench } from "./workbench";
+
+/** A phrase, and the symbol that it must find although none of its words is in the name. */
+const phrase = process.env["STORY_PHRASE"] ?? "suggestions for a misspelled option";
+const answer = process.env["STORY_ANSWER"] ?? "did_you_mean_flag";
+/** What is typed into the file of the answer and not saved. */
+const typed = process.env["STORY_TYPED"] ?? `/// Turns the lamps of a pedestrian crossing to green.
+fn zebra_go(seconds: u32) -> bool {
+    let is_day = seconds > 21_600;
+    is_day && seconds < 72_000
+}
+
+`;
+const typedName = process.env["STORY_TYPED_NAME"] ?? "zebra_go";
+const typedPhrase = process.env["STORY_TYPED_PHRASE"] ?? "lamps of the pedestrian crossing";
+
+const own = setup();
+const workbench = await Workbench.open(own);
+const { page } = workbench;
+const steps = new Steps(workbench);
+
+/** Asks the list and waits for rows. */
+async function search(text: string, first?: string): Promise<string[]> {
+  await workbench.ask(text);
+  if (first !== undefined) {
+    await until(`${first} is found first`, async () => (await workbench.labels())[0]?.includes(`  ${first}, `) ?? false);
+  }
+  await workbench.rows().first().waitFor();
+  return workbench.labels();
+}
+
+await steps.run("the index is built, and the status item says how far", async () => {
+  await workbench.waitForStatus(/Conexus: (starting|opening|looking for files|indexing|computing)/);
+  await workbench.waitForStatus(/indexing \d+ %|live/);
+  await workbench.picture("vscode-indexing");
+  await workbench.waitForStatus("Conexus: live");
+});
+
+await steps.run("the menu of the status item", async () => {
+  await workbench.status().click();
+  await workbench.rows().first().waitFor();
+  const labels = (await workbench.labels()).join("\n");
+  for (const entry of ["Search by meaning", "Reindex", "Show the log", "Copy MCP configuration", "Settings"]) {
+    assert.ok(labels.includes(entry), `${entry} in ${labels}`);
+  }
+  await workbench.picture("vscode-menu");
+  await page.keyboard.press("Escape");
+});
+
+await steps.run("a phrase finds what is not called so, in the order of the server", async () => {
+  const words = phrase.toLowerCase().split(/\W+/).filter((word) => word.length > 2);
+  assert.deepEqual(words.filter((word) => answer.toLowerCase().includes(word)), [], "no word is in the name");
+  const labels = await search(phrase, answer);
+  const found = JSON.parse(
+    execFileSync(own.server, ["--workspace", own.workspace, "search", "--json", "--limit", "20", "--", phrase], {
+      env: { ...process.env, ...workbench.environment }, stdio: ["ignore", "pipe", "ignore"],
+    }).toString(),
+  ) as { hits: { name: string; path: string; line: number }[] };
+  const expected = found.hits.map(({ name, path }) => (name === "" ? path.split("/").at(-1) ?? "" : name));
+  const shown = labels.map((label) => /^\S+ {2}([^,]*), /.exec(label)?.[1]).filter((name) => name !== undefined);
+  assert.ok(shown.length >= 5, `${shown.length} rows are in sight`);
+  assert.deepEqual(shown, expected.slice(0, shown.length));
+  await workbench.picture("vscode-search");
+});
+
+await steps.run("what is selected is shown, and Escape puts back what was there", async () => {
+  await page.keyboard.press("ArrowDown");
+  await page.locator(".editor-instance .view-lines").first().waitFor();
+  await workbench.picture("vscode-preview");
+  await page.keyboard.press("Escape");
+  await until("the editor is empty again", async () => (await page.locator(".tab").count()) === 0);
+});
+
+await steps.run("the hit is opened at its name", async () => {
+  await search(phrase, answer);
+  await page.keyboard.press("Enter");
+  await page.locator(".view-lines", { hasText: answer }).first().waitFor();
+  const position = await page.locator(".statusbar-item", { hasText: /^Ln \d+, Col \d+/ }).innerText();
+  assert.ok(!position.startsWith("Ln 1,"), position);
+});
+
+await steps.run("callers are peeked", async () => {
+  await workbench.command("Conexus: Peek Callers");
+  await page.locator(".peekview-widget .referenceMatch, .peekview-widget .reference").first().waitFor();
+  await workbench.picture("vscode-callers");
+  await page.keyboard.press("Escape");
+});
+
+await steps.run("the server's actions are in the menu of code actions", async () => {
+  await page.keyboard.press("Control+.");
+  const rows = page.locator(".action-widget .monaco-list-row");
+  await rows.first().waitFor();
+  const titles = (await rows.allInnerTexts()).join("\n");
+  for (const title of [`Find code similar to \`${answer}\``, `Show callers of \`${answer}\``]) {
+    assert.ok(titles.includes(title), `${title} in ${titles}`);
+  }
+  await workbench.picture("vscode-actions");
+  await page.keyboard.press("Escape");
+});
+
+await steps.run("the context of a symbol is copied", async () => {
+  await workbench.command("Conexus: Copy Context for an Assistant");
+  await until("it is told", async () => (await workbench.messages()).some((text) => text.includes("copied the context")));
+  await workbench.dismissMessages();
+});
+
+await steps.run("an edit is found before it is saved", async () => {
+  await page.keyboard.press("Control+Home");
+  await workbench.paste(typed);
+  await page.locator(".tab.dirty").waitFor();
+  await search(typedPhrase, typedName);
+  await workbench.picture("vscode-unsaved");
+  await page.keyboard.press("Enter");
+  await page.locator(".tab.dirty").waitFor();
+});
+
+await steps.run("links above symbols count callers when they are wanted", async () => {
+  workbench.configure({ "conexus.codeLens": ["callers", "tests", "similar"] });
+  await search(phrase, answer);
+  await page.keyboard.press("Enter");
+  await page.locator(".codelens-decoration", { hasText: /\d+ callers?/ }).first().waitFor();
+  await page.mouse.move(700, 600);
+  await workbench.picture("vscode-lenses");
+  workbench.configure({});
+  await until("they go again", async () => (await page.locator(".codelens-decoration").count()) === 0);
+});
+
+await steps.run("the editor's own list of symbols has names", async () => {
+  await page.keyboard.press("Control+t");
+  await workbench.input().fill(`#${answer}`);
+  await until("the name is listed", async () => (await workbench.labels()).some((label) => label.includes(answer)));
+  await page.keyboard.press("Escape");
+});
+
+await steps.run("findings are listed, fixed and ignored", async () => {
+  await page.keyboard.press("Control+Home");
+  await workbench.paste("// retyped one\n// retyped two\n");
+  await workbench.command("Conexus: Focus on Findings View");
+  const rows = page.locator(".pane-body .monaco-list-row", { hasText: "this function was written before" });
+  await until("two are listed", async () => (await rows.count()) === 2);
+  await workbench.picture("vscode-findings");
+  await rows.first().hover();
+  await rows.first().locator(".action-label[aria-label='Fix']").click();
+  await page.locator(".view-line", { hasText: "// fixed" }).waitFor();
+  await until("one is left", async () => (await rows.count()) === 1);
+  await rows.first().hover();
+  await rows.first().locator(".action-label[aria-label='Ignore']").click();
+  await page.locator(".view-line", { hasText: "retyped two ignored" }).waitFor();
+  await until("none is left", async () => (await rows.count()) === 0);
+});
+
+await steps.run("the editor's assistant is connected, and no file holds the token", async () => {
+  await workbench.command("MCP: List Servers");
+  const row = workbench.rows().filter({ hasText: "Conexus" });
+  await row.first().waitFor();
+  await workbench.picture("vscode-mcp");
+  await row.first().click();
+  await workbench.rows().filter({ hasText: "Start Server" }).first().click();
+  await page.locator(".output-view-container, .panel .view-lines", { hasText: /Discovered \d+ tools/ }).first().waitFor();
+  await workbench.picture("vscode-mcp-running");
+  const [file] = workbench.endpoints();
+  assert.ok(file, "the session wrote its endpoint");
+  const { token } = JSON.parse(readFileSync(file, "utf8")) as { token: string };
+  assert.match(token, /^[0-9a-f]{64}$/);
+  assert.deepEqual(workbench.filesWith(token), [file], "only the file that its user alone can read");
+});
+
+await steps.run("a server that is killed comes back without a word", async () => {
+  const [file] = workbench.endpoints();
+  assert.ok(file);
+  const { pid } = JSON.parse(readFileSync(file, "utf8")) as { pid: number };
+  process.kill(pid, "SIGKILL");
+  await until("another one runs", () => workbench.endpoints().some((other) => !other.endsWith(`-${pid}.json`)));
+  await workbench.waitForStatus("Conexus: live");
+  await search(typedPhrase, typedName);
+  await page.keyboard.press("Escape");
+  assert.deepEqual(await workbench.messages(), []);
+});
+
+await steps.run("the walkthrough", async () => {
+  await workbench.command("Conexus: Open Walkthrough");
+  await page.locator(".gettingStartedContainer", { hasText: "Begin with Conexus" }).waitFor();
+  await workbench.picture("vscode-walkthrough");
+});
+
+await steps.finish();
