@@ -46,6 +46,15 @@ struct CheckTable {
     ignore: Option<Vec<Rules>>,
     #[serde(default)]
     duplicate_code: DuplicateCodeTable,
+    #[serde(default)]
+    unused_symbol: UnusedSymbolTable,
+}
+
+/// Options of `unused-symbol`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnusedSymbolTable {
+    min_confidence: Option<f32>,
 }
 
 /// Options of `duplicate-code` and `reinvented`.
@@ -87,6 +96,7 @@ impl CheckTable {
         duplicates.min_tokens = min_tokens.unwrap_or(duplicates.min_tokens);
         duplicates.min_similarity = min_similarity.unwrap_or(duplicates.min_similarity);
         duplicates.tests = tests.unwrap_or(duplicates.tests);
+        options.unused.min_confidence = self.unused_symbol.min_confidence.unwrap_or(options.unused.min_confidence);
         Ok(options.validate()?)
     }
 }

@@ -1,5 +1,7 @@
 //! Why nothing could be checked.
 
+use std::path::PathBuf;
+
 /// An error of a check. Messages say what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -35,6 +37,29 @@ pub enum Error {
         "nothing to check: nothing differs from {0:?}; name the revision that the change is against, such as origin/main"
     )]
     NothingDiffers(String),
+    /// No rule of the user's own exists.
+    #[error("nothing to check: the folder {0} holds no rule; write one as docs/check/custom.md shows")]
+    NoCustomRules(&'static str),
+    /// A rule of the user's own is wrong.
+    #[error("{}:{line}:{column}: {message}", path.display())]
+    Custom {
+        /// Its file.
+        path: PathBuf,
+        /// Line from 1.
+        line: u32,
+        /// Column from 1.
+        column: u32,
+        /// What is wrong.
+        message: String,
+    },
+    /// A rule of the user's own cannot be read.
+    #[error("cannot read {path:?}: {source}; mend its permissions, or leave it out with --ignore custom")]
+    CustomUnreadable {
+        /// A file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Git cannot say what changed.
     #[error(transparent)]
     Git(#[from] conexus_engine::git::GitError),

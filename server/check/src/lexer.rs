@@ -217,7 +217,7 @@ impl Lexer<'_> {
     fn character_or_lifetime(&mut self) -> TokenKind {
         let rest = self.rest();
         let closed = match rest.get(1) {
-            Some(b'\\') => find(&rest[2..], b"'").map(|at| at + 3),
+            Some(b'\\') => find(rest.get(3..).unwrap_or_default(), b"'").map(|at| at + 4),
             Some(first) => {
                 let width = match first {
                     0..0x80 => 1,

@@ -6,6 +6,7 @@
 //!
 //! Invariant: nothing here knows a protocol or a terminal, and nothing is written (guarded by `crate-direction`).
 
+mod custom;
 mod duplicates;
 mod error;
 mod finding;
@@ -15,6 +16,10 @@ mod parallel;
 mod report;
 mod rule;
 mod scope;
+mod stale;
+mod undocumented;
+mod untested;
+mod unused;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,7 +27,7 @@ use conexus_engine::Snapshot;
 
 pub use error::{Error, Result};
 pub use finding::{Edit, Finding, Place, Position, Related, Severity};
-pub use options::{DuplicateOptions, Options};
+pub use options::{DuplicateOptions, Options, UnusedOptions};
 pub use report::{Checked, LeftOut, Report};
 pub use rule::{Rule, Selection};
 use scope::Scope;
@@ -32,8 +37,18 @@ pub fn check(snapshot: &Snapshot, options: &Options, cancel: &AtomicBool) -> Res
     options.validate()?;
     let mut scope = Scope::new(snapshot, options, cancel)?;
     let mut findings = Vec::new();
-    if options.selection.contains(Rule::DuplicateCode) {
-        findings.append(&mut duplicates::check(&mut scope));
+    for rule in scope.checked.rules.clone() {
+        // Both rules about code that stands twice come from one look at it.
+        let both = scope.checked.rules.contains(&Rule::DuplicateCode);
+        findings.append(&mut match rule {
+            Rule::Reinvented if both => Vec::new(),
+            Rule::DuplicateCode | Rule::Reinvented => duplicates::check(&mut scope)?,
+            Rule::StaleReference => stale::check(&scope)?,
+            Rule::UnusedSymbol => unused::check(&scope)?,
+            Rule::UndocumentedPublic => undocumented::check(&scope),
+            Rule::UntestedChange => untested::check(&scope)?,
+            Rule::Custom => custom::check(&mut scope)?,
+        });
     }
     findings.sort_by(|left, right| (&left.place, left.rule).cmp(&(&right.place, right.rule)));
     Ok(Report {

@@ -16,6 +16,8 @@ pub struct Options {
     pub changed_since: Option<String>,
     /// Options of `duplicate-code` and `reinvented`.
     pub duplicates: DuplicateOptions,
+    /// Options of `unused-symbol`.
+    pub unused: UnusedOptions,
     /// Threads; at least 1.
     pub threads: usize,
 }
@@ -27,6 +29,7 @@ impl Default for Options {
             paths: Vec::new(),
             changed_since: None,
             duplicates: DuplicateOptions::default(),
+            unused: UnusedOptions::default(),
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         }
     }
@@ -49,8 +52,23 @@ impl Default for DuplicateOptions {
     }
 }
 
+/// When a symbol counts as unused.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UnusedOptions {
+    /// How sure it must be. A private symbol is unused with 0.95, one of the package with 0.85, where the language says
+    /// nothing with 0.5, a public one with 0.3.
+    pub min_confidence: f32,
+}
+
+impl Default for UnusedOptions {
+    fn default() -> Self {
+        Self { min_confidence: 0.8 }
+    }
+}
+
 const TOKENS: RangeInclusive<usize> = 20..=10_000;
 const SIMILARITY: RangeInclusive<f32> = 0.7..=1.0;
+const CONFIDENCE: RangeInclusive<f32> = 0.0..=1.0;
 
 impl Options {
     /// Refuses values that make no sense; the message names the setting.
@@ -66,6 +84,11 @@ impl Options {
             let (low, high) = (SIMILARITY.start().to_string(), SIMILARITY.end().to_string());
             let value = self.duplicates.min_similarity.to_string();
             return out_of_range("check.duplicate_code.min_similarity", value, low, high);
+        }
+        if !CONFIDENCE.contains(&self.unused.min_confidence) {
+            let (low, high) = (CONFIDENCE.start().to_string(), CONFIDENCE.end().to_string());
+            let value = self.unused.min_confidence.to_string();
+            return out_of_range("check.unused_symbol.min_confidence", value, low, high);
         }
         Ok(())
     }

@@ -52,7 +52,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Whether the paths of the check hold a file.
-    fn is_named(&self, path: &str) -> bool {
+    pub(crate) fn is_named(&self, path: &str) -> bool {
         let below = |wanted: &String| {
             let rest = path.strip_prefix(wanted.as_str());
             wanted.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -69,6 +69,13 @@ impl<'a> Scope<'a> {
     pub(crate) fn wants_lines(&self, path: &str, lines: std::ops::Range<u32>) -> bool {
         let Some(changes) = &self.changes else { return self.wants(path) };
         self.wants(path) && changes.files.get(path).is_some_and(|change| change.count_in(lines) > 0)
+    }
+
+    /// The share of these lines that the change added or altered; 0 without a change.
+    pub(crate) fn added(&self, path: &str, lines: std::ops::Range<u32>) -> f32 {
+        let change = self.changes.as_ref().and_then(|changes| changes.files.get(path));
+        let count = lines.end.saturating_sub(lines.start).max(1);
+        change.map_or(0.0, |change| change.count_in(lines) as f32 / count as f32)
     }
 
     /// The text of a file in the version of the index; nothing when it changed since.

@@ -2,6 +2,7 @@
 
 mod changes;
 mod history;
+mod past;
 
 use std::{
     path::{Path, PathBuf},
@@ -10,6 +11,7 @@ use std::{
 
 pub use changes::{Changes, FileChange, GitError, changes};
 pub use history::{CoChange, Commit, History, HistoryLimits, history};
+pub use past::{Past, past, removed_words};
 
 /// Runs git in a folder; `None` when it fails.
 fn git(folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {

@@ -22,7 +22,7 @@ mod snapshot;
 pub mod walk;
 mod workspace_symbols;
 
-pub use conexus_index::{FileEntry, FileFlags, OpenReport, StoreStatistics, SymbolRef};
+pub use conexus_index::{ChunkRef, FileEntry, FileFlags, OpenReport, StoreStatistics, SymbolRef};
 pub use context_pack::{ContextPack, PackItem, estimate_tokens};
 pub use degradation::Degradation;
 pub use difference::difference;

@@ -8,7 +8,7 @@ use std::{
 
 use conexus_core::{Answer, Generation, Notice, Query};
 use conexus_embed::{Embedder, Speed};
-use conexus_index::{FileEntry, FileReferences, IndexSnapshot, SymbolRef};
+use conexus_index::{FileEntry, FileReferences, IndexSnapshot, LocatedChunk, SymbolRef, tokenizer};
 
 use crate::{
     Error, Location, Result, Weights, content,
@@ -160,6 +160,17 @@ impl Snapshot {
     /// Symbols whose name or qualified name fits a pattern, best first; an empty pattern fits all.
     pub fn symbols<'a>(&'a self, pattern: &str, limit: usize) -> Vec<(&'a Arc<FileEntry>, SymbolRef<'a>)> {
         crate::search::symbols_named(&self.index, pattern, limit)
+    }
+
+    /// The chunks that hold a word, written in whatever case and with or without `_`. `None` when they are more than
+    /// `most`, or when the word is one that the index does not keep, such as a number.
+    pub fn chunks_with_word(&self, word: &str, most: usize) -> Result<Option<Vec<LocatedChunk<'_>>>> {
+        let Some(term) = tokenizer::identifier_term(word) else { return Ok(None) };
+        let slots = self.index.slots_with_term(&term)?;
+        if slots.len() > most as u64 {
+            return Ok(None);
+        }
+        Ok(Some(slots.iter().filter_map(|slot| self.index.chunk(slot)).collect()))
     }
 
     /// The text of an indexed file as it is now: in its open buffer, else on disk.

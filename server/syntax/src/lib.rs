@@ -19,11 +19,13 @@ mod matching;
 mod patterns;
 mod repair;
 mod symbols;
+mod user_query;
 mod walk;
 
 pub use analyser::{Analyser, Limits};
 pub use languages::{LanguageSpec, detect, language_named, languages};
 pub use tree_sitter::{InputEdit, Point, Tree};
+pub use user_query::{UserMatch, UserQuery, UserQueryError};
 
 /// The version of analysis. It grows with every change that makes the analysis of some text differ, so that stored
 /// analyses are made again.

@@ -37,6 +37,10 @@ pub(crate) fn candidates(units: &[Unit], cancel: &AtomicBool) -> Vec<(usize, Vec
                 }
             }
         }
+        // A pair of which neither is wanted need not be compared.
+        if !unit.wanted {
+            shared.retain(|&other, _| units[other as usize].wanted);
+        }
         let mut best: Vec<(u32, u32)> = shared
             .iter()
             .filter(|&(&other, &count)| {
@@ -48,7 +52,8 @@ pub(crate) fn candidates(units: &[Unit], cancel: &AtomicBool) -> Vec<(usize, Vec
         best.sort_unstable_by_key(|&(count, other)| (std::cmp::Reverse(count), other));
         best.truncate(MOST_COMPARED);
         let mut others: Vec<usize> = best.into_iter().map(|(_, other)| other as usize).collect();
-        others.extend(postings.next_of_shape(units, number));
+        let wanted = |other: &usize| unit.wanted || units[*other].wanted;
+        others.extend(postings.next_of_shape(units, number).iter().copied().filter(wanted));
         others.sort_unstable();
         others.dedup();
         if !others.is_empty() {

@@ -7,12 +7,45 @@ use std::{
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::units::{Unit, body_tokens, code, text_hash};
+use super::{
+    reinvented::shared,
+    units::{Unit, body_tokens, code, text_hash},
+};
 use crate::{
     DuplicateOptions,
     lexer::{Token, TokenKind},
     scope::Scope,
 };
+
+/// The texts of the files whose bodies are compared, each read once while there is room for it.
+pub(crate) struct Bodies<'a, 'b> {
+    scope: &'b Scope<'a>,
+    texts: HashMap<u32, Option<Arc<str>>>,
+    bytes: usize,
+}
+
+/// Bytes of texts that are kept by each thread.
+const MOST_BYTES: usize = 16 << 20;
+
+impl<'a, 'b> Bodies<'a, 'b> {
+    pub(crate) fn new(scope: &'b Scope<'a>) -> Self {
+        Self { scope, texts: HashMap::new(), bytes: 0 }
+    }
+
+    fn text(&mut self, unit: &Unit) -> Option<Arc<str>> {
+        if self.bytes > MOST_BYTES {
+            self.texts.clear();
+            self.bytes = 0;
+        }
+        let (scope, bytes) = (self.scope, &mut self.bytes);
+        let read = || {
+            let source = scope.source(&unit.file)?;
+            *bytes += source.text.len();
+            Some(source.text)
+        };
+        self.texts.entry(unit.file.first_slot()).or_insert_with(read).clone()
+    }
+}
 
 /// A body ready to be compared.
 pub(crate) struct Compared {
@@ -60,10 +93,10 @@ pub(crate) struct Difference {
 }
 
 impl Compared {
-    pub(crate) fn of(scope: &Scope<'_>, unit: &Unit) -> Option<Self> {
-        let current = scope.snapshot.text(unit.file.path()).ok().filter(|current| current.as_indexed)?;
-        let tokens = body_tokens(unit.file.language(), &current.text, unit.body, unit.symbol()?.doc());
-        Some(Self::new(current.text, tokens))
+    pub(crate) fn of(bodies: &mut Bodies<'_, '_>, unit: &Unit) -> Option<Self> {
+        let text = bodies.text(unit)?;
+        let tokens = body_tokens(unit.file.language(), &text, unit.body, unit.symbol()?.doc());
+        Some(Self::new(text, tokens))
     }
 
     pub(crate) fn new(text: Arc<str>, tokens: Vec<Token>) -> Self {
@@ -80,6 +113,12 @@ impl Compared {
         let parts: Vec<Part> = (0..tokens.len()).map(part).collect();
         let names = parts.iter().filter(|part| part.name).map(|part| part.text).collect();
         Self { text, tokens, parts, names }
+    }
+
+    /// The share of what the two call, use and name as types that both do.
+    pub(crate) fn shared_outer(&self, other: &Self) -> f32 {
+        let outer = |body: &Self| body.parts.iter().filter(|part| part.outer).map(|part| part.text).collect();
+        shared(&outer(self), &outer(other))
     }
 
     fn text_at(&self, at: usize) -> &str {
@@ -112,6 +151,8 @@ const MOST_RENAMED: usize = 4;
 const LEAST_OUTER: f32 = 0.7;
 /// And below this share of consistently renamed names they use what they have in other ways.
 const LEAST_CONSISTENT: f32 = 0.85;
+/// And below this both together are too little.
+const LEAST_CONFIDENCE: f32 = 0.85;
 
 /// Lays two bodies beside each other; nothing when they do not do the same.
 pub(crate) fn compare(left: &Compared, right: &Compared, options: &DuplicateOptions) -> Option<Comparison> {
@@ -123,12 +164,17 @@ pub(crate) fn compare(left: &Compared, right: &Compared, options: &DuplicateOpti
     if (2 * in_common(&left_keys, &right_keys)) < (options.min_similarity * total as f32) as usize {
         return None;
     }
-    let operations = capture_diff_slices(Algorithm::Myers, &left_keys, &right_keys);
-    let comparison = summary(left, right, &operations);
+    let comparison = summary(left, right, &capture_diff_slices(Algorithm::Myers, &left_keys, &right_keys));
     let holds = comparison.similarity >= options.min_similarity
         && comparison.outer >= LEAST_OUTER
-        && comparison.consistent >= LEAST_CONSISTENT;
+        && comparison.consistent >= LEAST_CONSISTENT
+        && comparison.confidence() >= LEAST_CONFIDENCE;
     holds.then_some(comparison)
+}
+
+/// Lays two bodies beside each other, whatever comes out.
+pub(crate) fn measure(left: &Compared, right: &Compared) -> Comparison {
+    summary(left, right, &capture_diff_slices(Algorithm::Myers, &left.keys(right), &right.keys(left)))
 }
 
 /// Keys that both have, in any order: never less than what a diff finds equal.
@@ -206,6 +252,13 @@ fn consistent(pairs: &HashMap<(u32, u32), u32>) -> f32 {
     if all == 0 { 1.0 } else { kept as f32 / all as f32 }
 }
 
+impl Comparison {
+    /// How sure it is that both do the same.
+    pub(crate) fn confidence(&self) -> f32 {
+        (self.similarity * self.consistent.min(self.outer)).sqrt()
+    }
+}
+
 impl Difference {
     /// Whether nothing differs.
     pub(crate) fn is_none(&self) -> bool {
@@ -214,6 +267,15 @@ impl Difference {
 
     /// What to do, and what differs.
     pub(crate) fn help(&self) -> String {
+        if self.is_none() {
+            "keep one of them and call it from the other places".to_owned()
+        } else {
+            format!("one function could do both, with what differs as its arguments: {}", self.told())
+        }
+    }
+
+    /// What differs, in words.
+    pub(crate) fn told(&self) -> String {
         let mut parts = Vec::new();
         if !self.renamed.is_empty() {
             let names: Vec<_> =
@@ -230,10 +292,6 @@ impl Difference {
             1 => parts.push("one piece of code is other or missing".to_owned()),
             count => parts.push(format!("{count} pieces of code are other or missing")),
         }
-        if self.is_none() {
-            "keep one of them and call it from the other places".to_owned()
-        } else {
-            format!("one function could do both, with what differs as its arguments: {}", parts.join("; "))
-        }
+        if parts.is_empty() { "nothing differs".to_owned() } else { parts.join("; ") }
     }
 }

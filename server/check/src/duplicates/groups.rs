@@ -28,7 +28,7 @@ pub(crate) fn groups(units: &[Unit], mut pairs: Vec<Pair>) -> Vec<Group> {
     }
     let mut groups: HashMap<usize, Group> = HashMap::new();
     for pair in pairs {
-        let confidence = (pair.comparison.similarity * pair.comparison.consistent.min(pair.comparison.outer)).sqrt();
+        let confidence = pair.comparison.confidence();
         let group = groups.entry(root(&mut parents, pair.left)).or_insert_with(|| Group {
             members: Vec::new(),
             difference: pair.comparison.difference,

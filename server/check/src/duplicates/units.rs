@@ -5,14 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use conexus_core::{Language, Span, SymbolKind};
+use conexus_core::{ChunkKind, Language, Span, SymbolKind};
 use conexus_engine::{
     FileEntry, FileFlags, SymbolRef,
     roles::{self, Role},
 };
 
 use crate::{
-    LeftOut,
+    LeftOut, Rule,
     lexer::{self, Token, TokenKind},
     parallel,
     scope::{Scope, Source},
@@ -27,6 +27,10 @@ pub(crate) struct Unit {
     pub(crate) span: Span,
     /// Its body.
     pub(crate) body: Span,
+    /// Tokens of the body.
+    pub(crate) tokens: usize,
+    /// Share of its lines that the checked change added or altered; 0 without a change.
+    pub(crate) added: f32,
     /// Hash of the body with its names and literals.
     pub(crate) exact: u64,
     /// Hash of the body without them.
@@ -49,6 +53,23 @@ impl Unit {
     /// The symbol it is.
     pub(crate) fn symbol(&self) -> Option<SymbolRef<'_>> {
         self.file.symbol(self.index)
+    }
+
+    /// The slot of its chunk, under which its vector is kept.
+    pub(crate) fn slot(&self) -> Option<u32> {
+        let own = |chunk: &conexus_engine::ChunkRef<'_>| {
+            chunk.kind() == ChunkKind::Symbol && chunk.symbol().is_some_and(|symbol| symbol.index() == self.index)
+        };
+        self.file.chunks().find(own).map(|chunk| self.file.first_slot() + chunk.index())
+    }
+
+    /// Whether it belongs to a type.
+    pub(crate) fn is_member(&self) -> bool {
+        let parent = self.symbol().and_then(|symbol| symbol.parent()).and_then(|parent| self.file.symbol(parent));
+        match parent {
+            Some(parent) => parent.kind().is_type() || parent.kind() == SymbolKind::Impl,
+            None => self.symbol().is_some_and(|symbol| symbol.kind() == SymbolKind::Method),
+        }
     }
 
     /// Its name with the enclosing ones.
@@ -139,12 +160,15 @@ fn unit(
     }
     let body =
         Span { start: symbol.signature().end.clamp(symbol.span().start, symbol.span().end), end: symbol.span().end };
+    // A small helper that is written again is worth telling of.
+    let reinvented = scope.checked.rules.contains(&Rule::Reinvented);
+    let least = if reinvented { options.min_tokens / 2 } else { options.min_tokens };
     // A token has at least a byte.
-    if body.len() < options.min_tokens {
+    if body.len() < least {
         return None;
     }
     let tokens = body_tokens(file.language(), &source.text, body, symbol.doc());
-    if tokens.len() < options.min_tokens {
+    if tokens.len() < least {
         return None;
     }
     let prints = shapes.prints(&source.text, &tokens)?;
@@ -155,6 +179,8 @@ fn unit(
         index: symbol.index(),
         span,
         body,
+        tokens: tokens.len(),
+        added: scope.added(file.path(), first..last + 1),
         exact: hash_of(tokens.iter().map(|token| token.span.slice(&source.text))),
         shape: hash_of(shapes.codes.iter()),
         prints,

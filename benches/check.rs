@@ -1,0 +1,105 @@
+//! How the time and memory of `conexus check` grow with the number of symbols: `cargo bench --bench check`.
+//!
+//! Each workspace is made by a seed: functions of 8 to 24 statements, of which one in ten is a renamed copy of another.
+//! The index is built first; what is timed is the check alone. Numbers as arguments replace the sizes.
+
+#![allow(clippy::print_stdout)]
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::Path,
+    sync::atomic::AtomicBool,
+    time::{Duration, Instant},
+};
+
+use conexus_check::{Options, Rule, Selection, check};
+use conexus_engine::{Host, Location, Settings};
+
+const SIZES: &[usize] = &[1_000, 10_000, 100_000];
+const PER_FILE: usize = 20;
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit.max(1)
+    }
+}
+
+/// One function; the same seed gives the same statements, whatever its name.
+fn function(name: usize, seed: u64) -> String {
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut text = format!(
+        "pub fn handle_{name}(input: &Input, limit: u64) -> Option<u64> {{\n    let mut total{name} = limit;\n"
+    );
+    for _ in 0..8 + random.below(17) {
+        let (left, right, call) = (random.below(60), random.below(90), random.below(400));
+        let line = match random.below(6) {
+            0 => format!("if input.field_{left}() > {right} {{ total{name} += module_{call}::load(input, {left}); }}"),
+            1 => format!("for item in input.items_{call}() {{ total{name} ^= item.weight_{left} << {right}; }}"),
+            2 => format!("let part_{left} = compute_{call}(total{name}, {right})?; total{name} -= part_{left};"),
+            3 => format!("match input.kind_{left} {{ Kind::A{call} => return None, _ => total{name} *= {right} }}"),
+            4 => format!("while total{name} > {right} {{ total{name} = step_{call}(total{name}).min({left}); }}"),
+            _ => format!("log::debug!(\"{call} {left}\"); total{name} = total{name}.rotate_left({right});"),
+        };
+        let _ = writeln!(text, "    {line}");
+    }
+    let _ = writeln!(text, "    Some(total{name})\n}}\n");
+    text
+}
+
+fn write_workspace(root: &Path, symbols: usize) {
+    for file in 0..symbols.div_ceil(PER_FILE) {
+        let folder = root.join(format!("src/part_{}", file / 100));
+        fs::create_dir_all(&folder).expect("a folder");
+        let names = file * PER_FILE..((file + 1) * PER_FILE).min(symbols);
+        // One in ten repeats an earlier one.
+        let text: String =
+            names.map(|name| function(name, if name % 10 == 9 { (name / 2) as u64 } else { name as u64 })).collect();
+        fs::write(folder.join(format!("file_{file}.rs")), text).expect("a file");
+    }
+}
+
+/// Resident memory in MiB; 0 where the system does not say.
+fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).map_or(0, |kib| kib / 1024)
+}
+
+fn measure(symbols: usize) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let root = folder.path().join("workspace");
+    write_workspace(&root, symbols);
+    let location = Location::of(&root, Some(&folder.path().join("index"))).expect("a place for the index");
+    let never = AtomicBool::new(false);
+    let (mut host, _) = Host::open(location, Settings::default()).expect("the index opens");
+    host.index(&|_| (), &never).expect("the index is built");
+    let snapshot = host.snapshot();
+    let before = resident();
+    for rules in [&[Rule::DuplicateCode][..], &[Rule::StaleReference], &[Rule::UnusedSymbol]] {
+        let options = Options { selection: Selection::of(rules.iter().copied()), ..Options::default() };
+        let started = Instant::now();
+        let report = check(&snapshot, &options, &never).expect("it can be checked");
+        let took: Duration = started.elapsed();
+        println!(
+            "{symbols:>8} symbols  {:<16} {:>9.1} ms  {:>6.2} us per symbol  {:>6} findings  {:>5} MiB more",
+            rules[0].code(),
+            took.as_secs_f64() * 1e3,
+            took.as_secs_f64() * 1e6 / symbols as f64,
+            report.findings.len(),
+            resident().saturating_sub(before)
+        );
+    }
+}
+
+fn main() {
+    let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
+    for &symbols in if sizes.is_empty() { SIZES } else { &sizes } {
+        measure(symbols);
+    }
+}

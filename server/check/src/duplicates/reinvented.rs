@@ -1,0 +1,132 @@
+//! Code that a change adds although the repository has it.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::atomic::Ordering,
+};
+
+use conexus_core::words;
+
+use super::{
+    Pair,
+    compare::{self, Bodies, Compared},
+    place_of,
+    units::Unit,
+};
+use crate::{
+    Finding, Related, Result, Rule, Severity,
+    finding::fingerprint,
+    scope::{Scope, Sources},
+};
+
+/// Share of its lines that a function must have got by the change to be new, and share below which it is old.
+const NEW: f32 = 0.7;
+const OLD: f32 = 0.3;
+/// Functions near to a new one by their vectors that are looked at.
+const NEAREST: usize = 16;
+/// A function of the same words in its name is the same helper from this cosine of the vectors on.
+const LEAST_COSINE: f32 = 0.8;
+/// And when this share of what both call, use and name as types is the same.
+const LEAST_SHARED: f32 = 0.5;
+/// Words that a name must have for its sameness to mean anything.
+const LEAST_WORDS: usize = 2;
+
+/// For each function that the change adds the old one that it repeats most; the new one is the left of a pair.
+pub(super) fn pairs(scope: &Scope<'_>, units: &[Unit], known: &[Pair]) -> Result<Vec<Pair>> {
+    let mut best: HashMap<usize, Pair> = HashMap::new();
+    for pair in known {
+        for (new, old) in [(pair.left, pair.right), (pair.right, pair.left)] {
+            let better = |other: &Pair| pair.comparison.similarity > other.comparison.similarity;
+            if units[new].added >= NEW && units[old].added <= OLD && best.get(&new).is_none_or(better) {
+                best.insert(new, Pair { left: new, right: old, comparison: pair.comparison.clone() });
+            }
+        }
+    }
+    let by_symbol: HashMap<(u32, u32), usize> =
+        units.iter().enumerate().map(|(number, unit)| ((unit.file.first_slot(), unit.index), number)).collect();
+    let mut bodies = Bodies::new(scope);
+    for (new, unit) in units.iter().enumerate() {
+        if scope.cancel.load(Ordering::Relaxed) {
+            break;
+        }
+        if unit.wanted && unit.added >= NEW && !best.contains_key(&new) {
+            best.extend(near(scope, &mut bodies, units, &by_symbol, new)?.map(|pair| (new, pair)));
+        }
+    }
+    let mut pairs: Vec<Pair> = best.into_values().filter(|pair| units[pair.left].wanted).collect();
+    pairs.sort_by_key(|pair| (pair.left, pair.right));
+    Ok(pairs)
+}
+
+/// The old function that a new one is near to by its vector and that has the same words in its name.
+fn near(
+    scope: &Scope<'_>,
+    bodies: &mut Bodies<'_, '_>,
+    units: &[Unit],
+    by_symbol: &HashMap<(u32, u32), usize>,
+    new: usize,
+) -> Result<Option<Pair>> {
+    let unit = &units[new];
+    let index = scope.snapshot.index();
+    let Some(vector) = unit.slot().and_then(|slot| index.vector(slot)) else { return Ok(None) };
+    let name = name_words(unit);
+    if name.len() < LEAST_WORDS {
+        return Ok(None);
+    }
+    let Some(own) = Compared::of(bodies, unit) else { return Ok(None) };
+    for hit in index.nearest(&vector, None, NEAREST).map_err(conexus_engine::Error::from)? {
+        let Some(located) = index.chunk(hit.slot).filter(|_| hit.similarity >= LEAST_COSINE) else { continue };
+        let symbol = located.chunk.symbol().map(|symbol| (located.file.first_slot(), symbol.index()));
+        let Some(&old) = symbol.and_then(|symbol| by_symbol.get(&symbol)) else { continue };
+        let other = &units[old];
+        let interface = unit.is_member() && other.is_member();
+        if other.added > OLD || interface || !unit.may_repeat(other) || name_words(other) != name {
+            continue;
+        }
+        let Some(compared) = Compared::of(bodies, other) else { continue };
+        if own.shared_outer(&compared) >= LEAST_SHARED {
+            return Ok(Some(Pair { left: new, right: old, comparison: compare::measure(&own, &compared) }));
+        }
+    }
+    Ok(None)
+}
+
+/// The words of a function's name.
+fn name_words(unit: &Unit) -> BTreeSet<String> {
+    unit.symbol().map(|symbol| words::parts(symbol.name()).map(str::to_lowercase).collect()).unwrap_or_default()
+}
+
+pub(super) fn finding(sources: &mut Sources<'_, '_>, units: &[Unit], pair: &Pair) -> Option<Finding> {
+    let (unit, other) = (&units[pair.left], &units[pair.right]);
+    let (own, old) = (unit.symbol()?, other.symbol()?);
+    let (place, there) = (place_of(sources, unit)?, place_of(sources, other)?);
+    let message = format!("`{}` in {}:{} already does this", old.name(), there.path, there.start.line + 1);
+    let help =
+        format!("call `{}` in place of the new `{}`; {}", old.name(), own.name(), pair.comparison.difference.told());
+    let rule = Rule::Reinvented;
+    Some(Finding {
+        rule,
+        custom: None,
+        severity: Severity::Warning,
+        fingerprint: fingerprint([
+            rule.code(),
+            &place.path,
+            &unit.qualified_name(),
+            &there.path,
+            &other.qualified_name(),
+        ]),
+        related: vec![Related { place: there, label: format!("`{}` was here before", old.name()) }],
+        place,
+        message,
+        help: Some(help),
+        fix: None,
+        confidence: pair.comparison.confidence(),
+    })
+}
+
+/// The share of two sets that is in both.
+pub(super) fn shared<T: Eq + std::hash::Hash>(left: &HashSet<T>, right: &HashSet<T>) -> f32 {
+    let both = left.intersection(right).count();
+    let all = left.len() + right.len() - both;
+    if all == 0 { 0.0 } else { both as f32 / all as f32 }
+}
