@@ -2,7 +2,7 @@ import js from "@eslint/js";
 import typescript from "typescript-eslint";
 
 export default typescript.config(
-  { ignores: ["dist/", "out/", "node_modules/", "**/*.mjs", "tests/workbench/findings-double/"] },
+  { ignores: ["dist/", "out/", "node_modules/", "**/*.mjs"] },
   js.configs.recommended,
   ...typescript.configs.strictTypeChecked,
   ...typescript.configs.stylisticTypeChecked,

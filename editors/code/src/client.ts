@@ -58,7 +58,7 @@ export class Client implements Running {
       });
     };
     const client = new QuietClient("conexus", "Conexus", launch, options(around, async () => {
-      ended(await end.why());
+      ended((await end.why()) ?? "the server closed its output");
     }));
     client.registerFeature(capabilities);
     client.onNotification(methods.statusChanged, (status: WorkspaceStatus) => { around.statusChanged(status); });
@@ -68,7 +68,8 @@ export class Client implements Running {
     try {
       await within(START_MS, client.start(), `${program} does not answer as a language server`);
     } catch (error) {
-      const why = end.hasOutput() ? await end.why() : error instanceof Error ? error.message : String(error);
+      // That writing to it failed says less than how it ended.
+      const why = (await end.why()) ?? (error instanceof Error ? error.message : String(error));
       end.kill();
       throw new Error(why);
     }
@@ -110,14 +111,13 @@ class ProcessEnd {
     });
   }
 
-  hasOutput(): boolean {
-    return this.last !== "" || this.child?.exitCode != null || this.child?.signalCode != null;
-  }
-
-  /** The end in words. Output ends before the process does, so it waits a moment. */
-  async why(): Promise<string> {
+  /** The end in words; nothing when it goes on. Output ends before the process does, so it waits a moment. */
+  async why(): Promise<string | undefined> {
     const child = this.child;
-    if (child?.exitCode === null && child.signalCode === null) {
+    if (child?.pid === undefined) {
+      return undefined;
+    }
+    if (child.exitCode === null && child.signalCode === null) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, EXIT_MS);
         child.once("exit", () => {
@@ -126,12 +126,10 @@ class ProcessEnd {
         });
       });
     }
-    const how =
-      child?.signalCode != null
-        ? `was ended by ${child.signalCode}`
-        : child?.exitCode != null
-          ? `ended with code ${child.exitCode}`
-          : "closed its output";
+    if (child.exitCode === null && child.signalCode === null) {
+      return undefined;
+    }
+    const how = child.signalCode === null ? `ended with code ${child.exitCode}` : `was ended by ${child.signalCode}`;
     return `the server ${how}${this.last === "" ? "" : `: ${this.last}`}`;
   }
 

@@ -21,7 +21,7 @@ export function activate(context: vscode.ExtensionContext): void {
   server = own;
   const search = new Search(own);
   const lenses = new Lenses(own);
-  const findings = new Findings();
+  const findings = new Findings(own);
   const mcp = new Mcp(own);
   context.subscriptions.push(
     log, own, search, lenses, findings, mcp, new StatusItem(own),

@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 
 import { byFile, type FileOfFindings, type Finding, summary } from "./pure/findings";
 import { guarded } from "./relations";
+import type { Server } from "./server";
 
 const SOURCE = "conexus";
 const SEVERITIES = ["error", "warning", "information", "hint"] as const;
@@ -28,7 +29,7 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   private readonly view: vscode.TreeView<Node>;
   private readonly subscription: vscode.Disposable;
 
-  constructor() {
+  constructor(private readonly server: Server) {
     this.view = vscode.window.createTreeView("conexus.findings", { treeDataProvider: this, showCollapseAll: true });
     this.subscription = vscode.languages.onDidChangeDiagnostics(() => { this.read(); });
     this.read();
@@ -79,7 +80,7 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
 
   /** Applies the fix of a finding; several are offered. */
   async fix(node: Node | undefined): Promise<void> {
-    await this.act(node, (action) => !isIgnoring(action), "there is no fix for this finding; open it and judge");
+    await this.act(node, (action) => action.edit !== undefined && !isIgnoring(action), "there is no fix for this finding; open it and judge");
   }
 
   /** Lets a finding be ignored where it stands. */
@@ -92,14 +93,10 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
       return;
     }
     await guarded(async () => {
-      const { uri, diagnostic } = node.finding;
-      const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>(
-        "vscode.executeCodeActionProvider", vscode.Uri.parse(uri), diagnostic.range, vscode.CodeActionKind.QuickFix.value, 20,
-      );
-      const own = actions.filter((action) => isAbout(action, diagnostic)).filter(wanted);
-      const action = own.length > 1 ? await choose(own) : own[0];
+      const offered = (await this.offered(node.finding)).filter(wanted);
+      const action = offered.length > 1 ? await choose(offered) : offered[0];
       if (action === undefined) {
-        if (own.length === 0) {
+        if (offered.length === 0) {
           void vscode.window.showInformationMessage(`Conexus: ${none}`);
         }
         return;
@@ -113,6 +110,27 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     });
   }
 
+  /** What the server offers against a finding. Other extensions, which may have fixes for the same place, are not asked. */
+  private async offered({ uri, diagnostic }: Known): Promise<vscode.CodeAction[]> {
+    const client = await this.server.ready();
+    const document = await vscode.workspace.openTextDocument(vscode.Uri.parse(uri));
+    const provider = client.languageClient.getFeature("textDocument/codeAction").getProvider(document);
+    const token = new vscode.CancellationTokenSource().token;
+    const context: vscode.CodeActionContext = {
+      diagnostics: [diagnostic],
+      only: vscode.CodeActionKind.QuickFix,
+      triggerKind: vscode.CodeActionTriggerKind.Invoke,
+    };
+    const found = (await provider?.provideCodeActions(document, diagnostic.range, context, token)) ?? [];
+    const actions = found.filter((action): action is vscode.CodeAction => action instanceof vscode.CodeAction);
+    const whole: vscode.CodeAction[] = [];
+    for (const action of actions) {
+      const isBare = action.edit === undefined && action.command === undefined;
+      whole.push((isBare ? await provider?.resolveCodeAction?.(action, token) : undefined) ?? action);
+    }
+    return whole;
+  }
+
   dispose(): void {
     this.subscription.dispose();
     this.view.dispose();
@@ -123,13 +141,6 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
 async function choose(actions: vscode.CodeAction[]): Promise<vscode.CodeAction | undefined> {
   const items = actions.map((action) => ({ label: action.title, action }));
   return (await vscode.window.showQuickPick(items, { placeHolder: "Several ways are open" }))?.action;
-}
-
-/** Other extensions have fixes for the same place. */
-function isAbout(action: vscode.CodeAction, diagnostic: vscode.Diagnostic): boolean {
-  return (action.diagnostics ?? []).some(
-    (other) => other.source === SOURCE && other.message === diagnostic.message && other.range.isEqual(diagnostic.range),
-  );
 }
 
 function isIgnoring(action: vscode.CodeAction): boolean {

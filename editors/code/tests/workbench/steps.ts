@@ -11,15 +11,16 @@ function variable(name: string): string {
 }
 
 /** The setup that tests/workbench/run hands over. */
-export function setup(): Setup & { readonly server: string } {
+export function setup(): Setup & { readonly server: string; readonly findingsServer: string } {
   const server = variable("CONEXUS");
   return {
     installed: variable("WORKBENCH"),
-    extensions: variable("EXTENSIONS").split(":"),
+    extensions: [variable("EXTENSION")],
     workspace: variable("REPOSITORY"),
     settings: { "conexus.server.path": server },
     pictures: process.env["PICTURES"],
     server,
+    findingsServer: variable("FINDINGS_SERVER"),
   };
 }
 

@@ -78,6 +78,28 @@ await steps.run("what is selected is shown, and Escape puts back what was there"
   await until("the editor is empty again", async () => (await page.locator(".tab").count()) === 0);
 });
 
+await steps.run("a search is narrowed to a kind, and a hit is opened to the side", async () => {
+  await search(phrase, answer);
+  await page.locator(".quick-input-titlebar .action-label[aria-label='Filter by Kind']").click();
+  await page.locator(".quick-input-widget:visible .quick-input-title", { hasText: "Kinds of symbols" }).waitFor();
+  await workbench.input().fill("struct");
+  await workbench.rows().first().locator(".quick-input-list-checkbox").click();
+  await page.locator(".quick-input-widget:visible .quick-input-action .monaco-button").click();
+  await page.locator(".quick-input-widget:visible .quick-input-title", { hasText: "only struct" }).waitFor();
+  await until("only structs are listed", async () => {
+    const labels = await workbench.labels();
+    return labels.length > 0 && labels.every((label) => label.startsWith("symbol-structure"));
+  });
+  assert.equal(await workbench.input().inputValue(), phrase, "the question stays");
+  await page.keyboard.press("Control+Enter");
+  await page.locator(".editor-instance .view-lines").first().waitFor();
+  await search(phrase, answer);
+  await page.keyboard.press("Control+Enter");
+  await until("two editors are side by side", async () => (await page.locator(".editor-instance .view-lines").count()) === 2);
+  await workbench.command("View: Close All Editors");
+  await until("none is left", async () => (await page.locator(".tab").count()) === 0);
+});
+
 await steps.run("the hit is opened at its name", async () => {
   await search(phrase, answer);
   await page.keyboard.press("Enter");
@@ -126,7 +148,6 @@ await steps.run("links above symbols count callers when they are wanted", async 
   await search(phrase, answer);
   await page.keyboard.press("Enter");
   await page.locator(".codelens-decoration", { hasText: /\d+ callers?/ }).first().waitFor();
-  await page.mouse.move(700, 600);
   await workbench.picture("vscode-lenses");
   workbench.configure({});
   await until("they go again", async () => (await page.locator(".codelens-decoration").count()) === 0);
@@ -139,23 +160,6 @@ await steps.run("the editor's own list of symbols has names", async () => {
   await page.keyboard.press("Escape");
 });
 
-await steps.run("findings are listed, fixed and ignored", async () => {
-  await page.keyboard.press("Control+Home");
-  await workbench.paste("// retyped one\n// retyped two\n");
-  await workbench.command("Conexus: Focus on Findings View");
-  const rows = page.locator(".pane-body .monaco-list-row", { hasText: "this function was written before" });
-  await until("two are listed", async () => (await rows.count()) === 2);
-  await workbench.picture("vscode-findings");
-  await rows.first().hover();
-  await rows.first().locator(".action-label[aria-label='Fix']").click();
-  await page.locator(".view-line", { hasText: "// fixed" }).waitFor();
-  await until("one is left", async () => (await rows.count()) === 1);
-  await rows.first().hover();
-  await rows.first().locator(".action-label[aria-label='Ignore']").click();
-  await page.locator(".view-line", { hasText: "retyped two ignored" }).waitFor();
-  await until("none is left", async () => (await rows.count()) === 0);
-});
-
 await steps.run("the editor's assistant is connected, and no file holds the token", async () => {
   await workbench.command("MCP: List Servers");
   const row = workbench.rows().filter({ hasText: "Conexus" });
@@ -163,13 +167,22 @@ await steps.run("the editor's assistant is connected, and no file holds the toke
   await workbench.picture("vscode-mcp");
   await row.first().click();
   await workbench.rows().filter({ hasText: "Start Server" }).first().click();
-  await page.locator(".output-view-container, .panel .view-lines", { hasText: /Discovered \d+ tools/ }).first().waitFor();
+  await page.locator(".part.panel .view-line", { hasText: /Discovered\s+\d+\s+tools/ }).first().waitFor();
   await workbench.picture("vscode-mcp-running");
   const [file] = workbench.endpoints();
   assert.ok(file, "the session wrote its endpoint");
   const { token } = JSON.parse(readFileSync(file, "utf8")) as { token: string };
   assert.match(token, /^[0-9a-f]{64}$/);
   assert.deepEqual(workbench.filesWith(token), [file], "only the file that its user alone can read");
+});
+
+await steps.run("the index is built anew", async () => {
+  await workbench.command("Conexus: Rebuild the Index");
+  await page.locator(".monaco-dialog-box .monaco-button", { hasText: "Rebuild" }).click();
+  await workbench.waitForStatus("Conexus: stopped");
+  await workbench.waitForStatus("Conexus: live");
+  await search(typedPhrase, typedName);
+  await page.keyboard.press("Escape");
 });
 
 await steps.run("a server that is killed comes back without a word", async () => {

@@ -168,7 +168,8 @@ export class Workbench {
   async picture(name: string): Promise<void> {
     if (this.setup.pictures !== undefined) {
       mkdirSync(this.setup.pictures, { recursive: true });
-      // Carets blink and lists fade in.
+      // Lists fade in, and what lies under the mouse shows hints.
+      await this.page.mouse.move(590, 704);
       await this.page.waitForTimeout(700);
       await this.page.screenshot({ path: join(this.setup.pictures, `${name}.png`), animations: "disabled", caret: "hide" });
     }
@@ -181,7 +182,7 @@ export class Workbench {
 
   /** Files in which sessions say where they are. */
   endpoints(): string[] {
-    return this.find(["-path", "*/conexus/*-*.json"]);
+    return this.find(["-path", join(this.folder, "conexus", "*-*.json")]);
   }
 
   /** Files below the home in which a text stands. */
@@ -220,7 +221,7 @@ function writeSettings(folder: string, settings: Readonly<Record<string, unknown
   for (const [place, isMachine] of [["Machine", true], ["User", false]] as const) {
     const file = join(folder, "user", place, "settings.json");
     mkdirSync(dirname(file), { recursive: true });
-    const own = all.filter(([name]) => name.startsWith("conexus.server.") === isMachine);
+    const own = all.filter(([name]) => name.startsWith("conexus.") === isMachine);
     writeFileSync(file, JSON.stringify(Object.fromEntries(own), undefined, 2));
   }
 }
