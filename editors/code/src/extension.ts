@@ -85,7 +85,8 @@ function foldersChanged(own: Server, event: vscode.WorkspaceFoldersChangeEvent):
 }
 
 function configurationChanged(own: Server, lenses: Lenses, event: vscode.ConfigurationChangeEvent): void {
-  if (touches(event, "server.environment") || (touches(event, "server.path") && own.hasMoved())) {
+  // What the server offers for findings it says when it starts.
+  if (touches(event, "server.environment", "diagnostics") || (touches(event, "server.path") && own.hasMoved())) {
     void own.restart();
   }
   if (touches(event, "codeLens")) {

@@ -125,6 +125,10 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     const actions = found.filter((action): action is vscode.CodeAction => action instanceof vscode.CodeAction);
     const whole: vscode.CodeAction[] = [];
     for (const action of actions) {
+      // Another finding may lie in the same place.
+      if (action.diagnostics !== undefined && !action.diagnostics.some((other) => isSame(other, diagnostic))) {
+        continue;
+      }
       const isBare = action.edit === undefined && action.command === undefined;
       whole.push((isBare ? await provider?.resolveCodeAction?.(action, token) : undefined) ?? action);
     }
@@ -141,6 +145,10 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
 async function choose(actions: vscode.CodeAction[]): Promise<vscode.CodeAction | undefined> {
   const items = actions.map((action) => ({ label: action.title, action }));
   return (await vscode.window.showQuickPick(items, { placeHolder: "Several ways are open" }))?.action;
+}
+
+function isSame(left: vscode.Diagnostic, right: vscode.Diagnostic): boolean {
+  return left.message === right.message && left.range.isEqual(right.range);
 }
 
 function isIgnoring(action: vscode.CodeAction): boolean {

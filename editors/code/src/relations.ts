@@ -32,6 +32,8 @@ const COMMANDS: Readonly<Record<string, RelationName>> = {
 };
 
 const CONTEXT = "conexus.showContext";
+/** Goes to the other place of a finding. */
+const OPEN_PLACE = "conexus.openPlace";
 
 /** Asks about the symbol under the cursor and peeks what is found. */
 export async function peek(server: Server, relation: RelationName, subject = underCursor()): Promise<void> {
@@ -66,6 +68,9 @@ export async function answered(command: string, subject: unknown, answer: unknow
     await present(relation, subject, answer as RelatedResult);
   } else if (command === CONTEXT) {
     await presentContext(answer as ContextResult);
+  } else if (command === OPEN_PLACE && isSubject(subject)) {
+    const at = position(subject.position);
+    await vscode.window.showTextDocument(uri(subject.uri), { selection: new vscode.Range(at, at) });
   }
 }
 

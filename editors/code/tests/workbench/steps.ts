@@ -43,8 +43,10 @@ export class Steps {
       const messages = await this.workbench.messages().catch(() => []);
       const picture = await this.workbench.failurePicture(name).catch(() => "none");
       print(`FAILED: ${name}: ${String(error)}\n  messages: ${JSON.stringify(messages)}\n  picture: ${picture}`);
-      await this.workbench.page.keyboard.press("Escape");
-      await this.workbench.page.keyboard.press("Escape");
+      // Lists may lie over each other.
+      for (let list = 0; list < 4; list += 1) {
+        await this.workbench.page.keyboard.press("Escape");
+      }
     }
   }
 

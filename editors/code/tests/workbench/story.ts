@@ -83,8 +83,8 @@ await steps.run("a search is narrowed to a kind, and a hit is opened to the side
   await page.locator(".quick-input-titlebar .action-label[aria-label='Filter by Kind']").click();
   await page.locator(".quick-input-widget:visible .quick-input-title", { hasText: "Kinds of symbols" }).waitFor();
   await workbench.input().fill("struct");
-  await workbench.rows().first().locator(".quick-input-list-checkbox").click();
-  await page.locator(".quick-input-widget:visible .quick-input-action .monaco-button").click();
+  await workbench.rows().filter({ hasText: "struct" }).first().click();
+  await page.keyboard.press("Enter");
   await page.locator(".quick-input-widget:visible .quick-input-title", { hasText: "only struct" }).waitFor();
   await until("only structs are listed", async () => {
     const labels = await workbench.labels();
