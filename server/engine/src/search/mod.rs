@@ -4,6 +4,7 @@ mod candidates;
 mod names;
 mod rank;
 mod understand;
+mod variants;
 mod weights;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -9,6 +9,7 @@ use super::{
     Shape, Understanding, Weights,
     candidates::Candidate,
     names::{NameMatch, match_name, split_name},
+    variants::{self, Variant},
 };
 use crate::roles::{self, Role};
 
@@ -20,16 +21,16 @@ pub(super) fn rank(
     query: &Query,
     mut candidates: Vec<Candidate>,
 ) -> Vec<Candidate> {
-    let mut ranker = Ranker::new(weights, understanding, query);
+    let mut ranker = Ranker::new(snapshot, weights, understanding, query);
     for candidate in &mut candidates {
         if let Some(located) = snapshot.chunk(candidate.slot) {
             ranker.score(candidate, located);
         }
     }
-    ranker.cohere(snapshot, &mut candidates);
+    ranker.cohere(&mut candidates);
     candidates.retain(|candidate| candidate.score > 0.0);
     sort(snapshot, &mut candidates);
-    ranker.damp(snapshot, &mut candidates);
+    ranker.damp(&mut candidates);
     sort(snapshot, &mut candidates);
     candidates
 }
@@ -50,17 +51,24 @@ struct FileEvidence {
 }
 
 struct Ranker<'a> {
+    snapshot: &'a IndexSnapshot,
     weights: &'a Weights,
     understanding: &'a Understanding,
     query: &'a Query,
     semantic_share: f32,
     /// The query's words as terms, for comparing with those of paths.
     terms: Vec<String>,
+    named_variants: variants::Named,
     files: HashMap<u32, FileEvidence>,
 }
 
 impl<'a> Ranker<'a> {
-    fn new(weights: &'a Weights, understanding: &'a Understanding, query: &'a Query) -> Self {
+    fn new(
+        snapshot: &'a IndexSnapshot,
+        weights: &'a Weights,
+        understanding: &'a Understanding,
+        query: &'a Query,
+    ) -> Self {
         let semantic_share = match understanding.shape {
             Shape::Phrase => weights.semantic_phrase,
             Shape::Mixed => weights.semantic_mixed,
@@ -74,7 +82,8 @@ impl<'a> Ranker<'a> {
                 }
             }
         }
-        Self { weights, understanding, query, semantic_share, terms, files: HashMap::new() }
+        let named_variants = variants::Named::by(&understanding.words);
+        Self { snapshot, weights, understanding, query, semantic_share, terms, named_variants, files: HashMap::new() }
     }
 
     fn score(&mut self, candidate: &mut Candidate, located: LocatedChunk<'_>) {
@@ -233,6 +242,18 @@ impl<'a> Ranker<'a> {
         if value != 1.0 && understanding.paths.is_empty() {
             factors.push(Contribution { feature, value });
         }
+        if understanding.paths.is_empty()
+            && let Some(variant) = variants::variant(self.snapshot, path, self.named_variants)
+        {
+            factors.push(match variant {
+                Variant::OtherPlatform => {
+                    Contribution { feature: "other_platform_factor", value: weights.other_platform_factor }
+                }
+                Variant::OlderVersion => {
+                    Contribution { feature: "older_version_factor", value: weights.older_version_factor }
+                }
+            });
+        }
         if flags.contains(FileFlags::GENERATED) {
             factors.push(Contribution { feature: "generated_factor", value: weights.generated_factor });
         }
@@ -243,10 +264,10 @@ impl<'a> Ranker<'a> {
     }
 
     /// Lifts the best chunk of a file by what the file's candidates amount to together.
-    fn cohere(&self, snapshot: &IndexSnapshot, candidates: &mut [Candidate]) {
+    fn cohere(&self, candidates: &mut [Candidate]) {
         let mut sums: HashMap<u32, (f32, usize)> = HashMap::new();
         for (index, candidate) in candidates.iter().enumerate() {
-            let Some(file) = snapshot.file_of(candidate.slot) else { continue };
+            let Some(file) = self.snapshot.file_of(candidate.slot) else { continue };
             let entry = sums.entry(file.first_slot()).or_insert((0.0, index));
             entry.0 += candidate.score;
             if candidate.score > candidates[entry.1].score {
@@ -268,10 +289,10 @@ impl<'a> Ranker<'a> {
     }
 
     /// Damps further chunks of a file. Candidates are ordered by score.
-    fn damp(&self, snapshot: &IndexSnapshot, candidates: &mut [Candidate]) {
+    fn damp(&self, candidates: &mut [Candidate]) {
         let mut seen: HashMap<u32, i32> = HashMap::new();
         for candidate in candidates {
-            let Some(file) = snapshot.file_of(candidate.slot) else { continue };
+            let Some(file) = self.snapshot.file_of(candidate.slot) else { continue };
             let before = seen.entry(file.first_slot()).or_insert(0);
             if *before > 0 {
                 let value = self.weights.repetition_factor.powi(*before);

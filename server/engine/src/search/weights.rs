@@ -86,7 +86,7 @@ weights! {
     /// Added by how much the file's candidates amount to together, relative to the best file.
     coherence = 0.35;
     /// Each further hit of a file counts this much of the one before.
-    repetition_factor = 0.6;
+    repetition_factor = 0.5;
     /// Tests, when the query does not ask for them.
     test_factor = 0.5;
     /// Examples and benchmarks.
@@ -95,6 +95,10 @@ weights! {
     vendored_factor = 0.5;
     /// Compatibility code.
     compatibility_factor = 0.7;
+    /// Code for another platform, where code for this one stands beside it.
+    other_platform_factor = 0.6;
+    /// Code of an older version, where a later one stands beside it.
+    older_version_factor = 0.6;
     /// Declarations without code.
     declarations_factor = 0.7;
     /// Prose.
