@@ -48,6 +48,9 @@ fn figures_follow_from_the_labels() {
     near(&result["ndcg_at_10"], 2.0 / 3.0);
     near(&result["mrr"], 2.0 / 3.0);
     near(&result["recall_at_10"], 2.0 / 3.0);
+    for count in ["queries_with_file_in_10_hits", "queries_with_file_in_2000_tokens"] {
+        assert_eq!(result[count], 2, "{count}: {result:#}");
+    }
     let alone = eval(&program, &workspace, &["--repo", "shop"]);
     assert_eq!((alone["queries"].as_u64(), alone["ndcg_at_10"].as_f64()), (Some(1), Some(1.0)), "{alone:#}");
 }

@@ -31,10 +31,7 @@ pub(super) struct LabelledQuery {
 impl LabelledQuery {
     /// For each target that is among the hits, the rank of the first hit that is it, from 1.
     pub(super) fn ranks(&self, hits: &[Hit], root: &str) -> Vec<usize> {
-        let full: Vec<String> = hits
-            .iter()
-            .map(|hit| if root == "." { hit.path.to_string() } else { format!("{root}/{}", hit.path) })
-            .collect();
+        let full: Vec<String> = hits.iter().map(|hit| full_path(root, &hit.path)).collect();
         self.targets
             .iter()
             .filter_map(|target| {
@@ -43,6 +40,17 @@ impl LabelledQuery {
             .map(|position| position + 1)
             .collect()
     }
+
+    /// Whether a file holds a target, wherever in it.
+    pub(super) fn is_relevant_file(&self, path: &str, root: &str) -> bool {
+        let path = full_path(root, path);
+        self.targets.iter().any(|target| target.is_in(&path))
+    }
+}
+
+/// A path below the indexed folder as the labels write it.
+fn full_path(root: &str, path: &str) -> String {
+    if root == "." { path.to_owned() } else { format!("{root}/{path}") }
 }
 
 impl Target {
@@ -56,9 +64,12 @@ impl Target {
         Self { path: text.to_owned(), lines: None }
     }
 
+    fn is_in(&self, path: &str) -> bool {
+        path == self.path || path.strip_suffix(self.path.as_str()).is_some_and(|front| front.ends_with('/'))
+    }
+
     fn is(&self, path: &str, lines: (u32, u32)) -> bool {
-        let same = path == self.path || path.strip_suffix(self.path.as_str()).is_some_and(|front| front.ends_with('/'));
-        same && self.lines.is_none_or(|(first, last)| lines.0 <= last && first <= lines.1)
+        self.is_in(path) && self.lines.is_none_or(|(first, last)| lines.0 <= last && first <= lines.1)
     }
 }
 

@@ -1,5 +1,6 @@
 //! `conexus eval`: retrieval quality on labelled queries.
 
+mod assistant;
 mod compare;
 mod data;
 mod metrics;
@@ -42,6 +43,9 @@ struct Scored {
     reciprocal_rank: f64,
     /// Share of the targets among the hits.
     recall: f64,
+    /// Tokens of `context_search`'s answer up to the first relevant file, in the dearer of its forms; none when no hit is
+    /// in one.
+    answer_tokens: Option<usize>,
     /// Time of the search in milliseconds, warm.
     milliseconds: f64,
     /// Paths of the hits, for reading.
@@ -136,6 +140,9 @@ fn repository_scores(
             ndcg: metrics::ndcg(&ranks, labelled.targets.len(), DEPTH),
             reciprocal_rank: ranks.iter().min().map_or(0.0, |&rank| 1.0 / rank as f64),
             recall: ranks.len() as f64 / labelled.targets.len() as f64,
+            answer_tokens: assistant::tokens_to_file(&snapshot, &query, &answer, |path| {
+                labelled.is_relevant_file(path, &repository.root)
+            }),
             milliseconds,
             hits: answer.hits.iter().map(|hit| format!("{}:{}", hit.path, hit.lines.0 + 1)).collect(),
         });
@@ -151,6 +158,9 @@ fn report(arguments: &Arguments, eval: &EvalArguments, scored: &[Scored], output
     let mut times: Vec<f64> = scored.iter().map(|scored| scored.milliseconds).collect();
     times.sort_by(f64::total_cmp);
     let percentile = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
+    let with_file = scored.iter().filter(|scored| scored.answer_tokens.is_some()).count();
+    let early = |tokens: usize| tokens <= assistant::EARLY_TOKENS;
+    let in_time = scored.iter().filter(|scored| scored.answer_tokens.is_some_and(early)).count();
     let languages = group(scored, |scored| &scored.language);
     let categories = group(scored, |scored| &scored.category);
     let repositories = group(scored, |scored| &scored.repo);
@@ -162,6 +172,8 @@ fn report(arguments: &Arguments, eval: &EvalArguments, scored: &[Scored], output
             "ndcg_95_percent": [low, high],
             "mrr": average(|scored| scored.reciprocal_rank),
             "recall_at_10": average(|scored| scored.recall),
+            "queries_with_file_in_10_hits": with_file,
+            "queries_with_file_in_2000_tokens": in_time,
             "latency_ms": { "p50": percentile(0.5), "p99": percentile(0.99) },
             "languages": languages,
             "categories": categories,
@@ -172,6 +184,7 @@ fn report(arguments: &Arguments, eval: &EvalArguments, scored: &[Scored], output
     writeln!(output, "NDCG@10      {mean:.4}  (95 % interval over repositories {low:.3} to {high:.3})")?;
     writeln!(output, "MRR          {:.4}", average(|scored| scored.reciprocal_rank))?;
     writeln!(output, "recall@10    {:.4}", average(|scored| scored.recall))?;
+    writeln!(output, "file found   in 10 hits {with_file}, in 2,000 tokens of an assistant's answer {in_time}")?;
     writeln!(output, "latency      p50 {:.2} ms, p99 {:.2} ms", percentile(0.5), percentile(0.99))?;
     for (title, groups) in [("category", categories), ("language", languages), ("repository", repositories)] {
         writeln!(output, "by {title}")?;

@@ -37,10 +37,19 @@ impl Item {
         Self { json, text, short: None }
     }
 
-    pub(crate) fn or_short(mut self, json: Value, text: String) -> Self {
-        self.short = Some((json, text));
-        self
+    /// With a smaller form that takes its place when it does not fit.
+    pub(crate) fn or_shorter(self, short: Self) -> Self {
+        Self { short: Some((short.json, short.text)), ..self }
     }
+
+    /// Tokens of the dearer of its two forms, with what parts it from the next.
+    pub(crate) fn cost(&self) -> usize {
+        cost(&self.json, &self.text)
+    }
+}
+
+fn cost(json: &Value, text: &str) -> usize {
+    estimate_tokens(&json.to_string()).max(estimate_tokens(text)) + 1
 }
 
 /// An answer that is being put together.
@@ -79,7 +88,7 @@ impl Draft {
         draft
     }
 
-    fn bare(list: Option<&'static str>, generation: u64, budget: Option<usize>) -> Self {
+    pub(crate) fn bare(list: Option<&'static str>, generation: u64, budget: Option<usize>) -> Self {
         Self {
             list,
             facts: Map::new(),
@@ -253,7 +262,7 @@ mod tests {
     fn an_item_too_large_takes_its_short_form_or_is_passed_over() {
         let long = "word ".repeat(1_000);
         let mut with_short = draft(400, &[&long]);
-        let item = with_short.items.remove(0).or_short(json!({}), "short".to_owned());
+        let item = with_short.items.remove(0).or_shorter(Item::new(json!({}), "short".to_owned()));
         with_short.items.push(item);
         assert_eq!(with_short.finish().structured["hits"], json!([{}]));
         let passed = draft(400, &[&long, "small"]).finish();

@@ -38,16 +38,19 @@ pub(crate) fn snippet(text: &str, span: Span, focus: u32, query_words: &[String]
             });
         }
     }
+    shortened(lines, index.line_of(focus) + 1, count)
+}
+
+/// The lines of a snippet that say most, in order. The one at `focus` always counts; then those with the most matches,
+/// those after the focus first: a definition says more than its documentation.
+pub(crate) fn shortened(mut lines: Vec<SnippetLine>, focus: u32, count: usize) -> Vec<SnippetLine> {
     if lines.len() <= count {
         return lines;
     }
-    // The focus always counts; then the lines with the most matches, those after the focus first: a definition says
-    // more than its documentation.
-    let focus = index.line_of(focus) + 1;
     let head = lines.iter().position(|line| line.line == focus).unwrap_or(0);
     let mut order: Vec<usize> = (0..lines.len()).filter(|&index| index != head).collect();
     order.sort_by_key(|&index| (std::cmp::Reverse(lines[index].matches.len()), index < head, index));
-    let mut keep: Vec<usize> = std::iter::once(head).chain(order.into_iter().take(count - 1)).collect();
+    let mut keep: Vec<usize> = std::iter::once(head).chain(order).take(count).collect();
     keep.sort_unstable();
     keep.into_iter()
         .map(|index| {

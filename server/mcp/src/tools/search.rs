@@ -11,14 +11,12 @@ use serde_json::{Value, json};
 
 use super::{Call, Tool, limit_of, read_arguments, schema};
 use crate::{
-    Found, FoundHit, FoundNotice, paths,
-    reply::{Draft, Item, Reply, offset_of, version_of},
+    hits, paths,
+    reply::{Draft, Reply, offset_of},
 };
 
 pub(super) const TOOL: Tool = Tool { name: "context_search", describe, run };
 
-/// Lines of code per hit.
-const SNIPPET_LINES: usize = 8;
 /// Hits when the caller names no limit, and at most.
 const LIMITS: (usize, usize) = (10, 100);
 /// Files that a ticket or branch adds to the soft context.
@@ -108,12 +106,8 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
         ..Query::new(arguments.query)
     };
     let answer = view.search(&query, call.cancel).map_err(|error| error.to_string())?;
-    let found = Found::of(&view, &answer, &query, SNIPPET_LINES);
     let mut draft = Draft::new(call, &view, Some("hits"), arguments.max_tokens);
-    draft.offset = query.offset;
-    draft.more = answer.more;
-    answer.notices.iter().map(FoundNotice::of).for_each(|notice| draft.note(notice));
-    draft.items = found.hits.iter().map(|hit| item(hit, version_of(&view, &hit.path))).collect();
+    hits::fill(&mut draft, &view, &query, &answer);
     Ok(draft.finish())
 }
 
@@ -142,36 +136,6 @@ fn ticket_of(branch: &str) -> Option<&str> {
         && name[..number - 1].bytes().all(|byte| byte.is_ascii_alphanumeric());
     let digits = name[number..].bytes().take_while(u8::is_ascii_digit).count();
     (number == 0 || is_keyed).then(|| &name[..number + digits])
-}
-
-fn item(hit: &FoundHit, version: Option<i32>) -> Item {
-    let mut json = json!({
-        "path": hit.path,
-        "line": hit.line,
-        "start_line": hit.start_line,
-        "end_line": hit.end_line,
-        "name": hit.name,
-    });
-    let mut head = format!("{}:{}-{} {}", hit.path, hit.start_line, hit.end_line, hit.name);
-    if let Some(kind) = &hit.kind {
-        json["kind"] = json!(kind);
-        head = format!("{head} ({kind})");
-    }
-    if !hit.container.is_empty() {
-        json["container"] = json!(hit.container);
-    }
-    if let Some(version) = version {
-        json["unsaved_version"] = json!(version);
-        head.push_str(" [unsaved]");
-    }
-    if hit.changed_since_indexed {
-        json["changed_since_indexed"] = json!(true);
-    }
-    let Some(lines) = &hit.snippet else { return Item::new(json, head) };
-    let code = lines.iter().map(|line| format!("{}: {}", line.line, line.text)).collect::<Vec<_>>().join("\n");
-    let mut whole = json.clone();
-    whole["code"] = json!(code);
-    Item::new(whole, format!("{head}\n{code}")).or_short(json, head)
 }
 
 #[cfg(test)]
