@@ -362,22 +362,33 @@ pub(crate) struct ServeArguments {
 #[derive(Debug, Args)]
 pub(crate) struct EvalArguments {
     /// Labelled queries: tab-separated repo, language, category, query, relevant, secondary; first line names them
-    #[arg(long, value_name = "FILE", required_unless_present = "compare")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["compare", "from_history"])]
     pub(crate) queries: Option<PathBuf>,
     /// Repositories: tab-separated columns with at least `repo` and `root`; default: repos.tsv beside the queries
     #[arg(long, value_name = "FILE")]
     pub(crate) repos: Option<PathBuf>,
     /// Folder that holds a checkout of each repository under its name
-    #[arg(long, value_name = "DIR", required_unless_present = "compare")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["compare", "from_history"])]
     pub(crate) checkouts: Option<PathBuf>,
     /// Only these repositories (repeatable)
     #[arg(long, value_name = "NAME")]
     pub(crate) repo: Vec<String>,
+    /// Make queries out of git repositories, by default the workspace: sentences of documentation that should find their
+    /// function without it, subjects of commits that should find what they changed
+    #[arg(long, num_args = 0.., value_name = "DIR", conflicts_with_all = ["queries", "checkouts", "repos", "repo"])]
+    pub(crate) from_history: Option<Vec<PathBuf>>,
+    /// Queries of each kind that are made out of a repository at most
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "from_history")]
+    pub(crate) sample: usize,
+    /// Ask as an assistant does, with room for so many tokens, and count what the answers show
+    #[arg(long, value_name = "TOKENS", num_args = 0..=1, value_delimiter = ',', require_equals = true,
+        default_missing_values = ["500", "1000", "2000", "4000", "8000"])]
+    pub(crate) budgets: Vec<usize>,
     /// Write each query's scores to a file, for --compare
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
     /// Compare two saved results, paired per query
-    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["queries", "checkouts"])]
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["queries", "checkouts", "from_history"])]
     pub(crate) compare: Option<Vec<PathBuf>>,
     /// Rank with another constant, for measuring: NAME=VALUE (repeatable)
     #[arg(long = "weight", value_name = "NAME=VALUE")]

@@ -1,7 +1,11 @@
 //! What an assistant gets to read: where in the answer of `context_search` the first relevant file is named.
 
-use conexus_core::{Answer, Query};
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Result;
+use conexus_core::{Answer, Hit, Query};
 use conexus_engine::{Snapshot, estimate_tokens};
+use serde::{Deserialize, Serialize};
 
 /// Tokens that an assistant is sure to read.
 pub(super) const EARLY_TOKENS: usize = 2_000;
@@ -27,4 +31,49 @@ pub(super) fn tokens_to_file(
     let in_text = named(&format!("\n{text}"), relevant.iter().map(|path| format!("\n{path}:")).collect());
     let in_json = named(&json, relevant.iter().map(|path| format!("\"path\":{}", serde_json::json!(path))).collect());
     Some(in_text.max(in_json))
+}
+
+/// What an answer of so many tokens, in the dearer of its forms, shows of what is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Within {
+    pub(super) tokens: usize,
+    /// The place of a relevant hit is named.
+    pub(super) place: bool,
+    /// Lines of code of a relevant hit are shown.
+    pub(super) code: bool,
+}
+
+/// Hits that an assistant with room for them asks for.
+const HITS: usize = 50;
+
+/// Answers a query once for each budget.
+pub(super) fn within(
+    view: &Snapshot,
+    query: &Query,
+    budgets: &[usize],
+    is_relevant: impl Fn(&Hit) -> bool,
+) -> Result<Vec<Within>> {
+    if budgets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = Query { limit: HITS, ..query.clone() };
+    let answer = view.search(&query, &AtomicBool::new(false))?;
+    let heads: Vec<String> = answer
+        .hits
+        .iter()
+        .filter(|hit| is_relevant(hit))
+        .map(|hit| format!("{}:{}-{} ", hit.path, hit.lines.0 + 1, hit.lines.1 + 1))
+        .collect();
+    let shown = budgets.iter().map(|&tokens| {
+        let text = conexus_mcp::search_answer(view, &query, &answer, Some(tokens)).0;
+        let lines: Vec<&str> = text.lines().collect();
+        let is_head = |line: &str| heads.iter().any(|head| line.starts_with(head.as_str()));
+        let is_code = |line: &str| line.split_once(": ").is_some_and(|(number, _)| number.parse::<u32>().is_ok());
+        Within {
+            tokens,
+            place: lines.iter().any(|line| is_head(line)),
+            code: lines.windows(2).any(|pair| is_head(pair[0]) && is_code(pair[1])),
+        }
+    });
+    Ok(shown.collect())
 }

@@ -41,6 +41,12 @@ impl LabelledQuery {
             .collect()
     }
 
+    /// Whether a hit is one of the targets.
+    pub(super) fn is_relevant(&self, hit: &Hit, root: &str) -> bool {
+        let path = full_path(root, &hit.path);
+        self.targets.iter().any(|target| target.is(&path, (hit.lines.0 + 1, hit.lines.1 + 1)))
+    }
+
     /// Whether a file holds a target, wherever in it.
     pub(super) fn is_relevant_file(&self, path: &str, root: &str) -> bool {
         let path = full_path(root, path);
@@ -62,6 +68,11 @@ impl Target {
             return Self { path: path.to_owned(), lines: Some((first, last)) };
         }
         Self { path: text.to_owned(), lines: None }
+    }
+
+    /// Lines of a file, from 1 and inclusive.
+    pub(super) fn lines(path: &str, first: u32, last: u32) -> Self {
+        Self { path: path.to_owned(), lines: Some((first, last)) }
     }
 
     fn is_in(&self, path: &str) -> bool {

@@ -3,6 +3,7 @@
 mod changes;
 mod history;
 mod past;
+mod revisions;
 
 use std::{
     path::{Path, PathBuf},
@@ -12,6 +13,7 @@ use std::{
 pub use changes::{Changes, FileChange, GitError, changes};
 pub use history::{CoChange, Commit, History, HistoryLimits, history};
 pub use past::{Past, past, removed_words};
+pub use revisions::{ChangedLines, Export, changed_lines};
 
 /// Runs git in a folder; `None` when it fails.
 fn git(folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {

@@ -1,0 +1,78 @@
+//! Commits as queries: the subject of one should find the functions that it changed, in the files as they were before.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use conexus_core::LineIndex;
+use conexus_engine::{Snapshot, SymbolRef, git};
+
+use super::{Copy, LabelledQuery, Scored, Target, is_code, is_function, sentence, spread, target};
+
+/// How far back commits are taken from.
+const LIMITS: git::HistoryLimits = git::HistoryLimits { commits: 3_000, time: Duration::from_secs(60) };
+/// A commit that changes more files is about none of them.
+const MOST_FILES: usize = 6;
+/// A commit that changes more functions is about none of them.
+const MOST_FUNCTIONS: usize = 8;
+/// Commits looked at for each query that is wanted: many change no function that was there before.
+const PER_QUERY: usize = 3;
+
+pub(super) fn score(copy: &mut Copy, sample: usize, scored: &mut Vec<Scored>) -> Result<()> {
+    let Some(history) = git::history(&copy.repository, LIMITS) else { return Ok(()) };
+    let candidates: Vec<(String, String)> = history
+        .commits()
+        .iter()
+        .filter(|commit| (1..=MOST_FILES).contains(&commit.paths.len()))
+        .filter_map(|commit| Some((commit.id.to_string(), sentence::subject(&commit.subject)?)))
+        .collect();
+    let mut left = sample;
+    for (id, query) in spread(candidates, sample.saturating_mul(PER_QUERY)) {
+        if left == 0 {
+            break;
+        }
+        let Some(changed) = git::changed_lines(&copy.repository, &id).filter(|changed| !changed.is_empty()) else {
+            continue;
+        };
+        let Some(snapshot) = copy.at(&format!("{id}^1"))? else { continue };
+        let Some((language, targets)) = changed_functions(&snapshot, &changed) else { continue };
+        let labelled = LabelledQuery { language, category: "commit".to_owned(), query, targets };
+        scored.push(copy.measure(&snapshot, &labelled)?);
+        left -= 1;
+    }
+    Ok(())
+}
+
+/// The functions of the code that hold changed lines, and the language of the first.
+fn changed_functions(snapshot: &Snapshot, changed: &[git::ChangedLines]) -> Option<(String, Vec<Target>)> {
+    let mut targets = Vec::new();
+    let mut language = None;
+    for change in changed {
+        let Some(file) = snapshot.index().file(&change.path).filter(|file| is_code(file)) else { continue };
+        let Ok(text) = snapshot.text(file.path()).map(|current| current.text) else { continue };
+        let lines = LineIndex::new(&text);
+        for range in &change.ranges {
+            let holds = |symbol: SymbolRef<'_>| {
+                let (first, last) = lines.lines_of(symbol.span());
+                // Lines added where one function ends and the next begins belong to neither.
+                if range.is_empty() {
+                    first < range.start && range.start <= last
+                } else {
+                    first < range.end && range.start <= last
+                }
+            };
+            let holding: Vec<SymbolRef<'_>> =
+                file.symbols().filter(|&symbol| is_function(symbol)).filter(|&symbol| holds(symbol)).collect();
+            let innermost = holding.iter().filter(|outer| {
+                !holding.iter().any(|inner| inner.index() != outer.index() && outer.span().contains(inner.span()))
+            });
+            for &symbol in innermost {
+                let target = target(file.path(), symbol, &lines);
+                if !targets.contains(&target) {
+                    targets.push(target);
+                }
+                language.get_or_insert_with(|| file.language().name().to_owned());
+            }
+        }
+    }
+    (targets.len() <= MOST_FUNCTIONS).then_some((language?, targets))
+}
