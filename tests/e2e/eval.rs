@@ -1,6 +1,6 @@
 //! `conexus eval`: labelled queries in, figures and comparisons out.
 
-use conexus_testkit::{Program, Workspace};
+use conexus_testkit::{Program, Repository, Workspace};
 
 use crate::support::conexus;
 
@@ -93,4 +93,50 @@ fn mistakes_in_the_set_are_named() {
     ] {
         program.run(workspace.root(), arguments).expect(2);
     }
+}
+
+const RETRY: &str = "\
+def retry_with_backoff(call):
+    \"\"\"Calls again after a pause that doubles each time.\"\"\"
+    for attempt in range(5):
+        pause(2 ** attempt)
+    return call()
+
+
+def open_ledger(path):
+    # Nothing is said of it.
+    return path
+";
+
+#[test]
+fn a_repository_gives_queries_out_of_its_own_history() {
+    let workspace = Workspace::empty();
+    workspace.write("retry.py", RETRY);
+    let repository = Repository::init(workspace);
+    repository.write("retry.py", RETRY.replace("range(5)", "range(9)"));
+    repository.commit("fix(retry): make more attempts before giving up (#7)");
+    repository.write("notes.md", "nothing of code\n");
+    repository.commit("Write notes that are no code at all");
+    let before = repository.git(&["status", "--porcelain", "--ignored"]);
+    let save = ["eval", "--json", "--from-history", "--budgets=300,2000", "--save"];
+    let target = repository.root().join("../scores.json");
+    let result = conexus().run(repository.root(), save.iter().map(|&word| word.into()).chain([target.clone()]));
+    let result = result.expect(0).json();
+    let scores: serde_json::Value = serde_json::from_slice(&std::fs::read(target).expect("saved")).expect("JSON");
+    let queries: Vec<_> =
+        scores.as_array().into_iter().flatten().map(|scored| (&scored["category"], &scored["query"])).collect();
+    assert_eq!(
+        serde_json::json!(queries),
+        serde_json::json!([
+            ["documentation", "Calls again after a pause that doubles each time"],
+            ["commit", "make more attempts before giving up"],
+        ])
+    );
+    assert_eq!((result["queries"].as_u64(), result["ndcg_at_10"].as_f64()), (Some(2), Some(1.0)), "{result:#}");
+    let budgets: Vec<_> = result["budgets"].as_array().into_iter().flatten().map(|budget| &budget["tokens"]).collect();
+    assert_eq!(serde_json::json!(budgets), serde_json::json!([300, 2000]), "{result:#}");
+    assert_eq!(repository.git(&["status", "--porcelain", "--ignored"]), before, "the repository is only read");
+    let outside = Workspace::of("//- a.py\nprint()\n");
+    let run = conexus().run(outside.root(), ["eval", "--from-history"]).expect(2);
+    assert!(run.stderr.contains("no git repository"), "{run}");
 }

@@ -6,6 +6,7 @@ mod cli_search;
 mod crash;
 mod damage;
 mod eval;
+mod golden;
 mod lsp;
 mod master_property;
 mod mcp;

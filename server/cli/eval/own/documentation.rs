@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use anyhow::{Context, Result};
 use conexus_core::{LineIndex, Span};
-use conexus_engine::Snapshot;
+use conexus_engine::{Snapshot, SymbolRef};
 
 use super::{Copy, LabelledQuery, Scored, is_code, is_function, sentence::sentence, spread, target};
 
@@ -29,7 +29,12 @@ fn queries(snapshot: &Snapshot) -> Vec<LabelledQuery> {
     for file in snapshot.index().files().filter(|file| is_code(file)) {
         let Ok(text) = snapshot.text(file.path()).map(|current| current.text) else { continue };
         let lines = LineIndex::new(&text);
-        for symbol in file.symbols().filter(|&symbol| is_function(symbol)) {
+        // What is on one line is a declaration more often than a function.
+        let has_body = |symbol: &SymbolRef<'_>| {
+            let (first, last) = lines.lines_of(Span { start: symbol.name_span().start, end: symbol.span().end });
+            first < last
+        };
+        for symbol in file.symbols().filter(|&symbol| is_function(symbol)).filter(has_body) {
             let Some(query) = symbol.doc().and_then(|doc| sentence(doc.slice(&text), symbol.name())) else { continue };
             queries.push(LabelledQuery {
                 language: file.language().name().to_owned(),

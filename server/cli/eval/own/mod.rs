@@ -56,6 +56,7 @@ struct Copy {
 
 impl Copy {
     fn of(arguments: &Arguments, repository: &Path, weights: &Weights, budgets: &[usize]) -> Result<Self> {
+        let named = repository.file_name().map(|name| name.to_string_lossy().into_owned());
         let repository =
             repository.canonicalize().with_context(|| format!("cannot use the repository {}", repository.display()))?;
         let folder = tempfile::tempdir().context("cannot make a folder for a copy of the repository")?;
@@ -70,7 +71,7 @@ impl Copy {
         let location = Location::of(&tree, settings.index_dir.as_deref())?;
         let mut host = Host::open(location, settings)?.0;
         host.set_weights(weights.clone());
-        let name = repository.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let name = named.or_else(|| Some(repository.file_name()?.to_string_lossy().into_owned())).unwrap_or_default();
         Ok(Self { name, repository, export, host, tree, budgets: budgets.to_vec(), _folder: folder })
     }
 

@@ -101,7 +101,6 @@ impl<'a> Ranker<'a> {
         };
         add("bm25", (1.0 - self.semantic_share) * candidate.lexical);
         add("vector", self.semantic_share * candidate.semantic);
-        add("quoted_matches", weights.quoted_matches * candidate.quoted);
         let (feature, value) = self.definition(located);
         add(feature, value);
         if located.chunk.symbol().is_some_and(|symbol| self.understanding.kinds.contains(&symbol.kind())) {
@@ -131,6 +130,14 @@ impl<'a> Ranker<'a> {
             score *= factor.value;
             if explain && factor.value != 1.0 {
                 contributions.push(*factor);
+            }
+        }
+        // What was quoted is asked for wherever it stands, so no factor of the file lessens it.
+        let quoted = weights.quoted_matches * candidate.quoted;
+        if quoted != 0.0 {
+            score += quoted;
+            if explain {
+                contributions.push(Contribution { feature: "quoted_matches", value: quoted });
             }
         }
         candidate.score = score;
