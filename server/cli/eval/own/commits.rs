@@ -9,7 +9,7 @@ use conexus_engine::{Snapshot, SymbolRef, git};
 use super::{Copy, LabelledQuery, Scored, Target, is_code, is_function, sentence, spread, target};
 
 /// How far back commits are taken from.
-const LIMITS: git::HistoryLimits = git::HistoryLimits { commits: 3_000, time: Duration::from_secs(60) };
+const LIMITS: git::HistoryLimits = git::HistoryLimits { commits: 3_000, time: Duration::from_mins(1) };
 /// A commit that changes more files is about none of them.
 const MOST_FILES: usize = 6;
 /// A commit that changes more functions is about none of them.

@@ -28,46 +28,55 @@ enum Platform {
     Rare,
 }
 
+/// Ordered by name.
 const PLATFORMS: &[(&str, Platform)] = &[
-    ("win", Platform::Windows),
-    ("windows", Platform::Windows),
-    ("win32", Platform::Windows),
-    ("win64", Platform::Windows),
-    ("winrt", Platform::Windows),
-    ("mac", Platform::Apple),
-    ("macos", Platform::Apple),
-    ("macosx", Platform::Apple),
-    ("osx", Platform::Apple),
-    ("darwin", Platform::Apple),
-    ("linux", Platform::Linux),
-    ("unix", Platform::Unix),
-    ("posix", Platform::Unix),
-    ("bsd", Platform::Bsd),
-    ("freebsd", Platform::Bsd),
-    ("netbsd", Platform::Bsd),
-    ("openbsd", Platform::Bsd),
-    ("dragonfly", Platform::Bsd),
     ("aix", Platform::Rare),
+    ("bsd", Platform::Bsd),
     ("cygwin", Platform::Rare),
+    ("darwin", Platform::Apple),
+    ("dragonfly", Platform::Bsd),
+    ("freebsd", Platform::Bsd),
     ("fuchsia", Platform::Rare),
     ("haiku", Platform::Rare),
     ("hpux", Platform::Rare),
     ("hurd", Platform::Rare),
     ("ibmi", Platform::Rare),
     ("illumos", Platform::Rare),
+    ("linux", Platform::Linux),
+    ("mac", Platform::Apple),
+    ("macos", Platform::Apple),
+    ("macosx", Platform::Apple),
+    ("netbsd", Platform::Bsd),
+    ("openbsd", Platform::Bsd),
     ("os2", Platform::Rare),
     ("os390", Platform::Rare),
+    ("osx", Platform::Apple),
     ("plan9", Platform::Rare),
+    ("posix", Platform::Unix),
     ("qnx", Platform::Rare),
     ("solaris", Platform::Rare),
     ("sunos", Platform::Rare),
+    ("unix", Platform::Unix),
     ("vms", Platform::Rare),
+    ("win", Platform::Windows),
+    ("win32", Platform::Windows),
+    ("win64", Platform::Windows),
+    ("windows", Platform::Windows),
+    ("winrt", Platform::Windows),
     ("zos", Platform::Rare),
 ];
 
+/// Shortest and longest of these names.
+const LENGTHS: std::ops::RangeInclusive<usize> = 3..=9;
+
 impl Platform {
     fn named(word: &str) -> Option<Self> {
-        PLATFORMS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|&(_, platform)| platform)
+        if !LENGTHS.contains(&word.len()) {
+            return None;
+        }
+        let wanted = || word.bytes().map(|byte| byte.to_ascii_lowercase());
+        let at = PLATFORMS.binary_search_by(|(name, _)| name.bytes().cmp(wanted())).ok()?;
+        Some(PLATFORMS[at].1)
     }
 
     /// Whether its code runs on the machine that this program was built for.
@@ -183,6 +192,14 @@ mod tests {
     fn files_for_other_platforms_need_one_for_this_beside_them() {
         let other: Vec<_> = PATHS.iter().copied().filter(|path| is_for_other_platform(path, exists)).collect();
         assert_eq!(other, ["src/aix.c", "src/haiku.c", "src/win/pipe.c", "file/open_windows.go"]);
+    }
+
+    #[test]
+    fn every_platform_is_found_by_its_name() {
+        for &(name, platform) in PLATFORMS {
+            assert_eq!(Platform::named(&name.to_uppercase()), Some(platform), "{name}");
+        }
+        assert_eq!((Platform::named("window"), Platform::named("x")), (None, None));
     }
 
     #[test]
