@@ -16,7 +16,7 @@ use crate::{
     from_lsp::symbol_mode,
     server::Server,
     session::Session,
-    settings::Settings,
+    settings::{Settings, Symbols},
     to_lsp::{View, symbol_kind},
 };
 
@@ -41,6 +41,10 @@ pub(crate) async fn handle(server: &Server, params: WorkspaceSymbolParams) -> Re
 fn find(session: &Session, text: &str, cancel: &AtomicBool) -> Result<Vec<WorkspaceSymbol>> {
     let settings = session.settings();
     let Some(mode) = symbol_mode(settings.symbols) else { return Ok(Vec::new()) };
+    // Beside a server that finds names, a single word is its concern: it would give each name two rows.
+    if settings.symbols == Symbols::Meaning && text.split_whitespace().nth(1).is_none() {
+        return Ok(Vec::new());
+    }
     let Settings { symbol_limit: limit, .. } = settings;
     let mut gathered = Gathered::ask(session, |view| {
         let query = SymbolQuery { mode, recent: recent(session, view), ..SymbolQuery::new(text, limit) };
