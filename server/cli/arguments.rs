@@ -8,6 +8,8 @@ use conexus_check::{Rule, Selection};
 use conexus_core::{Filter, Mode, Query, SymbolKind, TestFilter};
 use conexus_engine::git;
 
+use super::setup::Editor;
+
 /// One live index of your code that your editor and your AI assistant share.
 #[derive(Debug, Parser)]
 #[command(name = "conexus", version, about, max_term_width = 110, disable_help_subcommand = true)]
@@ -115,6 +117,8 @@ pub(crate) enum Command {
     Mcp,
     /// Serve AI assistants over HTTP on the loopback interface, without an editor
     Serve(ServeArguments),
+    /// Set up an editor: neovim, helix, vscode, zed or emacs
+    Setup(SetupArguments),
     /// Print a completion script
     Completions {
         /// The shell
@@ -340,6 +344,20 @@ pub(crate) fn parse_rules(code: &str) -> Result<Selection, String> {
         let codes: Vec<_> = Rule::ALL.iter().map(|rule| rule.code()).collect();
         format!("no such rule, one of: {}, or `all`", codes.join(", "))
     })
+}
+
+/// Arguments of `setup`.
+#[derive(Debug, Args)]
+pub(crate) struct SetupArguments {
+    /// The editor
+    #[arg(value_enum)]
+    pub(crate) editor: Editor,
+    /// Show what would change as a diff and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Only these languages, by Helix's names (repeatable; Helix only, whose configuration is per language)
+    #[arg(long = "lang", short, value_name = "LANGUAGE")]
+    pub(crate) languages: Vec<String>,
 }
 
 /// Arguments of `lsp`.

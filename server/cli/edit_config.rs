@@ -4,8 +4,6 @@
 //! them as they were. A change keeps what it is not about: comments, order, line ends, permissions, and a link that
 //! leads to the file. Whoever runs the same command twice changes nothing the second time.
 
-#![allow(dead_code, unused_imports, reason = "the first commands that use it are being built")]
-
 mod blocks;
 mod json;
 mod toml;
@@ -18,8 +16,8 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 
-pub(crate) use blocks::set_block;
-pub(crate) use json::{json, remove_json, set_json};
+pub(crate) use blocks::add_block;
+pub(crate) use json::{json, set_json};
 pub(crate) use toml::edit_toml;
 
 use super::output::Output;
@@ -35,6 +33,8 @@ pub(crate) struct Change {
     /// The bytes that are there; `None` when there is no file.
     before: Option<Vec<u8>>,
     after: Vec<u8>,
+    /// A file of a package of ours has nothing in it that is the user's.
+    is_ours: bool,
 }
 
 /// What to do with planned changes.
@@ -56,17 +56,12 @@ impl Change {
         let text = text.with_context(|| format!("{} is left as it is", path.display()))?;
         let after = edit(&text).with_context(|| format!("{} is left as it is", path.display()))?;
         let after = if after == text { before.clone().unwrap_or_default() } else { layout.write(&after) };
-        Ok(Self { path: path.to_owned(), before, after })
+        Ok(Self { path: path.to_owned(), before, after, is_ours: false })
     }
 
-    /// Plans a file that is written whole, such as a file of a package.
+    /// Plans a file of a package of ours. It is written whole, and no backup is kept of another version.
     pub(crate) fn whole(path: &Path, after: &[u8]) -> Result<Self> {
-        Ok(Self { path: path.to_owned(), before: read(path)?, after: after.to_vec() })
-    }
-
-    /// The file.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+        Ok(Self { path: path.to_owned(), before: read(path)?, after: after.to_vec(), is_ours: true })
     }
 
     /// Whether the file would be another one.
@@ -99,7 +94,9 @@ impl Change {
         if let Some(before) = &self.before {
             let permissions = fs::metadata(&target).with_context(what)?.permissions();
             file.as_file().set_permissions(permissions.clone()).with_context(what)?;
-            backup = back_up(&target, before, permissions).with_context(what)?;
+            if !self.is_ours {
+                backup = back_up(&target, before, permissions).with_context(what)?;
+            }
         }
         file.as_file().sync_all().with_context(what)?;
         file.persist(&target).map_err(|error| error.error).with_context(what)?;
@@ -149,10 +146,10 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Layout {
     fn of(bytes: &[u8]) -> Self {
-        let lines = bytes.iter().filter(|&&byte| byte == b'\n').count();
-        let returns = bytes.windows(2).filter(|pair| pair == b"\r\n").count();
         // A file with both kinds of line ends is kept as it is, byte for byte, outside of what is changed.
-        Self { has_mark: bytes.starts_with(MARK), has_carriage_returns: lines > 0 && lines == returns }
+        let mut lines = bytes.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n")).peekable();
+        let has_carriage_returns = lines.peek().is_some() && lines.all(|line| line.ends_with(b"\r\n"));
+        Self { has_mark: bytes.starts_with(MARK), has_carriage_returns }
     }
 
     fn read(&self, bytes: &[u8]) -> Result<String> {

@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod search;
 mod settings;
+mod setup;
 mod status;
 mod symbols;
 mod verify;
@@ -66,6 +67,7 @@ fn run(arguments: &Arguments) -> Result<Outcome> {
         Command::Lsp(_) => lsp::run(arguments),
         Command::Mcp => mcp::run(arguments),
         Command::Serve(serve) => mcp::serve(arguments, serve),
+        Command::Setup(setup) => setup::run(arguments, setup, &mut output),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "conexus", &mut output);
             Ok(Outcome::Clean)

@@ -11,5 +11,6 @@ mod lsp;
 mod master_property;
 mod mcp;
 mod queries;
+mod setup;
 mod support;
 mod wide_folders;

@@ -2,9 +2,9 @@
 
 use anyhow::{Result, bail};
 
-/// The text with the block set to these lines: where it stands already, or else at the end. `comment` begins a comment
-/// in the file's language, such as `--`.
-pub(crate) fn set_block(text: &str, comment: &str, lines: &str) -> Result<String> {
+/// The text with these lines in a block at its end. A block that is there stays as it is: what its owner has changed in
+/// it is meant. `comment` begins a comment in the file's language, such as `--`.
+pub(crate) fn add_block(text: &str, comment: &str, lines: &str) -> Result<String> {
     let begin = format!("{comment} >>> conexus >>>");
     let end = format!("{comment} <<< conexus <<<");
     let block = format!("{begin}\n{}\n{end}\n", lines.trim_end());
@@ -20,10 +20,7 @@ pub(crate) fn set_block(text: &str, comment: &str, lines: &str) -> Result<String
             };
             Ok(format!("{text}{gap}{block}"))
         }
-        (&[begin], &[end]) if begin < end => {
-            let rest = text[end..].split_once('\n').map_or("", |(_, rest)| rest);
-            Ok(format!("{}{block}{rest}", &text[..begin]))
-        }
+        (&[begin], &[end]) if begin < end => Ok(text.to_owned()),
         _ => bail!("its lines {begin:?} and {end:?} are not one pair: remove what is left of them"),
     }
 }

@@ -35,26 +35,6 @@ pub(crate) fn set_json(text: &str, path: &[&str], value: &CstInputValue) -> Resu
     finish(&root, text)
 }
 
-/// The text without the value at a path of keys; as it is when there is none.
-pub(crate) fn remove_json(text: &str, path: &[&str]) -> Result<String> {
-    if text.trim().is_empty() {
-        return Ok(text.to_owned());
-    }
-    let root = parse(text)?;
-    let Some((last, folders)) = path.split_last() else { bail!("a path of keys is needed") };
-    let mut object = root.object_value();
-    for key in folders {
-        object = object.and_then(|object| object.object_value(key));
-    }
-    match object.and_then(|object| object.get(last)) {
-        None => Ok(text.to_owned()),
-        Some(there) => {
-            there.remove();
-            finish(&root, text)
-        }
-    }
-}
-
 /// JSON as editors read it: comments and trailing commas, and nothing else beyond the standard.
 const OPTIONS: ParseOptions = ParseOptions {
     allow_comments: true,

@@ -133,10 +133,10 @@ mod tests {
     fn folders_that_hold_a_home_are_too_wide() {
         for (root, home, expected) in [
             ("/", None, Some("the top of a disk")),
-            ("/home/somebody", Some("/home/somebody"), Some("a home folder")),
-            ("/home", Some("/home/somebody"), Some("a folder of home folders")),
-            ("/home/somebody/project", Some("/home/somebody"), None),
-            ("/home/somebody-else", Some("/home/somebody"), None),
+            ("/people/somebody", Some("/people/somebody"), Some("a home folder")),
+            ("/people", Some("/people/somebody"), Some("a folder of home folders")),
+            ("/people/somebody/project", Some("/people/somebody"), None),
+            ("/people/somebody-else", Some("/people/somebody"), None),
             ("/project", Some("/"), None),
             ("/project", None, None),
         ] {

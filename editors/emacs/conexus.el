@@ -1,0 +1,203 @@
+;;; conexus.el --- Search code by meaning, and ask about it  -*- lexical-binding: t; -*-
+
+;; Version: 0.1.0
+;; Package-Requires: ((emacs "28.1") (eglot "1.9"))
+;; Keywords: tools, languages
+
+;;; Commentary:
+
+;; `conexus-search' lists what fits a question, in an xref buffer.  Where eglot
+;; runs `conexus lsp' (see `conexus-add-to-eglot'), the answer knows what is not
+;; saved, and there are `conexus-callers' and its like.  Elsewhere, such as
+;; beside another language server, the program is asked directly: eglot runs one
+;; server for a buffer.
+
+;;; Code:
+
+(require 'cl-lib)
+(require 'eglot)
+(require 'json)
+(require 'project)
+(require 'xref)
+
+(defgroup conexus nil
+  "Search code by meaning."
+  :group 'tools)
+
+(defcustom conexus-program "conexus"
+  "The program."
+  :type 'string)
+
+(defcustom conexus-limit 50
+  "Most rows of a list."
+  :type 'natnum)
+
+;;;###autoload
+(defun conexus-add-to-eglot (modes)
+  "Let eglot start `conexus lsp' in MODES, a list of major modes.
+They take it instead of the server that eglot knows for them."
+  (add-to-list 'eglot-server-programs
+               (cons modes (list conexus-program "lsp"))))
+
+(defun conexus--server ()
+  "The eglot connection of this buffer when it is one of ours."
+  (when-let ((server (eglot-current-server)))
+    (and (plist-get (conexus--experimental server) :conexus) server)))
+
+(defun conexus--experimental (server)
+  "What SERVER offers beyond the protocol."
+  (plist-get (eglot--capabilities server) :experimental))
+
+(defun conexus--path (uri)
+  "The file of URI."
+  (if (fboundp 'eglot-uri-to-path)
+      (eglot-uri-to-path uri)
+    (eglot--uri-to-path uri)))
+
+(defun conexus--root ()
+  "The folder to search."
+  (if-let ((project (project-current)))
+      (project-root project)
+    (user-error "There is no project here: it begins where .git is")))
+
+(defun conexus--show (rows nothing)
+  "Show ROWS in an xref buffer, or say NOTHING.
+A row is a list of a file, a line from 1, a column from 0 and a text."
+  (if (null rows)
+      (message "%s" nothing)
+    (xref-show-xrefs
+     (lambda ()
+       (mapcar (lambda (row)
+                 (pcase-let ((`(,file ,line ,column ,text) row))
+                   (xref-make text (xref-make-file-location file line column))))
+               rows))
+     nil)))
+
+(defun conexus--notices (notices)
+  "NOTICES as one sentence, or nil."
+  (and (cl-plusp (length notices))
+       (mapconcat (lambda (notice) (plist-get notice :message)) notices "; ")))
+
+(defun conexus--row (place)
+  "The row of PLACE, a hit or a relation of the server."
+  (let* ((start (plist-get (plist-get place :selectionRange) :start))
+         (name (plist-get place :name))
+         (beside (or (plist-get place :preview) (plist-get place :reason) "")))
+    (list (conexus--path (plist-get place :uri))
+          (1+ (plist-get start :line))
+          (plist-get start :character)
+          (conexus--label (plist-get place :kind) name beside))))
+
+(defun conexus--label (kind name beside)
+  "A row that tells KIND and NAME, and what is BESIDE them."
+  (string-join (seq-remove #'string-empty-p (list (or kind "") (or name "") beside)) "  "))
+
+(defun conexus--ask (method params)
+  "Ask the server METHOD with PARAMS."
+  (let ((server (or (conexus--server)
+                    (user-error "Eglot does not run conexus in this buffer"))))
+    (jsonrpc-request server method params)))
+
+(defun conexus--run (&rest arguments)
+  "Run the program in the project with ARGUMENTS and return its JSON."
+  (let ((default-directory (conexus--root))
+        (errors (make-temp-file "conexus")))
+    (unless (executable-find conexus-program)
+      (user-error "%s is not there: install it, or set `conexus-program'" conexus-program))
+    (unwind-protect
+        (with-temp-buffer
+          (let ((code (apply #'call-process conexus-program nil (list t errors) nil "--json" "--quiet" arguments)))
+            (unless (memql code '(0 1))
+              (user-error "%s" (with-temp-buffer (insert-file-contents errors) (string-trim (buffer-string)))))
+            (goto-char (point-min))
+            (json-parse-buffer :object-type 'plist :array-type 'array :null-object nil :false-object nil)))
+      (delete-file errors))))
+
+(defun conexus--first-line (hit)
+  "The line of code that the program shows first for HIT."
+  (let ((lines (plist-get hit :snippet)))
+    (if (cl-plusp (length lines))
+        (string-trim (plist-get (aref lines 0) :text))
+      "")))
+
+(defun conexus--rows-of-program (answer)
+  "The rows of ANSWER of the program."
+  (let ((root (conexus--root)))
+    (mapcar (lambda (hit)
+              (list (expand-file-name (plist-get hit :path) root)
+                    (plist-get hit :line)
+                    0
+                    (conexus--label (plist-get hit :kind) (plist-get hit :name)
+                                    (conexus--first-line hit))))
+            (append (plist-get answer :hits) nil))))
+
+;;;###autoload
+(defun conexus-search (query)
+  "List what fits QUERY: a question, words, a name or \"quoted text\"."
+  (interactive "sSearch by meaning: ")
+  (if (conexus--server)
+      (progn
+        (eglot--signal-textDocument/didChange)
+        (let ((answer (conexus--ask :conexus/search
+                                    (list :query query :limit conexus-limit
+                                          :activeDocument (plist-get (eglot--TextDocumentIdentifier) :uri)))))
+          (conexus--show (mapcar #'conexus--row (plist-get answer :hits))
+                         (or (conexus--notices (plist-get answer :notices)) "Nothing matches"))))
+    (let ((answer (conexus--run "search" "--limit" (number-to-string conexus-limit) "--" query)))
+      (conexus--show (conexus--rows-of-program answer)
+                     (or (conexus--notices (plist-get answer :notices)) "Nothing matches")))))
+
+(defun conexus--related (relation)
+  "List the RELATION of the symbol at point."
+  (eglot--signal-textDocument/didChange)
+  (let ((answer (conexus--ask :conexus/related
+                              (append (eglot--TextDocumentPositionParams)
+                                      (list :relations (vector relation) :limit conexus-limit)))))
+    (conexus--show (mapcar #'conexus--row (plist-get answer :relations))
+                   (or (conexus--notices (plist-get answer :notices)) "None found"))))
+
+;;;###autoload
+(defun conexus-similar ()
+  "List code that resembles the symbol at point."
+  (interactive)
+  (conexus--related "similar"))
+
+;;;###autoload
+(defun conexus-callers ()
+  "List what calls the symbol at point, judged by names and context."
+  (interactive)
+  (conexus--related "caller"))
+
+;;;###autoload
+(defun conexus-callees ()
+  "List what the symbol at point calls, judged by names and context."
+  (interactive)
+  (conexus--related "callee"))
+
+;;;###autoload
+(defun conexus-tests ()
+  "List the likely tests of the symbol at point."
+  (interactive)
+  (conexus--related "test"))
+
+;;;###autoload
+(defun conexus-context ()
+  "Show what an assistant should read about the symbol at point, and copy it."
+  (interactive)
+  (eglot--signal-textDocument/didChange)
+  (let* ((answer (conexus--ask :conexus/context (eglot--TextDocumentPositionParams)))
+         (text (plist-get answer :markdown)))
+    (if (string-empty-p text)
+        (message "%s" (or (conexus--notices (plist-get answer :notices)) "No symbol is at point"))
+      (kill-new text)
+      (with-current-buffer (get-buffer-create "*conexus context*")
+        (erase-buffer)
+        (insert text)
+        (goto-char (point-min))
+        (when (fboundp 'markdown-mode) (markdown-mode))
+        (display-buffer (current-buffer)))
+      (message "The context, about %d tokens, is in the kill ring" (plist-get answer :tokens)))))
+
+(provide 'conexus)
+
+;;; conexus.el ends here
