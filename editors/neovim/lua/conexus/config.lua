@@ -46,7 +46,7 @@ end
 
 local pickers = { "auto", "telescope", "fzf-lua", "snacks", "select" }
 
----@type table<string, { [1]: fun(value: any): boolean, [2]: string }>
+---@type table<string, any[]> A judgement, and what it demands in words.
 local checks = {
   cmd = { is_list_of_strings, "a list of strings" },
   root_markers = { is_list_of_strings, "a list of strings" },

@@ -5,13 +5,19 @@ local server = require("conexus.server")
 
 local M = {}
 
+--- Rows that fit the screen: Neovim's own list has no pages.
+local function room()
+  return math.max(10, vim.o.lines - 5)
+end
+
 function M.list(title, rows)
+  rows = vim.list_slice(rows, 1, room())
   vim.ui.select(rows, {
     prompt = title,
     kind = "conexus",
     format_item = function(item)
       local text = item.text ~= "" and ("  " .. item.text) or ""
-      return items.label(item) .. text
+      return vim.fn.strcharpart(items.label(item) .. text, 0, math.max(60, vim.o.columns - 8))
     end,
   }, function(item)
     if item then
@@ -25,7 +31,8 @@ function M.search(request)
     if not query or vim.trim(query) == "" then
       return
     end
-    search.once(request.client, query, request.options, request.buffer, function(failure, found)
+    local options = vim.tbl_extend("keep", request.options, { limit = room() })
+    search.once(request.client, query, options, request.buffer, function(failure, found)
       if failure or not found then
         return server.tell(failure or "no answer", vim.log.levels.ERROR)
       end
