@@ -50,6 +50,9 @@ pub(crate) struct Global {
     /// Say more on stderr; twice for debugging
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// Write the log to the end of this file, not to stderr
+    #[arg(long, global = true, value_name = "FILE", env = "CONEXUS_LOG_FILE")]
+    pub(crate) log_file: Option<PathBuf>,
 }
 
 impl Global {

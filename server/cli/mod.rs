@@ -7,6 +7,7 @@ mod check;
 mod edit_config;
 mod eval;
 mod index;
+mod log;
 mod lsp;
 mod mcp;
 mod output;
@@ -39,8 +40,7 @@ pub(crate) enum Outcome {
 /// Runs the command line.
 pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    start_log(arguments.global.verbose);
-    match run(&arguments) {
+    match log::start(&arguments.global).and_then(|()| run(&arguments)) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -79,19 +79,6 @@ fn run(arguments: &Arguments) -> Result<Outcome> {
     }?;
     output.finish()?;
     Ok(outcome)
-}
-
-/// Logs go to stderr; `CONEXUS_LOG` takes the filters of `tracing`, such as `conexus=debug`.
-fn start_log(verbose: u8) {
-    let default = match verbose {
-        0 => "error",
-        1 => "info",
-        _ => "debug",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("CONEXUS_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    // A second subscriber in one process is a programming error of an embedder, not of the user.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
 
 /// Opens the index of the workspace that the arguments name.

@@ -32,6 +32,18 @@ struct File {
     embedding: Option<EmbeddingTable>,
     #[serde(default)]
     check: CheckTable,
+    #[serde(default)]
+    log: Option<LogTable>,
+}
+
+/// Where the log goes and what it holds.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogTable {
+    /// A file in place of stderr.
+    pub(crate) file: Option<PathBuf>,
+    /// A filter as `CONEXUS_LOG` takes it.
+    pub(crate) level: Option<String>,
 }
 
 /// What `conexus check` looks for. Rules that are not named run as they do by default.
@@ -195,6 +207,16 @@ enum Source {
     Workspace,
 }
 
+/// The log as the user's file has it. A file that cannot be read is reported by [`load`].
+pub(crate) fn log(global: &Global) -> LogTable {
+    let path = global.config.clone().or_else(user_file);
+    let Some((path, log)) = path.and_then(|path| Some((path.clone(), read(&path).ok()?.log?))) else {
+        return LogTable::default();
+    };
+    let file = log.file.map(|file| path.parent().unwrap_or(Path::new("")).join(file));
+    LogTable { file, ..log }
+}
+
 /// Gathers the settings for a workspace.
 pub(crate) fn load(global: &Global, workspace: &Path) -> Result<Settings> {
     load_all(global, workspace).map(|(settings, _)| settings)
@@ -243,6 +265,9 @@ fn read(path: &Path) -> Result<File> {
 }
 
 fn apply(file: File, source: Source, path: &Path, settings: &mut Settings, options: &mut CheckOptions) -> Result<()> {
+    if source == Source::Workspace && file.log.is_some() {
+        bail!("{}: `log` is taken from the user's settings file only", path.display());
+    }
     let IndexTable { dir, threads, max_file_bytes, memory_mb, hidden, ignore_files, any_folder, exclude } = file.index;
     if source == Source::Workspace
         && (dir.is_some()

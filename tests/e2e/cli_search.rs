@@ -347,6 +347,30 @@ fn settings_are_taken_from_flags_environment_and_files() {
 }
 
 #[test]
+fn the_log_goes_where_the_users_settings_say() {
+    let session = project();
+    let log = |name: &str| std::fs::read_to_string(session.workspace.path(name)).unwrap_or_default();
+    // A language server whose client is gone ends at once, and says so.
+    let says = "the session ends";
+    session.workspace.write("own.toml", "[log]\nfile = 'logs.txt'\nlevel = 'info'\n");
+    let run = session.run(["--config", "own.toml", "lsp"]).expect(1);
+    assert!(log("logs.txt").contains(says) && !run.stderr.contains(says), "{run}");
+    session.run(["--log-file", "other.txt", "lsp"]).expect(1);
+    assert!(log("other.txt").contains(says), "{:?}", log("other.txt"));
+    let run = session.run(["-v", "lsp"]).expect(1);
+    assert!(run.stderr.contains(says), "{run}");
+    let run = session.run(["--log-file", "no/such/folder/log.txt", "index"]).expect(2);
+    assert!(run.stderr.contains("no/such/folder/log.txt"), "{run}");
+    session.workspace.write("own.toml", "[log]\nlevel = 'conexus=loud'\n");
+    let run = session.run(["--config", "own.toml", "index"]).expect(2);
+    assert!(run.stderr.contains("log.level"), "{run}");
+    // A repository may not choose where something is written.
+    session.workspace.write("conexus.toml", "[log]\nfile = 'logs.txt'\n");
+    let run = session.run(["index"]).expect(2);
+    assert!(run.stderr.contains("conexus.toml") && run.stderr.contains("`log`"), "{run}");
+}
+
+#[test]
 fn without_a_model_search_says_that_it_goes_by_words() {
     let session = project();
     let mut command = session.command(["search", "--json", "retry_with_backoff"]);
