@@ -118,7 +118,7 @@ impl<W: AsRef<Workspace>> Session<W> {
 }
 
 /// Queries whose answers make up the state of an index; their words are those of the random edits.
-const STATE_QUERIES: &[(&str, &str)] = &[
+pub(crate) const STATE_QUERIES: &[(&str, &str)] = &[
     ("calls connect and waits", "auto"),
     ("QueueWorker", "symbol"),
     ("parse_header value count", "keyword"),

@@ -227,7 +227,9 @@ fn progress_is_shown_only_where_it_is_offered() {
         }
     }
     while client.expect("conexus/statusChanged")["params"]["activity"] != "idle" {}
+    // What the system told of while the files were indexed may be looked at once more, with a progress of its own.
     client.ignore("conexus/statusChanged");
+    client.ignore("window/workDoneProgress/create");
     client.ignore("$/progress");
     client.shut_down();
 }

@@ -7,6 +7,7 @@ mod concurrency;
 mod documents;
 mod extensions;
 mod lifecycle;
+mod random;
 mod symbols;
 
 use conexus_testkit::{LspClient, Workspace, file_uri};
