@@ -208,7 +208,7 @@ fn read_and_parse(root: &Path, files: &[walk::Found], threads: usize) -> (Durati
                     let Ok(content) = content::read(&root.join(&found.path), u64::MAX) else { continue };
                     let language =
                         conexus_syntax::detect(&found.path, &content.text.as_bytes()[..content.text.len().min(4_096)]);
-                    std::hint::black_box(analyser.parse(language, &content.text, None));
+                    std::hint::black_box(analyser.parse(language, &content.text));
                     total.fetch_add(content.text.len(), Ordering::Relaxed);
                 }
             });

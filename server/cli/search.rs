@@ -55,7 +55,7 @@ pub(crate) fn similar(arguments: &Arguments, similar: &SimilarArguments, output:
     let lines = LineIndex::new(&text);
     let Some(span) = lines.span(line - 1) else { bail!("{path} has {} lines, there is no line {line}", lines.count()) };
     let query = similar.to_query(&host.location().root)?;
-    let answer = snapshot.similar(&path, span.start, &query)?;
+    let answer = snapshot.similar(&path, span.start, &query, &AtomicBool::new(false))?;
     let lines = similar.page.context as usize;
     let outcome = show(arguments, &Found::of(&snapshot, &answer, &query, lines), lines, false, output)?;
     close(host);

@@ -22,6 +22,22 @@ impl LineIndex {
         Self { starts, len: text.len() as u32 }
     }
 
+    /// The index of the text that has other bytes in place of `replaced`, up to `new_end` of that text.
+    #[must_use]
+    pub fn spliced(&self, replaced: Span, text: &str, new_end: u32) -> Self {
+        // The line break that ends the text before begins no line; it is seen when its line is looked at again.
+        let line = self.line_of(replaced.start.saturating_sub(1)) as usize;
+        let from = self.starts[line];
+        let mut starts = Vec::with_capacity(self.starts.len() + 16);
+        starts.extend_from_slice(&self.starts[..=line]);
+        let changed = Span { start: from, end: new_end }.slice(text);
+        starts.extend(changed.match_indices('\n').map(|(at, _)| from + at as u32 + 1));
+        let after = self.starts.partition_point(|&start| start <= replaced.end).max(line + 1);
+        starts.extend(self.starts[after..].iter().map(|start| start - replaced.end + new_end));
+        starts.pop_if(|start| *start as usize == text.len() && *start > 0);
+        Self { starts, len: text.len() as u32 }
+    }
+
     /// Number of lines, at least 1.
     pub fn count(&self) -> u32 {
         self.starts.len() as u32
@@ -50,6 +66,23 @@ impl LineIndex {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_spliced_index_is_that_of_the_new_text() {
+        let texts = ["", "\n", "a", "ab\ncd", "ab\n\ncd\n", "\n\n"];
+        for old in texts {
+            let index = LineIndex::new(old);
+            for start in 0..=old.len() {
+                for end in start..=old.len() {
+                    for inserted in texts {
+                        let new = [&old[..start], inserted, &old[end..]].concat();
+                        let spliced = index.spliced(Span::new(start, end), &new, (start + inserted.len()) as u32);
+                        assert_eq!(spliced, LineIndex::new(&new), "{old:?} {start}..{end} {inserted:?}");
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn lines_of_small_texts() {

@@ -14,6 +14,7 @@ mod host;
 mod indexing;
 pub mod live;
 mod location;
+pub mod priority;
 mod relations;
 pub mod roles;
 mod search;

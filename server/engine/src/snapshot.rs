@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, LazyLock, atomic::AtomicBool},
 };
 
 use conexus_core::{Answer, Generation, Notice, Query};
@@ -34,8 +34,11 @@ pub struct Snapshot {
 pub(crate) struct BufferText {
     pub(crate) version: i32,
     pub(crate) text: Arc<str>,
-    pub(crate) references: Arc<FileReferences>,
+    pub(crate) references: Arc<LazyReferences>,
 }
+
+/// Mentions that are put together when they are asked for first: typing asks for none.
+pub(crate) type LazyReferences = LazyLock<Arc<FileReferences>, Box<dyn FnOnce() -> Arc<FileReferences> + Send>>;
 
 /// The version of an open buffer that a snapshot shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +92,7 @@ impl Snapshot {
     /// The mentions in an indexed file, those of its open buffer if it has one. `None` when they are not stored any more.
     pub fn references(&self, file: &FileEntry) -> Result<Option<Arc<FileReferences>>> {
         match self.buffers.get(file.path()) {
-            Some(buffer) => Ok(Some(Arc::clone(&buffer.references))),
+            Some(buffer) => Ok(Some(Arc::clone(&**buffer.references))),
             None => Ok(self.index.references(file)?.map(Arc::new)),
         }
     }
@@ -125,12 +128,13 @@ impl Snapshot {
         Searcher::new(self).search(query, cancel)
     }
 
-    /// Code similar to the chunk at a byte of a file; the query gives filter and limits.
-    pub fn similar(&self, path: &str, offset: u32, query: &Query) -> Result<Answer> {
+    /// Code similar to the chunk at a byte of a file; the query gives filter and limits. `cancel` is looked at between
+    /// steps of milliseconds; a cancelled search answers with nothing.
+    pub fn similar(&self, path: &str, offset: u32, query: &Query, cancel: &AtomicBool) -> Result<Answer> {
         let file = self.file(path)?;
         let index = chunk_at(file, offset)
             .ok_or_else(|| Error::NotIndexed { path: path.to_owned(), why: ": it holds no code".to_owned() })?;
-        Searcher::new(self).similar(file.first_slot() + index, query)
+        Searcher::new(self).similar(file.first_slot() + index, query, cancel)
     }
 
     /// The file at a workspace-relative path.

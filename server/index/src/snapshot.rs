@@ -118,7 +118,7 @@ pub struct OverlayFile {
     pub language: Language,
     /// Its properties.
     pub flags: FileFlags,
-    /// Its content from [`Prepared::with_postings`]; keep it while the buffer stays as it is, a clone is cheap.
+    /// Its content from [`Prepared::of_buffer`]; keep it while the buffer stays as it is, a clone is cheap.
     pub prepared: Prepared,
     /// Its vectors, shared for the same reason; none when there is no model.
     pub vectors: Option<Arc<VectorBlock>>,
@@ -259,7 +259,7 @@ impl IndexSnapshot {
     }
 
     /// This state with open buffers in place of their files. Their slots begin at [`Self::slot_end`] of this state.
-    /// It costs microseconds per buffer: what is dear is in [`Prepared::with_postings`]. An overlay of a path that
+    /// It costs microseconds per buffer: what is dear is in [`Prepared::of_buffer`]. An overlay of a path that
     /// this state has as an overlay already replaces it.
     pub fn overlay(&self, files: &[OverlayFile]) -> Result<Arc<Self>> {
         let mut over = Self { filters: filter::Remembered::default(), ..self.clone() };
@@ -286,9 +286,11 @@ impl IndexSnapshot {
                 over.lexical.counts = counts;
             }
             alive.insert_range(entry.first_slot, chunks);
-            let part = DeltaPart::of(entry.first_slot, file.prepared.postings());
-            over.lexical.counts.add(part_lengths(&part, |_| true));
-            over.lexical.parts.push(Arc::new(part));
+            for (first, postings) in file.prepared.parts() {
+                let part = DeltaPart::of(entry.first_slot + first, postings);
+                over.lexical.counts.add(part_lengths(&part, |_| true));
+                over.lexical.parts.push(Arc::new(part));
+            }
             if let (Some(vectors), Some(model)) = (&file.vectors, &over.vectors.model)
                 && vectors.model == *model
             {

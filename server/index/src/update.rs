@@ -1,10 +1,10 @@
 //! What a writer hands in.
 
-use conexus_core::{BlobId, FileAnalysis, Language};
+use conexus_core::{BlobId, FileAnalysis, Language, LineIndex};
 use std::sync::{Arc, OnceLock};
 
 use crate::codec::{FileReferences, Heads, decode_analysis, encode_heads, encode_references};
-use crate::lexical::{Postings, Source};
+use crate::lexical::{Group, Postings, Source, groups};
 use crate::{Error, ModelStamp, Result};
 
 /// What the file system said of a file when it was read.
@@ -69,24 +69,63 @@ pub struct Prepared {
     /// What the postings are made of, until they are.
     source: Option<Arc<Source>>,
     postings: OnceLock<Arc<Postings>>,
+    /// The postings of an open buffer.
+    groups: Arc<[Group]>,
 }
 
 impl Prepared {
     /// Computes what the catalog keeps of a content. Independent of any store; several can run at once.
     pub fn new(path: Arc<str>, mut analysis: FileAnalysis, text: Arc<str>) -> Result<Self> {
-        let heads = Heads::new(encode_heads(&analysis, &text).into())
+        let heads = Heads::new(encode_heads(&analysis, &LineIndex::new(&text)).into())
             .map_err(|_| Error::Invalid(format!("the analysis of {path} contradicts itself")))?;
         let references = encode_references(&analysis.references, &text).into();
         analysis.references = Vec::new();
         let source = Some(Arc::new(Source { path: Arc::clone(&path), text, analysis }));
-        Ok(Self { heads: Arc::new(heads), references, path, source, postings: OnceLock::new() })
+        Ok(Self { heads: Arc::new(heads), references, path, source, postings: OnceLock::new(), groups: Arc::default() })
+    }
+
+    /// An open buffer's text, which is searched and not stored: without references, and with its postings. `lines` are
+    /// those of the text. `passages` has a hash for each chunk of all that is searched of it, the path aside; what
+    /// `before`, an earlier text of the same file, had indexed of them is taken over, so the same hasher must have made
+    /// those of both.
+    pub fn of_buffer(
+        path: Arc<str>,
+        mut analysis: FileAnalysis,
+        text: Arc<str>,
+        lines: &LineIndex,
+        passages: &[u64],
+        before: Option<&Self>,
+    ) -> Result<Self> {
+        if passages.len() != analysis.chunks.len() {
+            return Err(Error::Invalid(format!("{path} has {} chunks, not {}", analysis.chunks.len(), passages.len())));
+        }
+        let heads = Heads::new(encode_heads(&analysis, lines).into())
+            .map_err(|_| Error::Invalid(format!("the analysis of {path} contradicts itself")))?;
+        analysis.references = Vec::new();
+        let source = Source { path: Arc::clone(&path), text, analysis };
+        let known = before.filter(|before| before.path == path).map_or(&[][..], |before| &before.groups);
+        let groups = groups(&source, passages, known).into();
+        Ok(Self {
+            heads: Arc::new(heads),
+            references: Arc::default(),
+            path,
+            source: None,
+            postings: OnceLock::new(),
+            groups,
+        })
+    }
+
+    /// The postings with the number of the first chunk of each.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (u32, Arc<Postings>)> {
+        let whole = self.groups.is_empty().then(|| (0, self.postings()));
+        whole.into_iter().chain(self.groups.iter().map(|group| (group.first, Arc::clone(&group.postings))))
     }
 
     /// A content whose analysis is stored.
     pub(crate) fn known(path: Arc<str>, language: Language, heads: Arc<Heads>, text: Arc<str>) -> Self {
         let analysis = decode_analysis(language, &heads, &FileReferences::default());
         let source = Some(Arc::new(Source { path: Arc::clone(&path), text, analysis }));
-        Self { heads, references: Arc::default(), path, source, postings: OnceLock::new() }
+        Self { heads, references: Arc::default(), path, source, postings: OnceLock::new(), groups: Arc::default() }
     }
 
     /// The same with its postings, and without its text, which nothing needs any more.
@@ -100,11 +139,6 @@ impl Prepared {
     /// Number of chunks.
     pub fn chunk_count(&self) -> u32 {
         self.heads.chunk_count()
-    }
-
-    /// The mentions in the text.
-    pub fn references(&self) -> FileReferences {
-        FileReferences::decode(&self.references).unwrap_or_default()
     }
 
     pub(crate) fn postings(&self) -> Arc<Postings> {

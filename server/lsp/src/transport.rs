@@ -8,19 +8,24 @@
 //! - `initialize` is answered before the next message is read; so is `shutdown`, since some editors send `exit` without
 //!   waiting, and it would be cancelled; every other request is a task of its own;
 //! - answers and what is asked of the client go through a queue without bound: reading never waits for writing;
-//! - a panic becomes an internal error of that request and nothing else.
+//! - a panic becomes an internal error of that request and nothing else;
+//! - more requests in flight than [`MOST_IN_FLIGHT`] are refused at once, so that a client that asks without end gets
+//!   errors and the session keeps its memory.
 
-use std::{future::poll_fn, panic::AssertUnwindSafe, task::Poll};
+use std::{borrow::Cow, future::poll_fn, panic::AssertUnwindSafe, sync::Arc, task::Poll};
 
 use futures_util::{FutureExt, SinkExt, Stream, StreamExt};
 use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufWriter},
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    sync::{
+        Semaphore,
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    },
 };
 use tower_lsp::{
     ClientSocket, ExitedError,
-    jsonrpc::{Error, Id, Request, Response},
+    jsonrpc::{Error, ErrorCode, Id, Request, Response},
 };
 use tower_service::Service;
 use tracing::Instrument;
@@ -51,6 +56,11 @@ enum Incoming {
     Fault(Response),
 }
 
+/// Requests that are answered at the same time. Editors have a handful.
+pub(crate) const MOST_IN_FLIGHT: usize = 1_000;
+/// The protocol's `RequestFailed`.
+const REQUEST_FAILED: i64 = -32803;
+
 /// How long the last answers may take to be written when the session ends.
 const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(2);
 
@@ -66,6 +76,7 @@ where
     let (requests, mut responses) = socket.split();
     let writer = tokio::spawn(write(output, requests, queue));
     let mut frames = FrameReader::new(input);
+    let places = Arc::new(Semaphore::new(MOST_IN_FLIGHT));
     let ending = loop {
         let frame = match frames.next().await {
             Ok(Some(frame)) => frame,
@@ -86,7 +97,7 @@ where
             }
             Incoming::Request(request) => {
                 let is_exit = request.method() == "exit";
-                dispatch(request, &mut service, &outgoing).await;
+                dispatch(request, &mut service, &outgoing, &places).await;
                 if is_exit {
                     break Ending::Exit;
                 }
@@ -137,13 +148,20 @@ fn parse(frame: Frame) -> Incoming {
 }
 
 /// Hands a request or notification to the service.
-async fn dispatch<S>(request: Request, service: &mut S, outgoing: &UnboundedSender<Outgoing>)
+async fn dispatch<S>(request: Request, service: &mut S, outgoing: &UnboundedSender<Outgoing>, places: &Arc<Semaphore>)
 where
     S: Service<Request, Response = Option<Response>, Error = ExitedError>,
     S::Future: Send + 'static,
 {
     let id = request.id().cloned();
     let method = request.method().to_owned();
+    let is_alone = matches!(method.as_str(), "initialize" | "shutdown");
+    let place = Arc::clone(places).try_acquire_owned().ok();
+    if let (Some(id), None, false) = (&id, &place, is_alone) {
+        tracing::warn!(method, "too many requests are in flight");
+        send(outgoing, Outgoing::Response(Response::from_error(id.clone(), too_many())));
+        return;
+    }
     if poll_fn(|context| service.poll_ready(context)).await.is_err() {
         return;
     }
@@ -159,9 +177,9 @@ where
         return;
     };
     let span = tracing::info_span!("request", method, %id, generation = tracing::field::Empty);
-    let is_alone = matches!(method.as_str(), "initialize" | "shutdown");
     let outgoing = outgoing.clone();
     let answer = async move {
+        let _place = place;
         let response = match future.await {
             Ok(Ok(Some(response))) => response,
             // The library answers nothing to an unknown method that begins with `$/`; the protocol wants an error.
@@ -180,6 +198,11 @@ where
     } else {
         tokio::spawn(answer);
     }
+}
+
+fn too_many() -> Error {
+    let message = format!("{MOST_IN_FLIGHT} requests are in flight: wait for answers before asking more");
+    Error { code: ErrorCode::ServerError(REQUEST_FAILED), message: Cow::Owned(message), data: None }
 }
 
 /// Writes messages until the end, or until nobody reads them. What the server tells and asks the client goes before

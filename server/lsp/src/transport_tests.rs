@@ -250,3 +250,26 @@ async fn the_session_ends_with_its_client() {
     let ending = tokio::time::timeout(DEADLINE, wire.served).await.expect("it ends").expect("without a panic");
     assert_eq!(ending, Ending::Closed);
 }
+
+#[tokio::test]
+async fn too_many_requests_are_refused_and_the_others_answered() {
+    let mut wire = Wire::start().await;
+    let most = MOST_IN_FLIGHT as u32;
+    for id in 0..most + 10 {
+        wire.request(id, "slow").await;
+    }
+    for _ in 0..10 {
+        let refused = wire.read().await;
+        assert!(refused["id"].as_u64() >= Some(u64::from(most)), "{refused}");
+        assert_eq!(refused["error"]["code"], REQUEST_FAILED);
+        let message = refused["error"]["message"].as_str().unwrap_or_default();
+        assert!(message.starts_with("1000 requests are in flight"), "{message}");
+    }
+    wire.notify("open", json!([most])).await;
+    for _ in 0..most {
+        assert_eq!(wire.read().await["result"], "slow");
+    }
+    // Their places are free again.
+    wire.request(9_999, "changes").await;
+    assert_eq!(wire.read().await["result"], 0);
+}

@@ -5,14 +5,29 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use tokio::sync::Semaphore;
+use conexus_engine::priority::{Yields, yield_to_typing};
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    sync::Semaphore,
+};
 use tower_lsp::jsonrpc::{Error, Result};
 
 /// Threads for answering requests, bounded so that a burst of requests does not start hundreds.
 pub(crate) struct Workers {
-    permits: Arc<Semaphore>,
+    slow: Arc<Semaphore>,
+    /// Whose threads yield to those that follow typing; none where threads cannot be started, and all are alike.
+    yielding: Option<Runtime>,
     /// For what is asked while somebody types: it is quick and must not queue behind what is slow.
     quick: Arc<Semaphore>,
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        // A runtime that is dropped would wait for its threads, which a task must not.
+        if let Some(yielding) = self.yielding.take() {
+            yielding.shutdown_background();
+        }
+    }
 }
 
 /// Tells the work that nobody waits for it any more: the request was cancelled and its future dropped.
@@ -25,11 +40,18 @@ impl Drop for CancelOnDrop {
 }
 
 impl Workers {
-    /// As many as there are cores for what may be slow, so that it leaves something to typing, and twice as many for what
-    /// is quick: part of that waits for a change to be analysed.
+    /// As many as there are cores for what may be slow, and twice as many for what is quick: part of that waits for a
+    /// change to be analysed.
     pub(crate) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2);
-        Self { permits: Arc::new(Semaphore::new(cores)), quick: Arc::new(Semaphore::new(2 * cores)) }
+        let yielding = Builder::new_current_thread()
+            .thread_name("slow requests")
+            .max_blocking_threads(cores)
+            .on_thread_start(|| yield_to_typing(Yields::SlowRequest))
+            .build()
+            .inspect_err(|error| tracing::warn!(%error, "slow requests do not yield to typing"))
+            .ok();
+        Self { slow: Arc::new(Semaphore::new(cores)), yielding, quick: Arc::new(Semaphore::new(2 * cores)) }
     }
 
     /// Runs some work. A panic in it is an internal error of the request alone.
@@ -38,7 +60,7 @@ impl Workers {
         T: Send + 'static,
         W: FnOnce(&AtomicBool) -> T + Send + 'static,
     {
-        run(&self.permits, work).await
+        run(&self.slow, self.yielding.as_ref().map(Runtime::handle), work).await
     }
 
     /// Runs work that takes milliseconds, beside whatever is slow.
@@ -47,11 +69,11 @@ impl Workers {
         T: Send + 'static,
         W: FnOnce(&AtomicBool) -> T + Send + 'static,
     {
-        run(&self.quick, work).await
+        run(&self.quick, None, work).await
     }
 }
 
-async fn run<T, W>(permits: &Arc<Semaphore>, work: W) -> Result<T>
+async fn run<T, W>(permits: &Arc<Semaphore>, threads: Option<&Handle>, work: W) -> Result<T>
 where
     T: Send + 'static,
     W: FnOnce(&AtomicBool) -> T + Send + 'static,
@@ -60,10 +82,14 @@ where
     let cancel = CancelOnDrop(Arc::new(AtomicBool::new(false)));
     let flag = Arc::clone(&cancel.0);
     let span = tracing::Span::current();
-    let task = tokio::task::spawn_blocking(move || {
+    let work = move || {
         let _permit = permit;
         span.in_scope(|| work(&flag))
-    });
+    };
+    let task = match threads {
+        Some(threads) => threads.spawn_blocking(work),
+        None => tokio::task::spawn_blocking(work),
+    };
     task.await.map_err(|error| {
         tracing::error!(%error, "a request's work panicked; the session goes on");
         Error::internal_error()
@@ -112,7 +138,7 @@ mod tests {
                 })
             })
             .collect();
-        while workers.permits.available_permits() > 0 {
+        while workers.slow.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
         assert_eq!(workers.run_quick(|_| 1).await.expect("an answer"), 1);
@@ -120,6 +146,17 @@ mod tests {
         for slow in slow {
             slow.await.expect("no panic").expect("an answer");
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn slow_work_yields_to_quick_work() {
+        let workers = Workers::new();
+        let nice = |_: &AtomicBool| rustix::process::getpriority_process(None).expect("a thread knows its priority");
+        let (slow, quick) = (workers.run(nice).await, workers.run_quick(nice).await);
+        let own = nice(&AtomicBool::new(false));
+        assert_eq!(quick.expect("an answer"), own);
+        assert!(slow.expect("an answer") > own.min(9));
     }
 
     #[tokio::test]

@@ -25,7 +25,7 @@ fn sample(name: &str) -> (Language, String) {
 fn parse(bencher: Bencher<'_, '_>, name: &str) {
     let (language, text) = sample(name);
     let mut analyser = Analyser::new(Limits::default());
-    bencher.counter(BytesCount::of_str(&text)).bench_local(|| analyser.parse(language, &text, None).is_some());
+    bencher.counter(BytesCount::of_str(&text)).bench_local(|| analyser.parse(language, &text));
 }
 
 #[divan::bench(args = LANGUAGES, sample_count = 20)]

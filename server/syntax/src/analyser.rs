@@ -1,18 +1,24 @@
 //! Parses a text and analyses the tree.
 
+mod hidden_parts;
+
 use crate::chunks;
-use crate::facts::{Facts, RawReference, RawSymbol};
+use crate::facts::{Facts, LineDepth, RawReference, RawSymbol};
 use crate::grammar::{LoadedGrammar, grammar_at};
-use crate::hidden::{declaration_macros, foreign_words, included_ranges, macro_namespaces, skeleton};
+use crate::hidden::{declaration_macros, included_ranges, macro_namespaces, skeleton};
 use crate::languages::{Analysis, Hidden, analysis_of, position};
 use crate::markdown;
+use crate::remembered::{HiddenParts, Remembered};
 use crate::repair;
+use crate::reuse::{Earlier, Forget, Recorder, Walked};
 use crate::symbols::{self, Nesting};
 use crate::walk::{Base, walk};
 use conexus_core::{
     Chunk, FileAnalysis, Language, LineIndex, Note, Reference, ReferenceKind, Span, Symbol, SymbolKind, Visibility,
 };
+use hidden_parts::Before;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tree_sitter::{ParseOptions, Parser, Tree};
 
@@ -35,8 +41,6 @@ impl Default for Limits {
     }
 }
 
-/// Most levels of macro invocations inside macro invocations that are parsed again.
-const HIDDEN_LEVELS: u32 = 8;
 /// The depth that is assumed for function bodies that are parsed by themselves.
 const BODY_DEPTH: u32 = 5;
 /// Bytes in error from which on a C or C++ text is parsed without the bodies of its functions.
@@ -49,6 +53,7 @@ pub struct Analyser {
     limits: Limits,
     parser: Parser,
     facts: Facts,
+    depths: Vec<LineDepth>,
     nesting: Nesting,
     spans: Vec<Span>,
 }
@@ -71,33 +76,108 @@ enum Unparsed {
 impl Analyser {
     /// An analyser with these limits.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, parser: Parser::new(), facts: Facts::default(), nesting: Nesting::default(), spans: Vec::new() }
+        Self {
+            limits,
+            parser: Parser::new(),
+            facts: Facts::default(),
+            depths: Vec::new(),
+            nesting: Nesting::default(),
+            spans: Vec::new(),
+        }
     }
 
     /// Analyses a text. Never fails: what cannot be parsed is cut into windows of lines, and a note says why.
     pub fn analyse(&mut self, language: Language, text: &str) -> FileAnalysis {
         let lines = LineIndex::new(text);
-        match self.try_parse(language, text, &lines, None) {
-            Ok((grammar, tree)) => self.analyse_parsed(language, grammar, text, &lines, &tree),
-            Err(unparsed) => without_tree(language, text, &lines, &unparsed),
-        }
+        let (grammar, tree) = match self.try_parse(language, text, &lines, None) {
+            Ok(parsed) => parsed,
+            Err(unparsed) => return without_tree(language, text, &lines, &unparsed),
+        };
+        self.facts.reset();
+        let deepest = walk(grammar, text, tree.root_node(), Base::default(), &mut self.facts, &mut Forget);
+        self.passed_over(grammar, text, &tree);
+        self.parse_hidden(grammar, text, &lines);
+        self.analysed(language, grammar, text, &lines, deepest)
     }
 
-    /// Parses a text. `old` is the tree of an earlier version to which every edit since was applied with
-    /// [`Tree::edit`]; what the edits left alone is taken over from it. `None` if the language has no grammar, or the
-    /// text is over a limit; [`Analyser::analyse`] then gives the answer.
-    pub fn parse(&mut self, language: Language, text: &str, old: Option<&Tree>) -> Option<Tree> {
-        let lines = LineIndex::new(text);
-        self.try_parse(language, text, &lines, old).ok().map(|(_, tree)| tree)
+    /// Analyses a text that is going to change, and remembers what the next version may take over. `before` is what
+    /// this gave for an earlier version: what differs is found by comparing the texts, and what does not is neither
+    /// parsed nor walked again. The answer is that of [`Analyser::analyse`], but where a parser recovers from errors in
+    /// another way.
+    pub fn analyse_next(
+        &mut self,
+        language: Language,
+        text: Arc<str>,
+        before: Option<Remembered>,
+    ) -> (FileAnalysis, Remembered) {
+        let mut before = before.filter(|before| before.language == language).map(|before| Before::new(before, &text));
+        let lines = match &before {
+            Some(before) => before.lines_of(&text),
+            None => LineIndex::new(&text),
+        };
+        if let Some(before) = &mut before {
+            before.edit_trees(&text, &lines);
+        }
+        let old = before.as_ref().and_then(|before| before.tree());
+        let mut incremental = old.is_some();
+        let parsed = match before.as_ref().filter(|before| before.edit.is_empty()).zip(old) {
+            Some((before, tree)) => {
+                incremental = before.remembered.incremental;
+                position(language)
+                    .and_then(grammar_at)
+                    .map(|grammar| (grammar, tree.clone()))
+                    .ok_or(Unparsed::NoGrammar)
+            }
+            None => self.try_parse(language, &text, &lines, old),
+        };
+        let (grammar, tree) = match parsed {
+            Ok(parsed) => parsed,
+            Err(unparsed) => {
+                let analysis = without_tree(language, &text, &lines, &unparsed);
+                let parts = HiddenParts::new();
+                return (
+                    analysis,
+                    Remembered { language, text, lines, tree: None, main: None, parts, incremental: false },
+                );
+            }
+        };
+        self.facts.reset();
+        let (main, deepest) = self.walk_again(grammar, &text, &tree, before.as_ref());
+        self.passed_over(grammar, &text, &tree);
+        let parts = self.parse_hidden_again(grammar, &text, &lines, before);
+        let analysis = self.analysed(language, grammar, &text, &lines, deepest);
+        (analysis, Remembered { language, text, lines, tree: Some(tree), main, parts, incremental })
     }
 
-    /// Analyses a text whose tree [`Analyser::parse`] gave.
-    pub fn analyse_tree(&mut self, language: Language, text: &str, tree: &Tree) -> FileAnalysis {
+    /// Parses a text and nothing else, as what analysis costs is measured against; whether it can be parsed.
+    pub fn parse(&mut self, language: Language, text: &str) -> bool {
+        self.tree(language, text).is_some()
+    }
+
+    /// The tree of a text, if it can be parsed.
+    pub(crate) fn tree(&mut self, language: Language, text: &str) -> Option<Tree> {
         let lines = LineIndex::new(text);
-        match position(language).and_then(grammar_at) {
-            Some(grammar) => self.analyse_parsed(language, grammar, text, &lines, tree),
-            None => without_tree(language, text, &lines, &Unparsed::NoGrammar),
+        self.try_parse(language, text, &lines, None).ok().map(|(_, tree)| tree)
+    }
+
+    /// Walks the whole tree, as far as the walk before cannot tell.
+    fn walk_again(
+        &mut self,
+        grammar: &LoadedGrammar,
+        text: &str,
+        tree: &Tree,
+        before: Option<&Before>,
+    ) -> (Option<Walked>, u32) {
+        if tree.included_ranges().len() > 1 {
+            let deepest = walk(grammar, text, tree.root_node(), Base::default(), &mut self.facts, &mut Forget);
+            return (None, deepest);
         }
+        let earlier = before.and_then(Before::main);
+        let walked = walk_remembering(grammar, text, tree, Base::default(), earlier);
+        self.facts.take_over_all(&walked.facts);
+        self.facts.errors += walked.facts.errors;
+        let deepest = walked.deepest;
+        (Some(walked), deepest)
     }
 
     fn try_parse(
@@ -161,24 +241,20 @@ impl Analyser {
         tree
     }
 
-    fn analyse_parsed(
+    /// Puts together what the walks found.
+    fn analysed(
         &mut self,
         language: Language,
         grammar: &'static LoadedGrammar,
         text: &str,
         lines: &LineIndex,
-        tree: &Tree,
+        deepest: u32,
     ) -> FileAnalysis {
-        self.facts.reset(lines.count() as usize);
-        let deepest = walk(grammar, text, tree.root_node(), Base::default(), &mut self.facts);
-        if grammar.rules.hidden == Hidden::DeclarationMacros {
-            self.passed_over(text, tree);
-        }
-        self.parse_hidden(grammar, text, lines);
+        self.facts.depths(lines.count() as usize, &mut self.depths);
         let mut symbols = Vec::new();
         let left_out = self.nesting.symbols(grammar.rules, text, &mut self.facts, self.limits.symbols, &mut symbols);
         let references = symbols::references(&mut self.facts, &symbols, self.limits.references);
-        let chunks = chunks::chunks(text, lines, &symbols, &self.facts.depths);
+        let chunks = chunks::chunks(text, lines, &symbols, &self.depths);
         let mut notes = Vec::new();
         if self.facts.errors > 0 {
             notes.push(Note::SyntaxErrors(self.facts.errors));
@@ -190,7 +266,10 @@ impl Analyser {
     }
 
     /// What the parser passed over: macros are still mentioned and may open namespaces, bodies are parsed by themselves.
-    fn passed_over(&mut self, text: &str, tree: &Tree) {
+    fn passed_over(&mut self, grammar: &LoadedGrammar, text: &str, tree: &Tree) {
+        if grammar.rules.hidden != Hidden::DeclarationMacros {
+            return;
+        }
         let ranges = tree.included_ranges();
         let starts = ranges.iter().map(|range| range.start_byte).chain([text.len()]);
         let ends = std::iter::once(0).chain(ranges.iter().map(|range| range.end_byte.min(text.len())));
@@ -235,33 +314,20 @@ impl Analyser {
         }
         self.spans = macros;
     }
+}
 
-    /// Parses token trees that hold items, and those inside them.
-    fn parse_hidden(&mut self, grammar: &'static LoadedGrammar, text: &str, lines: &LineIndex) {
-        let source = Source { grammar, text, lines, deadline: Instant::now() + self.limits.parse_time };
-        let mut bytes = HIDDEN_LEVELS as usize * text.len();
-        let mut next = 0;
-        while let Some(&(within, depth)) = self.facts.hidden.get(next) {
-            next += 1;
-            bytes = bytes.saturating_sub(within.len());
-            if bytes == 0 {
-                return;
-            }
-            let mut excluded = std::mem::take(&mut self.spans);
-            excluded.clear();
-            if grammar.rules.hidden == Hidden::TokenTrees {
-                foreign_words(text, within, &mut excluded);
-            }
-            let tree = self.parse_part(&source, within, &excluded, None);
-            self.spans = excluded;
-            let Some(tree) = tree else { return };
-            let errors = self.facts.errors;
-            let base = Base { depth, row: Some(lines.line_of(within.start)) };
-            walk(grammar, text, tree.root_node(), base, &mut self.facts);
-            // Macros need not hold plain Rust; that is no error of the text.
-            self.facts.errors = errors;
-        }
-    }
+/// Walks over a tree of one range and remembers it.
+fn walk_remembering(
+    grammar: &LoadedGrammar,
+    text: &str,
+    tree: &Tree,
+    base: Base,
+    earlier: Option<Earlier<'_>>,
+) -> Walked {
+    let mut facts = Facts::default();
+    let mut recorder = Recorder::new(text, earlier);
+    let deepest = walk(grammar, text, tree.root_node(), base, &mut facts, &mut recorder);
+    recorder.finish(facts, deepest)
 }
 
 fn without_tree(language: Language, text: &str, lines: &LineIndex, unparsed: &Unparsed) -> FileAnalysis {
@@ -290,3 +356,7 @@ fn finished(
 ) -> FileAnalysis {
     FileAnalysis { language, symbols, chunks, references, notes }
 }
+
+#[cfg(test)]
+#[path = "analyser/tests.rs"]
+mod tests;

@@ -1,4 +1,4 @@
-//! What one walk over a tree collects, before nesting is known. All vectors are reused from text to text.
+//! What walks over trees collect, before nesting is known. All vectors are reused from text to text.
 
 use conexus_core::{ReferenceKind, Span, SymbolKind, Visibility};
 
@@ -99,7 +99,7 @@ impl LineDepth {
     }
 }
 
-/// Everything that one walk collects.
+/// Everything that walks collect.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) symbols: Vec<RawSymbol>,
@@ -109,8 +109,8 @@ pub(crate) struct Facts {
     pub(crate) leads: Vec<Lead>,
     /// Ordered by the start of `inner`.
     pub(crate) wraps: Vec<Wrap>,
-    /// One per line.
-    pub(crate) depths: Vec<LineDepth>,
+    /// The lines on which nodes begin, by number; of several entries the last counts.
+    pub(crate) rows: Vec<(u32, LineDepth)>,
     /// Interiors of token trees that hold items, with the depth they lie at.
     pub(crate) hidden: Vec<(Span, u32)>,
     /// Names of definitions that joined an earlier one as a clause.
@@ -120,17 +120,134 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// Forgets everything, but keeps the memory, and expects a text of so many lines.
-    pub(crate) fn reset(&mut self, lines: usize) {
+    /// Forgets everything, but keeps the memory.
+    pub(crate) fn reset(&mut self) {
         self.symbols.clear();
         self.references.clear();
         self.marks.clear();
         self.leads.clear();
         self.wraps.clear();
+        self.rows.clear();
         self.hidden.clear();
         self.clauses.clear();
-        self.depths.clear();
-        self.depths.resize(lines, LineDepth::NONE);
         self.errors = 0;
+    }
+
+    /// How deep each of so many lines lies.
+    pub(crate) fn depths(&self, lines: usize, depths: &mut Vec<LineDepth>) {
+        depths.clear();
+        depths.resize(lines, LineDepth::NONE);
+        for &(row, depth) in &self.rows {
+            if let Some(slot) = depths.get_mut(row as usize) {
+                *slot = depth;
+            }
+        }
+    }
+
+    /// How many there are of each.
+    pub(crate) fn counts(&self) -> Counts {
+        Counts([
+            self.symbols.len() as u32,
+            self.references.len() as u32,
+            self.marks.len() as u32,
+            self.leads.len() as u32,
+            self.wraps.len() as u32,
+            self.rows.len() as u32,
+            self.hidden.len() as u32,
+        ])
+    }
+
+    /// Adds what another walk found, but for its errors.
+    pub(crate) fn take_over_all(&mut self, from: &Self) {
+        self.take_over(from, Counts::default(), from.counts(), Shift::default());
+    }
+
+    /// Adds what another walk found between two moments of it, moved by `shift`.
+    pub(crate) fn take_over(&mut self, from: &Self, first: Counts, end: Counts, shift: Shift) {
+        let range = |kind: usize| first.0[kind] as usize..end.0[kind] as usize;
+        self.symbols.extend(from.symbols[range(0)].iter().map(|symbol| symbol.moved(shift)));
+        self.references.extend(
+            from.references[range(1)]
+                .iter()
+                .map(|reference| RawReference { span: shift.span(reference.span), ..*reference }),
+        );
+        self.marks.extend(from.marks[range(2)].iter().map(|mark| Mark { span: shift.span(mark.span), ..*mark }));
+        self.leads.extend(from.leads[range(3)].iter().map(|lead| lead.moved(shift)));
+        self.wraps.extend(from.wraps[range(4)].iter().map(|wrap| wrap.moved(shift)));
+        self.rows.extend(from.rows[range(5)].iter().map(|&(row, depth)| (shift.row(row), depth)));
+        self.hidden.extend(from.hidden[range(6)].iter().map(|&(inner, depth)| (shift.span(inner), depth)));
+    }
+}
+
+/// How many facts of each kind a walk had found at some moment: symbols, references, marks, leads, wraps, rows, hidden.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts([u32; 7]);
+
+impl Counts {
+    /// The same moment where `before` had been counted when `now` is.
+    pub(crate) fn rebased(self, before: Self, now: Self) -> Self {
+        Self(std::array::from_fn(|kind| self.0[kind] - before.0[kind] + now.0[kind]))
+    }
+}
+
+/// How far something moved, in bytes and lines, modulo 2^32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Shift {
+    bytes: u32,
+    rows: u32,
+}
+
+impl Shift {
+    /// From one offset and row to others.
+    pub(crate) fn between(from: (u32, u32), to: (u32, u32)) -> Self {
+        Self { bytes: to.0.wrapping_sub(from.0), rows: to.1.wrapping_sub(from.1) }
+    }
+
+    pub(crate) fn at(self, offset: u32) -> u32 {
+        offset.wrapping_add(self.bytes)
+    }
+
+    pub(crate) fn row(self, row: u32) -> u32 {
+        row.wrapping_add(self.rows)
+    }
+
+    pub(crate) fn span(self, span: Span) -> Span {
+        Span { start: self.at(span.start), end: self.at(span.end) }
+    }
+
+    /// The same for a span that is empty when it stands for nothing.
+    fn unless_empty(self, span: Span) -> Span {
+        if span.is_empty() { span } else { self.span(span) }
+    }
+}
+
+impl RawSymbol {
+    fn moved(&self, shift: Shift) -> Self {
+        Self {
+            definition: shift.span(self.definition),
+            name: shift.span(self.name),
+            first_word: shift.at(self.first_word),
+            body: if self.body == NONE { NONE } else { shift.at(self.body) },
+            container: self.container.map(|span| shift.span(span)),
+            docstring: self.docstring.map(|span| shift.span(span)),
+            ..*self
+        }
+    }
+}
+
+impl Lead {
+    fn moved(&self, shift: Shift) -> Self {
+        Self {
+            at: shift.at(self.at),
+            start: shift.at(self.start),
+            comments: shift.unless_empty(self.comments),
+            attributes: shift.unless_empty(self.attributes),
+        }
+    }
+}
+
+impl Wrap {
+    fn moved(&self, shift: Shift) -> Self {
+        Self { inner: shift.span(self.inner), outer: shift.span(self.outer), first_word: shift.at(self.first_word) }
     }
 }

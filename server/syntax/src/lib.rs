@@ -17,14 +17,16 @@ mod languages;
 mod markdown;
 mod matching;
 mod patterns;
+mod remembered;
 mod repair;
+mod reuse;
 mod symbols;
 mod user_query;
 mod walk;
 
 pub use analyser::{Analyser, Limits};
 pub use languages::{LanguageSpec, detect, language_named, languages};
-pub use tree_sitter::{InputEdit, Point, Tree};
+pub use remembered::Remembered;
 pub use user_query::{UserMatch, UserQuery, UserQueryError};
 
 /// The version of analysis. It grows with every change that makes the analysis of some text differ, so that stored

@@ -389,7 +389,8 @@ fn signature(text: &str, placed: &Placed) -> Span {
     }
     let mut end = whole.len();
     if end > SIGNATURE_LENGTH {
-        let after_name = (placed.raw.name.end - start) as usize;
+        // After an error a parser may give a node a child that ends behind it.
+        let after_name = whole.floor_char_boundary((placed.raw.name.end - start) as usize);
         let line = whole[after_name..].find('\n').map_or(end, |at| after_name + at);
         end = whole.floor_char_boundary(line.min(after_name.max(SIGNATURE_LENGTH)));
     }

@@ -70,7 +70,7 @@ impl UserQuery {
 
     /// The places of a text that it fits, in their order. A text that cannot be parsed has none.
     pub fn matches(&self, analyser: &mut Analyser, text: &str) -> Vec<UserMatch> {
-        let Some(tree) = analyser.parse(self.language, text, None) else { return Vec::new() };
+        let Some(tree) = analyser.tree(self.language, text) else { return Vec::new() };
         let names = self.query.capture_names();
         let deadline = std::time::Instant::now() + QUERY_TIME;
         let mut progress = |_: &tree_sitter::QueryCursorState| {

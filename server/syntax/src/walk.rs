@@ -3,6 +3,7 @@
 use crate::facts::{Facts, Lead, LineDepth, RawReference, Wrap};
 use crate::grammar::{KindFlags, LoadedGrammar};
 use crate::matching::{Matcher, span_of};
+use crate::reuse::{Memory, Place};
 use conexus_core::Span;
 use tree_sitter::{Node, TreeCursor};
 
@@ -35,7 +36,14 @@ pub(crate) struct Base {
 }
 
 /// Walks over all nodes below `root`; returns the depth of the deepest.
-pub(crate) fn walk(grammar: &LoadedGrammar, text: &str, root: Node<'_>, base: Base, facts: &mut Facts) -> u32 {
+pub(crate) fn walk<M: Memory>(
+    grammar: &LoadedGrammar,
+    text: &str,
+    root: Node<'_>,
+    base: Base,
+    facts: &mut Facts,
+    memory: &mut M,
+) -> u32 {
     let mut walker = Walker { grammar, text: text.as_bytes(), frames: Vec::with_capacity(64), next_row: 0, base };
     walker.next_row = base.row.map_or(0, |row| row + 1);
     let mut matcher = Matcher::new(grammar, text.as_bytes(), facts, root);
@@ -48,21 +56,38 @@ pub(crate) fn walk(grammar: &LoadedGrammar, text: &str, root: Node<'_>, base: Ba
     }
     let mut deepest = 0;
     walker.frames.push(Frame { kind: root.kind_id(), ..Frame::default() });
+    memory.go_down(root.kind_id(), 0, false);
     loop {
         let node = cursor.node();
         let kind = node.kind_id();
-        let flags = walker.enter(&mut matcher, node, kind);
-        if flags.intersects(KindFlags::CHAIN) {
-            walker.match_chains(&mut matcher, node, kind, &cursor);
-        }
+        memory.arrive(node, &cursor);
+        let flags = walker.arrive(matcher.facts(), node, kind);
         // Tokens have no children, and a token tree that is parsed again is not walked as tokens.
-        if !flags.intersects(KindFlags::TOKEN) && node.child_count() > 0 && !walker.passes_over(&matcher, node) {
-            let field = if flags.intersects(KindFlags::FIELD) { field_of(&cursor) } else { 0 };
-            if cursor.goto_first_child() {
-                let wrapper = flags.intersects(KindFlags::WRAPPER).then(|| span_of(&node));
-                walker.frames.push(Frame { kind, field, wrapper, ..Frame::default() });
-                deepest = deepest.max(walker.frames.len());
-                continue;
+        let goes_down =
+            !flags.intersects(KindFlags::TOKEN) && node.child_count() > 0 && !walker.passes_over(&matcher, node);
+        let is_unit = M::REMEMBERS && goes_down && Place::may_stand_for(node, flags);
+        let place = is_unit.then(|| walker.place(node, kind, &cursor));
+        let recalled = place.as_ref().and_then(|place| memory.recall(node, place, matcher.facts()));
+        if let Some(recalled) = recalled {
+            walker.next_row = walker.next_row.max(recalled.next_row);
+            deepest = deepest.max(recalled.deepest as usize);
+        } else {
+            if let Some(place) = place {
+                memory.begin(node, place, matcher.facts());
+            }
+            walker.look_at(&mut matcher, node, kind, flags);
+            if flags.intersects(KindFlags::CHAIN) {
+                walker.match_chains(&mut matcher, node, kind, &cursor);
+            }
+            if goes_down {
+                let field = if flags.intersects(KindFlags::FIELD) { field_of(&cursor) } else { 0 };
+                if cursor.goto_first_child() {
+                    let wrapper = flags.intersects(KindFlags::WRAPPER).then(|| span_of(&node));
+                    walker.frames.push(Frame { kind, field, wrapper, ..Frame::default() });
+                    memory.go_down(kind, field, is_unit);
+                    deepest = deepest.max(walker.frames.len());
+                    continue;
+                }
             }
         }
         while !cursor.goto_next_sibling() {
@@ -70,6 +95,7 @@ pub(crate) fn walk(grammar: &LoadedGrammar, text: &str, root: Node<'_>, base: Ba
                 return deepest as u32;
             }
             walker.frames.pop();
+            memory.go_up(matcher.facts(), walker.next_row);
         }
     }
 }
@@ -88,17 +114,17 @@ struct Walker<'a> {
 }
 
 impl Walker<'_> {
+    /// Takes up where a node stands: its row, what leads it, what wraps it.
     #[inline]
-    fn enter<'tree>(&mut self, matcher: &mut Matcher<'_, 'tree>, node: Node<'tree>, kind: u16) -> KindFlags {
-        let flags = self.grammar.flags_of(kind, || self.text.get(node.start_byte()..).unwrap_or_default());
+    fn arrive(&mut self, facts: &mut Facts, node: Node<'_>, kind: u16) -> KindFlags {
+        let flags =
+            self.grammar.flags_of(kind, || self.text.get(node.start_byte()..node.end_byte()).unwrap_or_default());
         let row = node.start_position().row as u32;
         if row >= self.next_row {
             let depth = self.base.depth + self.frames.len() as u32;
             let depth =
                 if flags.intersects(KindFlags::LEADING) { LineDepth::leading(depth) } else { LineDepth::new(depth) };
-            if let Some(slot) = matcher.facts().depths.get_mut(row as usize) {
-                *slot = depth;
-            }
+            facts.rows.push((row, depth));
             self.next_row = row + 1;
         }
         let Some(frame) = self.frames.last_mut() else { return flags };
@@ -108,13 +134,19 @@ impl Walker<'_> {
             if let Some((start, comments, attributes)) = frame.lead.take() {
                 let at = node.start_byte() as u32;
                 if row <= frame.lead_row + 1 && !flags.intersects(KindFlags::TOKEN) {
-                    matcher.facts().leads.push(Lead { at, start, comments, attributes });
+                    facts.leads.push(Lead { at, start, comments, attributes });
                 }
             }
             if let Some(outer) = frame.wrapper {
-                frame.wrap(node, kind, flags, outer, matcher.facts());
+                frame.wrap(node, kind, flags, outer, facts);
             }
         }
+        flags
+    }
+
+    /// Collects what a node says by itself.
+    #[inline]
+    fn look_at<'tree>(&self, matcher: &mut Matcher<'_, 'tree>, node: Node<'tree>, kind: u16, flags: KindFlags) {
         if kind == ERROR {
             matcher.facts().errors += 1;
         }
@@ -124,7 +156,17 @@ impl Walker<'_> {
         if flags.intersects(KindFlags::PATTERN) {
             matcher.match_node(node, kind);
         }
-        flags
+    }
+
+    /// Where a node stands whose facts may be remembered.
+    fn place(&self, node: Node<'_>, kind: u16, cursor: &TreeCursor<'_>) -> Place {
+        Place {
+            kind,
+            field: field_of(cursor),
+            depth: self.frames.len() as u32,
+            row: node.start_position().row as u32,
+            begins_line: begins_line(node.start_byte() as u32, self.text),
+        }
     }
 
     /// Matches the chains that end at this node.
@@ -222,7 +264,7 @@ impl Frame {
 }
 
 /// Whether only blanks stand before `at` on its line.
-fn begins_line(at: u32, text: &[u8]) -> bool {
+pub(crate) fn begins_line(at: u32, text: &[u8]) -> bool {
     let before = text.get(..at as usize).unwrap_or_default();
     matches!(before.iter().rev().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r')), None | Some(b'\n'))
 }
@@ -240,6 +282,7 @@ fn trimmed(span: Span, text: &[u8]) -> Span {
 mod tests {
     use super::*;
     use crate::languages::{Analysis, languages};
+    use crate::reuse::Forget;
     use std::collections::BTreeSet;
     use tree_sitter::{Parser, Query, QueryCursor, StreamingIterator};
 
@@ -275,8 +318,7 @@ mod tests {
             parser.set_language(&grammar.language).expect("the grammar fits");
             let tree = parser.parse(text, None).expect("nothing stops the parser");
             let mut facts = Facts::default();
-            facts.reset(text.lines().count() + 1);
-            walk(&grammar, text, tree.root_node(), Base::default(), &mut facts);
+            walk(&grammar, text, tree.root_node(), Base::default(), &mut facts, &mut Forget);
             let hidden = std::mem::take(&mut facts.hidden);
             let mut expected = by_tree_sitter(&grammar, rules.symbols, tree.root_node(), text);
             expected.extend(by_tree_sitter(&grammar, rules.references, tree.root_node(), text));

@@ -2,19 +2,20 @@
 //!
 //! One thread analyses. A text is compared with the last one that was analysed: the part that differs is the edit that
 //! the incremental parser is told, so no drift between editor and tree can build up, whatever edits were merged or
-//! lost on the way. Chunks whose passage is as before keep their vectors.
+//! lost on the way. What the edit left alone is not walked again, and chunks whose passage is as before keep their
+//! vectors.
 
 use std::{
     collections::HashMap,
     hash::BuildHasher,
     path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, LazyLock, atomic::AtomicBool},
 };
 
-use conexus_core::{BlobId, FileAnalysis, Language, Passage};
+use conexus_core::{BlobId, FileAnalysis, Language, LineIndex, Passage};
 use conexus_embed::Embedder;
 use conexus_index::{FileReferences, IndexSnapshot, OverlayFile, Prepared, VectorBlock};
-use conexus_syntax::{Analyser, InputEdit, Limits, Point, Tree};
+use conexus_syntax::{Analyser, Limits, Remembered};
 
 use super::Buffer;
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
     content::{self, Skip},
     host::stamp,
     indexing::{detect, flags},
-    snapshot::BufferText,
+    snapshot::{BufferText, LazyReferences},
     walk::{self, WalkRules},
 };
 
@@ -69,14 +70,12 @@ struct Task {
 /// One open buffer as it was analysed last.
 struct Open {
     task: Task,
-    language: Option<Language>,
-    tree: Option<Tree>,
-    /// Whether the tree came from an earlier one. A parser that recovers from errors may then choose otherwise than on
-    /// a fresh parse, so the buffer is parsed afresh when it rests.
-    incremental: bool,
+    /// What the next text can take over. A parser that recovers from errors may choose otherwise than on a fresh parse,
+    /// so a buffer whose tree came from an earlier one is parsed afresh when it rests.
+    remembered: Option<Remembered>,
     /// Row and scale of each passage, by its hash.
     vectors: HashMap<u64, (Vec<i8>, f32)>,
-    references: Arc<FileReferences>,
+    references: Arc<LazyReferences>,
     overlay: Option<OverlayFile>,
     /// Whether the text is searched; that of a secret is not and only hides its file.
     searched: bool,
@@ -107,7 +106,7 @@ impl Buffers {
         self.analyse(path, task, before);
     }
 
-    fn analyse(&mut self, path: &Arc<str>, task: Task, before: Option<Open>) {
+    fn analyse(&mut self, path: &Arc<str>, task: Task, mut before: Option<Open>) {
         if !task.wanted {
             self.open.insert(Arc::clone(path), Open::unsearched(task));
             return;
@@ -117,43 +116,38 @@ impl Buffers {
             Err(skip) => {
                 tracing::debug!(%path, reason = skip.reason(), "an open buffer is not searched");
                 let nothing = FileAnalysis::empty(detect(path, ""));
-                let overlay = overlay(path, &"".into(), NO_BLOB, nothing, None, false);
+                let content = Indexed { blob: NO_BLOB, generated: false, passages: &[] };
+                let overlay = overlay(path, &"".into(), &LineIndex::new(""), nothing, &content, None, None);
                 self.open.insert(Arc::clone(path), Open { overlay, ..Open::unsearched(task) });
                 return;
             }
         };
         let text: Arc<str> = content.text.into();
         let language = task.named.unwrap_or_else(|| detect(path, &text));
-        let before = before.filter(|before| before.language == Some(language));
-        let (tree, incremental) =
-            match before.as_ref().and_then(|before| Some((before.tree.clone()?, &before.task.text))) {
-                Some((mut tree, old_text)) => match difference(old_text, &text) {
-                    Some(edit) => {
-                        tree.edit(&edit);
-                        (self.analyser.parse(language, &text, Some(&tree)), true)
-                    }
-                    None => (Some(tree), before.as_ref().is_some_and(|before| before.incremental)),
-                },
-                None => (self.analyser.parse(language, &text, None), false),
-            };
-        let analysis = match &tree {
-            Some(tree) => self.analyser.analyse_tree(language, &text, tree),
-            None => self.analyser.analyse(language, &text),
+        let remembered = before.as_mut().and_then(|before| before.remembered.take());
+        let (analysis, remembered) = self.analyser.analyse_next(language, Arc::clone(&text), remembered);
+        let (mut vectors, before) = before.map(|before| (before.vectors, before.overlay)).unwrap_or_default();
+        let passages: Vec<u64> = {
+            let passages = analysis.chunks.iter().map(|chunk| Passage::of(chunk, path, &text, &analysis));
+            passages.map(|passage| self.hash(&passage)).collect()
         };
-        let mut vectors = before.map(|before| before.vectors).unwrap_or_default();
-        let block = self.embed(path, &text, &analysis, &mut vectors);
-        let overlay = overlay(path, &text, content.blob, analysis, block, content.generated);
-        let incremental = incremental && tree.is_some();
+        let block = self.embed(path, &text, &analysis, &passages, &mut vectors);
+        let mut analysis = analysis;
+        let references = std::mem::take(&mut analysis.references);
+        let content = Indexed { blob: content.blob, generated: content.generated, passages: &passages };
+        let before = before.as_ref().map(|before| &before.prepared);
+        let overlay = overlay(path, &text, remembered.lines(), analysis, &content, block, before);
         let Some(overlay) = overlay else {
             tracing::error!(%path, "the analysis of a buffer contradicts itself, its file is searched as saved");
             return;
         };
-        let references = Arc::new(overlay.prepared.references());
+        let of = Arc::clone(&text);
+        let references: LazyReferences =
+            LazyLock::new(Box::new(move || Arc::new(FileReferences::of(&references, &of))));
+        let references = Arc::new(references);
         let open = Open {
             task: Task { text, ..task },
-            language: Some(language),
-            tree,
-            incremental,
+            remembered: Some(remembered),
             vectors,
             references,
             overlay: Some(overlay),
@@ -164,14 +158,14 @@ impl Buffers {
 
     /// Whether a buffer waits for [`Buffers::parse_one_afresh`].
     pub(super) fn has_incremental(&self) -> bool {
-        self.open.values().any(|open| open.incremental)
+        self.open.values().any(Open::is_incremental)
     }
 
     /// Parses one buffer afresh that was parsed incrementally; its path.
     pub(super) fn parse_one_afresh(&mut self) -> Option<Arc<str>> {
-        let path = self.open.iter().find(|(_, open)| open.incremental).map(|(path, _)| Arc::clone(path))?;
+        let path = self.open.iter().find(|(_, open)| open.is_incremental()).map(|(path, _)| Arc::clone(path))?;
         let open = self.open.remove(&path)?;
-        self.analyse(&path, open.task.clone(), Some(Open { tree: None, ..open }));
+        self.analyse(&path, open.task.clone(), Some(Open { remembered: None, ..open }));
         Some(path)
     }
 
@@ -216,23 +210,21 @@ impl Buffers {
             .is_ok_and(|walk| walk.files.iter().any(|file| file.path == path))
     }
 
-    /// The vectors of all chunks; those of passages that `known` holds are taken from there, the others are computed.
+    /// The vectors of all chunks, whose passages have these hashes; those of passages that `known` holds are taken from there, the others are computed.
     /// `known` then holds the passages of this text alone.
     fn embed(
         &mut self,
         path: &str,
         text: &str,
         analysis: &FileAnalysis,
+        keys: &[u64],
         known: &mut HashMap<u64, (Vec<i8>, f32)>,
     ) -> Option<VectorBlock> {
         let embedder = self.embedder.as_deref()?;
-        let passages: Vec<Passage<'_>> =
-            analysis.chunks.iter().map(|chunk| Passage::of(chunk, path, text, analysis)).collect();
-        let keys: Vec<u64> = passages.iter().map(|passage| self.hash(passage)).collect();
         let mut kept = HashMap::with_capacity(keys.len());
         let mut new = Vec::new();
         let mut new_keys = Vec::new();
-        for (key, passage) in keys.iter().zip(&passages) {
+        for (key, chunk) in keys.iter().zip(&analysis.chunks) {
             if kept.contains_key(key) {
                 continue;
             }
@@ -240,7 +232,7 @@ impl Buffers {
                 kept.insert(*key, vector);
             } else if !new_keys.contains(key) {
                 new_keys.push(*key);
-                new.push(*passage);
+                new.push(Passage::of(chunk, path, text, analysis));
             }
         }
         let model = stamp(embedder);
@@ -256,7 +248,7 @@ impl Buffers {
             }
         }
         let mut block = VectorBlock { model, rows: Vec::new(), scales: Vec::new() };
-        for key in &keys {
+        for key in keys {
             let (row, scale) = &kept[key];
             block.rows.extend_from_slice(row);
             block.scales.push(*scale);
@@ -275,33 +267,45 @@ impl Buffers {
 const NO_BLOB: BlobId = BlobId([0; 32]);
 
 impl Open {
+    fn is_incremental(&self) -> bool {
+        self.remembered.as_ref().is_some_and(Remembered::is_incremental)
+    }
+
     fn unsearched(task: Task) -> Self {
         Self {
             task,
-            language: None,
-            tree: None,
-            incremental: false,
+            remembered: None,
             vectors: HashMap::new(),
-            references: Arc::default(),
+            references: Arc::new(LazyLock::new(Box::new(Arc::default))),
             overlay: None,
             searched: false,
         }
     }
 }
 
+/// What is known of a text besides its analysis.
+struct Indexed<'a> {
+    blob: BlobId,
+    generated: bool,
+    /// Hashes of the passages of its chunks.
+    passages: &'a [u64],
+}
+
 /// What stands for a file in searches.
 fn overlay(
     path: &Arc<str>,
     text: &Arc<str>,
-    blob: BlobId,
+    lines: &LineIndex,
     analysis: FileAnalysis,
+    content: &Indexed<'_>,
     vectors: Option<VectorBlock>,
-    generated: bool,
+    before: Option<&Prepared>,
 ) -> Option<OverlayFile> {
     let language = analysis.language;
-    let prepared = Prepared::new(Arc::clone(path), analysis, Arc::clone(text)).ok()?.with_postings();
-    let flags = flags(path, generated);
-    Some(OverlayFile { path: Arc::clone(path), blob, language, flags, prepared, vectors: vectors.map(Arc::new) })
+    let (path, text) = (Arc::clone(path), Arc::clone(text));
+    let flags = flags(&path, content.generated);
+    let prepared = Prepared::of_buffer(Arc::clone(&path), analysis, text, lines, content.passages, before).ok()?;
+    Some(OverlayFile { path, blob: content.blob, language, flags, prepared, vectors: vectors.map(Arc::new) })
 }
 
 /// Judges a buffer's text as a walk would judge the saved file.
@@ -311,36 +315,4 @@ fn accepted(path: &str, text: &str, max_file_bytes: u64) -> Result<content::Cont
         return Err(Skip::TooLarge);
     }
     content::decode(text.into())
-}
-
-/// The one edit that makes `new` of `old`; `None` when they are equal.
-fn difference(old: &str, new: &str) -> Option<InputEdit> {
-    if old == new {
-        return None;
-    }
-    let (old, new) = (old.as_bytes(), new.as_bytes());
-    let start = common(old.iter().zip(new));
-    let most = old.len().min(new.len()) - start;
-    let end = common(old.iter().rev().zip(new.iter().rev()).take(most));
-    let (old_end, new_end) = (old.len() - end, new.len() - end);
-    Some(InputEdit {
-        start_byte: start,
-        old_end_byte: old_end,
-        new_end_byte: new_end,
-        start_position: point(old, start),
-        old_end_position: point(old, old_end),
-        new_end_position: point(new, new_end),
-    })
-}
-
-fn common<'a>(pairs: impl Iterator<Item = (&'a u8, &'a u8)>) -> usize {
-    pairs.take_while(|(left, right)| left == right).count()
-}
-
-/// Row and column in bytes, as the parser counts them.
-fn point(text: &[u8], at: usize) -> Point {
-    let before = &text[..at];
-    let row = memchr::memchr_iter(b'\n', before).count();
-    let column = at - memchr::memrchr(b'\n', before).map_or(0, |line| line + 1);
-    Point { row, column }
 }

@@ -15,7 +15,11 @@ use super::{
     status::{Role, Watching},
     watch::{Changes, Watcher},
 };
-use crate::{Host, Location, Progress, Result, Settings, walk};
+use crate::{
+    Host, Location, Progress, Result, Settings,
+    priority::{Yields, yield_to_typing},
+    walk,
+};
 
 /// What the writer is told.
 pub(super) enum Event {
@@ -75,6 +79,8 @@ impl Writer {
     fn open(shared: &Arc<Shared>, location: Location, settings: Settings, sender: Sender<Event>) -> Result<Self> {
         let (mut host, _) = Host::open(location, settings)?;
         shared.opened(&host);
+        // Somebody waits for the index to be opened; what follows is work in the background.
+        yield_to_typing(Yields::Indexing);
         let committed = Arc::clone(shared);
         host.on_commit(Box::new(move |snapshot| committed.rebase(snapshot)));
         let watcher = match Watcher::start(&host.location().root, sender) {

@@ -39,7 +39,7 @@ pub(super) fn similar(view: &Snapshot, subject: &Subject<'_>, limit: usize, canc
         return Ok(answers);
     }
     let query = Query { limit: limit.saturating_mul(2).max(20), ..Query::new("") };
-    let found = view.similar(subject.file.path(), own.name_span().start, &query)?;
+    let found = view.similar(subject.file.path(), own.name_span().start, &query, cancel)?;
     let mut places = Places::new(view);
     let target = Definition::new(subject.file, own);
     let own_words = words_of(&mut places, subject.file, own.span());

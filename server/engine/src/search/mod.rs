@@ -77,8 +77,9 @@ impl<'a> Searcher<'a> {
     }
 
     /// The chunks most similar to the chunk in a slot, itself and what overlaps it left out.
-    pub(crate) fn similar(&self, slot: u32, query: &Query) -> Result<Answer> {
+    pub(crate) fn similar(&self, slot: u32, query: &Query, cancel: &AtomicBool) -> Result<Answer> {
         let mut answer = self.empty_answer();
+        let is_cancelled = || cancel.load(Ordering::Relaxed);
         let allowed = self.snapshot.allowed(&query.filter)?;
         if let Some(allowed) = &allowed {
             answer.searched_chunks = allowed.len();
@@ -87,6 +88,9 @@ impl<'a> Searcher<'a> {
             answer.notices.push(Notice::LexicalOnly { reason: "this chunk has no vector".to_owned() });
             return Ok(answer);
         };
+        if is_cancelled() {
+            return Ok(answer);
+        }
         let wanted = query.offset.saturating_add(query.limit).saturating_add(1);
         let own = self.snapshot.chunk(slot);
         let found: Vec<_> = self
@@ -105,9 +109,10 @@ impl<'a> Searcher<'a> {
             .into_iter()
             .skip(query.offset)
             .take(query.limit)
+            .take_while(|_| !is_cancelled())
             .filter_map(|found| self.hit(Candidate { score: found.similarity, ..Candidate::new(found.slot) }))
             .collect();
-        if answer.hits.is_empty() && query.offset == 0 {
+        if answer.hits.is_empty() && query.offset == 0 && !is_cancelled() {
             answer.add_unless_indexing(Notice::NoMatch);
         }
         Ok(answer)

@@ -61,9 +61,8 @@ impl Letters {
     }
 }
 
-/// Writes the heads of an analysis.
-pub(crate) fn encode(analysis: &FileAnalysis, text: &str) -> Vec<u8> {
-    let lines = LineIndex::new(text);
+/// Writes the heads of an analysis of a text with these lines.
+pub(crate) fn encode(analysis: &FileAnalysis, lines: &LineIndex) -> Vec<u8> {
     let mut strings = Strings::default();
     let mut out = Vec::with_capacity(
         HEADER + analysis.chunks.len() * CHUNK + analysis.symbols.len() * (SYMBOL + 16) + analysis.notes.len() * NOTE,

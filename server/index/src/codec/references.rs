@@ -27,6 +27,11 @@ pub struct FileReferences {
 }
 
 impl FileReferences {
+    /// The mentions in a text, ordered by start.
+    pub fn of(references: &[Reference], text: &str) -> Self {
+        Self::decode(&encode(references, text)).unwrap_or_default()
+    }
+
     /// Number of mentions.
     pub fn len(&self) -> usize {
         self.entries.len()

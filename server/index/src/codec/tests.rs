@@ -1,7 +1,7 @@
 //! The codec gives back what it was given, and malformed bytes are errors.
 
 use super::*;
-use conexus_core::{ChunkKind, Note, ReferenceKind, Span, SymbolKind, Visibility};
+use conexus_core::{ChunkKind, LineIndex, Note, ReferenceKind, Span, SymbolKind, Visibility};
 use proptest::prelude::*;
 
 fn span() -> impl Strategy<Value = Span> {
@@ -63,10 +63,10 @@ fn analysis() -> impl Strategy<Value = FileAnalysis> {
 proptest! {
     #[test]
     fn what_is_stored_comes_back(analysis in analysis(), text in "[a-zé\n ]{0,300}") {
-        let heads = Heads::new(encode_heads(&analysis, &text).into()).unwrap();
+        let heads = Heads::new(encode_heads(&analysis, &LineIndex::new(&text)).into()).unwrap();
         let references = FileReferences::decode(&encode_references(&analysis.references, &text)).unwrap();
         prop_assert_eq!(decode_analysis(analysis.language, &heads, &references), analysis.clone());
-        let lines = conexus_core::LineIndex::new(&text);
+        let lines = LineIndex::new(&text);
         for (stored, chunk) in heads.chunks().zip(&analysis.chunks) {
             prop_assert_eq!(stored.lines(), lines.lines_of(chunk.span));
         }
@@ -80,7 +80,7 @@ proptest! {
     #[test]
     fn damaged_bytes_are_refused_or_readable(analysis in analysis(), at in any::<prop::sample::Index>(), value in any::<u8>(), cut in any::<prop::sample::Index>()) {
         let text = "fn a() {}\n".repeat(30);
-        let mut heads = encode_heads(&analysis, &text);
+        let mut heads = encode_heads(&analysis, &LineIndex::new(&text));
         let place = at.index(heads.len());
         heads[place] = value;
         for bytes in [heads.clone(), heads[..cut.index(heads.len())].to_vec()] {

@@ -3,6 +3,7 @@
 mod delta;
 mod disk;
 mod document;
+mod groups;
 mod postings;
 mod query;
 mod scorer;
@@ -13,6 +14,7 @@ mod writer;
 
 pub(crate) use delta::DeltaPart;
 pub(crate) use disk::{Disk, Stamp};
+pub(crate) use groups::{Group, groups};
 pub(crate) use postings::{Postings, Source};
 pub use query::{Bm25f, LexicalHit, LexicalQuery, QueryTerm};
 pub(crate) use view::{Counts, LexicalView, part_lengths};

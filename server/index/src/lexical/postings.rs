@@ -2,6 +2,7 @@
 
 use conexus_core::{FileAnalysis, Passage};
 use std::cell::RefCell;
+use std::ops::Range;
 use std::sync::Arc;
 use tantivy::fieldnorm::FieldNormReader;
 
@@ -83,17 +84,23 @@ pub(crate) struct Postings {
 impl Postings {
     /// Indexes the chunks of a file.
     pub(crate) fn of(source: &Source) -> Self {
+        Self::of_chunks(source, 0..source.analysis.chunks.len())
+    }
+
+    /// Indexes some of the chunks of a file, numbered from 0.
+    pub(crate) fn of_chunks(source: &Source, chunks: Range<usize>) -> Self {
         SCRATCH.with_borrow_mut(|(builder, scanner)| {
-            builder.reset(source.text.len());
+            let spans = source.analysis.chunks.get(chunks.clone()).unwrap_or_default();
+            builder.reset(spans.iter().map(|chunk| chunk.span.len()).sum());
             // Every chunk has the same path.
             let mut path = Vec::new();
             scanner.scan(&source.path, &mut |token| path.push(builder.number_of(token)));
-            for chunk in 0..source.analysis.chunks.len() {
-                let Some(passage) = source.passage(chunk) else { continue };
+            for (chunk, place) in (0u32..).zip(chunks) {
+                let Some(passage) = source.passage(place) else { continue };
                 let mut lengths = [0u32; 6];
                 for field in Field::ALL {
                     let number = field as usize;
-                    let key = (chunk as u32) << 3 | number as u32;
+                    let key = chunk << 3 | number as u32;
                     if field == Field::Path {
                         lengths[number] = path.len() as u32;
                         for &term in &path {

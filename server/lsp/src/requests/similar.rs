@@ -24,14 +24,14 @@ pub(crate) async fn handle(server: &Server, params: SimilarParams) -> Result<Sea
         .await
 }
 
-fn find(session: &Session, uri: &Uri, position: Position, limit: usize, _: &AtomicBool) -> SearchResult {
+fn find(session: &Session, uri: &Uri, position: Position, limit: usize, cancel: &AtomicBool) -> SearchResult {
     let empty = |notice| SearchResult { hits: Vec::new(), more: false, notices: vec![notice], seen: Vec::new() };
     let mut spot = match aim(session, uri, position) {
         Aim::At(spot) => spot,
         Aim::Nothing(notice) => return empty(notice),
     };
     let query = Query { limit, ..Query::new("") };
-    match spot.view.snapshot.similar(&spot.path, spot.offset, &query) {
+    match spot.view.snapshot.similar(&spot.path, spot.offset, &query, cancel) {
         Ok(answer) => SearchResult {
             hits: answer.hits.iter().filter_map(|hit| spot.view.hit(hit)).collect(),
             more: answer.more,
