@@ -175,9 +175,13 @@ fn is_used_unwritten(file: &FileEntry, symbol: SymbolRef<'_>, source: &Source) -
             && !HARMLESS.iter().any(|harmless| line.starts_with(harmless))
     });
     let head = symbol.signature().slice(text);
+    // C# names the interface in front of a method that it demands, and nobody names a class of extension methods.
+    let start = symbol.name_span().start as usize;
+    let sharp = file.language().name() == "csharp"
+        && (text.get(..start).is_some_and(|before| before.ends_with('.')) || head.contains("static class"));
     let annotated = head.trim_start().starts_with(['@', '[']) && file.language().name() != "go";
     let demanded = words::identifiers(head).any(|word| DEMANDING.contains(&word));
-    attributes || annotated || demanded || REFLECTING.iter().any(|mark| text.contains(mark))
+    attributes || annotated || demanded || sharp || REFLECTING.iter().any(|mark| text.contains(mark))
 }
 
 fn finding(file: &FileEntry, symbol: SymbolRef<'_>, source: &Source, confidence: f32) -> Finding {

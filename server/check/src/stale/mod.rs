@@ -1,8 +1,8 @@
 //! Documentation that names what does not exist any more.
 //!
 //! A name in backticks may be anything: a command, a type of another library, a word. So one that does not exist is
-//! reported only when it is known to have existed here: git has a line or file with it that is gone, or the change that
-//! is checked removed it. `mentions` reads what documentation names, `present` knows what there is.
+//! reported only when it is known to have existed here: git has a file at that path or a definition of that name that is
+//! gone, or the change that is checked removed it. `mentions` reads what documentation names, `present` knows what there is.
 
 mod mentions;
 mod present;
@@ -62,7 +62,7 @@ pub(crate) fn check(scope: &Scope<'_>) -> Result<Vec<Finding>> {
     let gone = match &scope.changes {
         Some(_) => removed,
         None if names.is_empty() => BTreeSet::new(),
-        None => git::removed_words(scope.snapshot.root(), &names, HISTORY_TIME),
+        None => git::removed_definitions(scope.snapshot.root(), &names, HISTORY_TIME),
     };
     let needs_past = documents.iter().flat_map(|document| &document.missing).any(|missing| missing.name().is_none());
     let past = if needs_past { git::past(scope.snapshot.root(), HISTORY_TIME) } else { git::Past::default() };
@@ -100,14 +100,10 @@ impl Missing {
     }
 }
 
-/// Words that the checked change removed and that look like code.
+/// Names whose definition the checked change removed and that look like code.
 fn removed_by_change(scope: &Scope<'_>) -> BTreeSet<String> {
     let lines = scope.changes.iter().flat_map(|changes| &changes.removed_lines);
-    lines
-        .flat_map(|line| conexus_core::words::identifiers(line))
-        .filter(|word| is_code_name(word))
-        .map(str::to_owned)
-        .collect()
+    lines.filter_map(|line| git::defined_name(line)).filter(|word| is_code_name(word)).map(str::to_owned).collect()
 }
 
 fn names(documents: &[Document]) -> BTreeSet<String> {
@@ -135,8 +131,9 @@ fn file_name(path: &str) -> &str {
 /// Files whose documentation tells what was: names in it are old on purpose.
 fn is_chronicle(path: &str) -> bool {
     const WORDS: &[&str] = &[
-        "changelog", "changes", "history", "news", "release", "releases", "migration", "migrating", "migrations",
-        "upgrade", "upgrading", "whatsnew", "archive", "rfc", "rfcs", "proposals", "adr", "blog", "todo", "roadmap",
+        "changelog", "changes", "history", "news", "release", "releases", "migrate", "migration", "migrating",
+        "migrations", "upgrade", "upgrading", "whatsnew", "archive", "rfc", "rfcs", "proposals", "adr", "blog", "todo",
+        "roadmap",
     ];
     path.to_lowercase().split(['/', '.', '-', '_']).any(|part| WORDS.contains(&part))
 }

@@ -70,7 +70,7 @@ pub struct Changes {
     pub renamed: Vec<(String, String)>,
     /// Files that are gone.
     pub deleted: Vec<String>,
-    /// The lines that are gone, each without its line break.
+    /// The lines of code that are gone, each without its line break; those of prose are not among them.
     pub removed_lines: Vec<String>,
 }
 
@@ -124,6 +124,7 @@ fn parse(diff: &str) -> Changes {
     let mut changes = Changes::default();
     let mut renamed_from = None;
     let mut old_path = None;
+    let mut prose = false;
     let mut path: Option<String> = None;
     // Lines of the hunk that are still to come: what looks like a header inside of a hunk is text.
     let mut left = (0, 0);
@@ -132,7 +133,9 @@ fn parse(diff: &str) -> Changes {
             match line.as_bytes().first() {
                 Some(b'-') if left.0 > 0 => {
                     left.0 -= 1;
-                    changes.removed_lines.push(line[1..].trim_end_matches('\r').to_owned());
+                    if !prose {
+                        changes.removed_lines.push(line[1..].trim_end_matches('\r').to_owned());
+                    }
                 }
                 Some(b'+') if left.1 > 0 => left.1 -= 1,
                 _ => {}
@@ -147,6 +150,7 @@ fn parse(diff: &str) -> Changes {
             }
         } else if let Some(old) = line.strip_prefix("--- ") {
             old_path = unquoted(old).strip_prefix("a/").map(str::to_owned);
+            prose = old_path.as_deref().is_some_and(super::past::is_prose);
         } else if let Some(new) = line.strip_prefix("+++ ") {
             path = unquoted(new).strip_prefix("b/").map(str::to_owned);
             match (&path, old_path.take()) {

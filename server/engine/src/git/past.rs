@@ -11,6 +11,7 @@ use std::{
 use conexus_core::words;
 
 use super::command;
+use crate::roles;
 
 /// Files that were moved or deleted, as far back as there was time to look.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,19 +61,63 @@ pub fn past(folder: &Path, time: Duration) -> Past {
     past
 }
 
-/// Which of some words stood in lines that were removed, as far back as there is time to look.
-pub fn removed_words(folder: &Path, wanted: &BTreeSet<String>, time: Duration) -> BTreeSet<String> {
+/// Which of some names were defined in lines that were removed, as far back as there is time to look.
+pub fn removed_definitions(folder: &Path, wanted: &BTreeSet<String>, time: Duration) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let arguments =
         ["log", "--relative", "--patch", "--unified=0", "--no-color", "--no-ext-diff", "--no-textconv", "--format="];
+    let mut prose = false;
     lines(folder, &arguments, b'\n', time, &mut |line| {
-        if let Some(removed) = line.strip_prefix('-') {
-            for word in words::identifiers(removed).filter(|word| wanted.contains(*word)) {
-                found.insert(word.to_owned());
-            }
+        if let Some(path) = line.strip_prefix("--- ") {
+            prose = is_prose(path);
+        } else if let Some(removed) = line.strip_prefix('-')
+            && !prose
+            && let Some(name) = defined_name(removed).filter(|name| wanted.contains(*name))
+        {
+            found.insert(name.to_owned());
         }
     });
     found
+}
+
+/// Whether a path is one of prose: what its lines define is an example.
+pub(super) fn is_prose(path: &str) -> bool {
+    matches!(roles::role(path.trim_end_matches(['"', '\t'])), roles::Role::Documentation)
+}
+
+/// Words after which languages write the name that they define.
+const DEFINING: &[&str] = &[
+    "class", "def", "define", "defmodule", "enum", "fn", "fun", "func", "function", "interface", "macro_rules", "mod",
+    "module", "object", "protocol", "record", "struct", "trait", "type", "union",
+];
+/// Words that begin the definition of a method in languages that have none of those.
+const MODIFIERS: &[&str] = &["internal", "override", "private", "protected", "public", "static"];
+
+/// The name that a line of code defines, judged by the line alone; comments define nothing.
+pub fn defined_name(line: &str) -> Option<&str> {
+    let line = line.trim();
+    if line.starts_with(['/', '*', '-', '>', '"', '\'']) || line.starts_with("# ") {
+        return None;
+    }
+    let line = line.strip_prefix('#').unwrap_or(line);
+    let mut identifiers = words::identifiers(line);
+    let first = identifiers.next()?;
+    // func (receiver *Type) name(
+    let method = line.strip_prefix("func (").and_then(|rest| rest.split_once(") "));
+    if let Some((_, rest)) = method {
+        return words::identifiers(rest).next();
+    }
+    let mut before = first;
+    for word in identifiers {
+        if DEFINING.contains(&before) {
+            return Some(word);
+        }
+        before = word;
+    }
+    let called = line.split('(').next().filter(|head| head.len() < line.len());
+    called
+        .filter(|head| MODIFIERS.contains(&first) && !head.contains('='))
+        .and_then(|head| words::identifiers(head).last())
 }
 
 /// Runs git and hands over what it prints piece by piece, for at most that time.
@@ -100,4 +145,26 @@ fn lines(folder: &Path, arguments: &[&str], end: u8, time: Duration, each: &mut 
     let _ = child.wait();
     drop(receiver);
     let _ = reader.join();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_define_names() {
+        for (line, expected) in [
+            ("    pub(crate) async fn send_it<T>(&self) {", Some("send_it")),
+            ("func (store *Store) evictOldest(limit int) int {", Some("evictOldest")),
+            ("    public static List<String> formatTable(Rows rows) {", Some("formatTable")),
+            ("#define MAX_SIZE 3", Some("MAX_SIZE")),
+            ("async def read_all(self):", Some("read_all")),
+            ("/// fn in_a_comment()", None),
+            ("    # def in_a_comment", None),
+            ("    let value = call_it(other);", None),
+            ("", None),
+        ] {
+            assert_eq!(defined_name(line), expected, "{line}");
+        }
+    }
 }
