@@ -1,5 +1,5 @@
 //! Recall on copies that a seeded generator changes: names, literals and the order of statements, statements added and
-//! removed. The functions are ordinary ones in six languages; each copy is put among all of them.
+//! removed. The functions are ordinary ones in seven languages; each copy is put among all of them.
 
 #![allow(clippy::print_stdout)]
 
