@@ -54,7 +54,8 @@ local function diagnosed()
 end
 local asked_at = 0
 wait_for("the diagnostics of rust-analyzer", function()
-  if vim.uv.now() - asked_at > 1000 then
+  -- A change takes back a question that waits, so they are far apart.
+  if vim.fn.has("nvim-0.11") == 0 and vim.uv.now() - asked_at > 10000 then
     asked_at = vim.uv.now()
     vim.api.nvim_buf_set_lines(buffer, -1, -1, false, { "//" })
     vim.api.nvim_buf_set_lines(buffer, -2, -1, false, {})
