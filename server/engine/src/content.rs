@@ -2,6 +2,8 @@
 
 use std::{fs::File, io::Read, path::Path};
 
+use crate::redaction;
+
 /// Why a file is not in the index. Shown by `conexus doctor` and in typed answers, so that nothing is silently absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Skip {
@@ -42,9 +44,9 @@ impl Skip {
 /// A file's text.
 #[derive(Debug)]
 pub struct Content {
-    /// Decoded text; equal to the bytes when they are valid UTF-8.
+    /// Decoded text; equal to the bytes when they are valid UTF-8, secrets in it masked.
     pub text: String,
-    /// BLAKE3 of the bytes on disk.
+    /// BLAKE3 of the bytes on disk, or of the masked text when it holds secrets.
     pub blob: conexus_core::BlobId,
     /// Whether it says of itself that a tool wrote it.
     pub generated: bool,
@@ -69,13 +71,18 @@ pub fn read(path: &Path, max_bytes: u64) -> Result<Content, Skip> {
 
 /// Decodes bytes that were read elsewhere.
 pub fn decode(bytes: Vec<u8>) -> Result<Content, Skip> {
-    let blob = conexus_core::BlobId(*blake3::hash(&bytes).as_bytes());
+    let mut blob = conexus_core::BlobId(*blake3::hash(&bytes).as_bytes());
     let text = to_text(bytes)?;
     if is_minified(&text) {
         return Err(Skip::Minified);
     }
     if holds_private_key(&text) {
         return Err(Skip::SecretContent);
+    }
+    let (text, secrets) = redaction::redact(text);
+    if secrets > 0 {
+        // A text that was masked before, such as that of a buffer which is parsed again, is the same content.
+        blob = conexus_core::BlobId(*blake3::hash(text.as_bytes()).as_bytes());
     }
     let generated = is_generated(&text);
     Ok(Content { text, blob, generated })

@@ -15,15 +15,19 @@ mod indexing;
 pub mod live;
 mod location;
 pub mod priority;
+pub mod redaction;
 mod relations;
 pub mod roles;
 mod search;
 mod settings;
 mod snapshot;
+pub mod stages;
 pub mod walk;
 mod workspace_symbols;
 
-pub use conexus_index::{ChunkRef, FileEntry, FileFlags, OpenReport, StoreStatistics, SymbolRef};
+pub use conexus_index::{
+    ChunkRef, FileEntry, FileFlags, OpenReport, StoreStatistics, SymbolRef, resident as resident_memory,
+};
 pub use context_pack::{ContextPack, PackItem, estimate_tokens};
 pub use degradation::Degradation;
 pub use difference::difference;

@@ -13,6 +13,7 @@ use conexus_index::{FileEntry, FileReferences, IndexSnapshot, LocatedChunk, Symb
 use crate::{
     Error, Location, Result, Weights, content,
     search::{Searcher, chunk_at},
+    stages::{Stage, timed},
 };
 
 /// An immutable view of the index with what is needed to search it. Cheap to clone.
@@ -125,7 +126,7 @@ impl Snapshot {
     /// Answers a query; the text may be any string. `cancel` is looked at between
     /// steps of milliseconds; a cancelled search answers with what it has, which may be nothing.
     pub fn search(&self, query: &Query, cancel: &AtomicBool) -> Result<Answer> {
-        Searcher::new(self).search(query, cancel)
+        timed(Stage::Search, || Searcher::new(self).search(query, cancel))
     }
 
     /// Code similar to the chunk at a byte of a file; the query gives filter and limits. `cancel` is looked at between

@@ -15,7 +15,10 @@ use super::{
     Searcher, Shape, Understanding, Weights,
     names::{NameMatch, match_name, split_name},
 };
-use crate::Result;
+use crate::{
+    Result,
+    stages::{Stage, timed},
+};
 
 /// A chunk that may be an answer.
 #[derive(Clone, Debug)]
@@ -64,15 +67,15 @@ pub(super) fn gather(
     let count = PER_SOURCE.max(query.offset.saturating_add(query.limit).saturating_mul(3)).min(5_000);
     let lexical_query = lexical_query(understanding, &searcher.view.weights);
     let mut candidates: HashMap<u32, Candidate> = HashMap::with_capacity(count * 2);
-    let lexical = searcher.snapshot.lexical(&lexical_query, allowed, count)?;
+    let lexical = timed(Stage::Lexical, || searcher.snapshot.lexical(&lexical_query, allowed, count))?;
     for hit in &lexical {
         candidates.insert(hit.slot, Candidate::new(hit.slot));
     }
     let mut query_vector = Vec::new();
-    let lexical_only = embed(searcher, text, query.mode, &mut query_vector);
+    let lexical_only = timed(Stage::Embed, || embed(searcher, text, query.mode, &mut query_vector));
     let mut cosine_range = (0.0, 1.0);
     if !query_vector.is_empty() && !cancel.load(Ordering::Relaxed) {
-        let nearest = searcher.snapshot.nearest(&query_vector, allowed, count)?;
+        let nearest = timed(Stage::Vectors, || searcher.snapshot.nearest(&query_vector, allowed, count))?;
         if let (Some(first), Some(last)) = (nearest.first(), nearest.last()) {
             cosine_range = (last.similarity, first.similarity);
         }
@@ -86,12 +89,12 @@ pub(super) fn gather(
         && !defined_among(searcher, understanding, &candidates)
         && !cancel.load(Ordering::Relaxed)
     {
-        for slot in named(searcher, understanding, allowed) {
+        for slot in timed(Stage::Names, || named(searcher, understanding, allowed)) {
             candidates.entry(slot).or_insert_with(|| Candidate::new(slot));
         }
     }
     if !understanding.quoted.is_empty() && !cancel.load(Ordering::Relaxed) {
-        for (slot, share) in quoted(searcher, understanding, allowed)? {
+        for (slot, share) in timed(Stage::Names, || quoted(searcher, understanding, allowed))? {
             candidates.entry(slot).or_insert_with(|| Candidate::new(slot)).quoted = share;
         }
     }

@@ -18,7 +18,10 @@ pub use weights::Weights;
 pub(crate) use candidates::chunk_at;
 pub(crate) use names::{split_name, symbols_named};
 
-use crate::{Result, Snapshot};
+use crate::{
+    Result, Snapshot,
+    stages::{Stage, timed},
+};
 use candidates::Candidate;
 
 /// Searches one state of the workspace. Cheap to make; holds no state of its own.
@@ -65,7 +68,9 @@ impl<'a> Searcher<'a> {
         let mut ranked = if cancel.load(Ordering::Relaxed) {
             Vec::new()
         } else {
-            rank::rank(self.snapshot, &self.view.weights, &understanding, query, gathered.candidates)
+            timed(Stage::Rank, || {
+                rank::rank(self.snapshot, &self.view.weights, &understanding, query, gathered.candidates)
+            })
         };
         answer.more = ranked.len() > query.offset.saturating_add(query.limit);
         answer.hits =
