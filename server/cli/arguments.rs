@@ -1,6 +1,9 @@
 //! The arguments, as clap reads them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -117,8 +120,8 @@ pub(crate) enum Command {
     /// Serve an editor over standard input and output
     Lsp(LspArguments),
     /// Serve an AI assistant over standard input and output (MCP), from the editor's session when one is running
-    Mcp,
-    /// Serve AI assistants over HTTP on the loopback interface, without an editor
+    Mcp(McpArguments),
+    /// Serve AI assistants over HTTP, without an editor; on the loopback interface unless told otherwise
     Serve(ServeArguments),
     /// Set up an editor: neovim, helix, vscode, zed or emacs
     Setup(SetupArguments),
@@ -374,9 +377,74 @@ pub(crate) struct LspArguments {
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
-    /// Port to listen on; 0 is any free one
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub(crate) port: u16,
+    /// Port to listen on; 0, the default, is any free one
+    #[arg(long, value_name = "N")]
+    pub(crate) port: Option<u16>,
+    /// Address to listen on; one that other machines reach needs --certificate, --key and --token-file
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) host: Option<IpAddr>,
+    /// Name under which other machines ask (repeatable); default: the address
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Vec<String>,
+    /// Certificate chain in PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// The certificate's private key in PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// File with the token that requests carry; default: a new token for each process
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// File to which a line of JSON is added for each call
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit_log: Option<PathBuf>,
+}
+
+/// Arguments of `mcp`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct McpArguments {
+    /// Print the settings that make an assistant use Conexus, and serve nothing
+    #[arg(long, value_enum, value_name = "CLIENT")]
+    pub(crate) print_config: Option<Client>,
+    #[command(subcommand)]
+    pub(crate) command: Option<McpCommand>,
+}
+
+/// What `mcp` does beside serving.
+#[derive(Debug, Subcommand)]
+pub(crate) enum McpCommand {
+    /// Add Conexus to an assistant's settings; what was there is kept in a backup
+    Install {
+        /// The assistant
+        #[arg(value_enum)]
+        client: Client,
+        /// Show the change and write nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Change the settings of this workspace instead of the user's
+        #[arg(long)]
+        project: bool,
+    },
+}
+
+/// An assistant whose settings are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Client {
+    /// Claude Code.
+    ClaudeCode,
+    /// Cursor.
+    Cursor,
+    /// Visual Studio Code.
+    Vscode,
+    /// Zed.
+    Zed,
+    /// Codex.
+    Codex,
+    /// Gemini CLI.
+    Gemini,
+    /// Continue.
+    Continue,
 }
 
 /// Arguments of `eval`.

@@ -7,15 +7,16 @@ use conexus_engine::live::Registry;
 use conexus_lsp::AssistantEndpoint;
 use conexus_mcp::Sidecar;
 
-use super::{Outcome, arguments::Arguments, settings};
+use super::{Outcome, arguments::Arguments, serving, settings};
 
 /// Serves one editor. Exit codes are the protocol's: 0 after a shutdown, 1 without.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
     let global = arguments.global.clone();
     let registry = Registry::default();
     // Without it the editor is served all the same.
-    let sidecar = Sidecar::open(&registry, 0)
-        .inspect_err(|error| tracing::warn!(%error, "other programs cannot ask this session"))
+    let sidecar = serving::of_session(&global)
+        .and_then(|serving| Ok(Sidecar::open(&registry, &serving)?))
+        .inspect_err(|error| tracing::warn!("other programs cannot ask this session: {error:#}"))
         .ok();
     let options = conexus_lsp::Options {
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -10,9 +10,11 @@ mod index;
 mod log;
 mod lsp;
 mod mcp;
+mod mcp_clients;
 mod output;
 mod progress;
 mod search;
+mod serving;
 mod settings;
 mod setup;
 mod status;
@@ -65,7 +67,7 @@ fn run(arguments: &Arguments) -> Result<Outcome> {
         Command::Clear => index::clear(arguments, &mut output),
         Command::Eval(eval) => eval::run(arguments, eval, &mut output),
         Command::Lsp(_) => lsp::run(arguments),
-        Command::Mcp => mcp::run(arguments),
+        Command::Mcp(own) => mcp::run(arguments, own, &mut output),
         Command::Serve(serve) => mcp::serve(arguments, serve),
         Command::Setup(setup) => setup::run(arguments, setup, &mut output),
         Command::Completions { shell } => {

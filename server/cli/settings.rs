@@ -5,6 +5,7 @@
 //! the index is written: those settings are taken from the user's file alone.
 
 use std::{
+    net::IpAddr,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     str::FromStr,
@@ -34,6 +35,7 @@ struct File {
     check: CheckTable,
     #[serde(default)]
     log: Option<LogTable>,
+    mcp: Option<McpTable>,
 }
 
 /// Where the log goes and what it holds.
@@ -124,6 +126,23 @@ struct IndexTable {
     ignore_files: Option<bool>,
     any_folder: Option<bool>,
     exclude: Option<Vec<String>>,
+}
+
+/// The endpoint for assistants; [`super::serving`] makes sense of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct McpTable {
+    pub(crate) host: Option<IpAddr>,
+    pub(crate) port: Option<u16>,
+    pub(crate) names: Option<Vec<String>>,
+    pub(crate) certificate: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
+    pub(crate) token_file: Option<PathBuf>,
+    pub(crate) audit_log: Option<PathBuf>,
+    pub(crate) requests_per_second: Option<u32>,
+    pub(crate) in_flight: Option<usize>,
+    pub(crate) arrival_seconds: Option<u64>,
+    pub(crate) answer_seconds: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -257,6 +276,15 @@ fn load_all(global: &Global, workspace: &Path) -> Result<(Settings, CheckOptions
     Ok((settings, options))
 }
 
+/// The user's settings of the endpoint for assistants, and the folder that their paths are relative to.
+pub(crate) fn load_mcp(global: &Global) -> Result<(McpTable, PathBuf)> {
+    let Some(path) = global.config.clone().or_else(|| user_file().filter(|path| path.is_file())) else {
+        return Ok((McpTable::default(), PathBuf::new()));
+    };
+    let table = read(&path)?.mcp.unwrap_or_default();
+    Ok((table, path.parent().unwrap_or(Path::new("")).to_owned()))
+}
+
 fn read(path: &Path) -> Result<File> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read the settings file {}", path.display()))?;
@@ -271,13 +299,14 @@ fn apply(file: File, source: Source, path: &Path, settings: &mut Settings, optio
     let IndexTable { dir, threads, max_file_bytes, memory_mb, hidden, ignore_files, any_folder, exclude } = file.index;
     if source == Source::Workspace
         && (dir.is_some()
+            || file.mcp.is_some()
             || file
                 .embedding
                 .as_ref()
                 .is_some_and(|table| !matches!(table, EmbeddingTable::Off | EmbeddingTable::Builtin)))
     {
         bail!(
-            "{}: `index.dir` and an embedding model other than `off` and `builtin` are taken from the user's settings file only{}",
+            "{}: `index.dir`, `mcp` and an embedding model other than `off` and `builtin` are taken from the user's settings file only{}",
             path.display(),
             user_file().map(|file| format!(": {}", file.display())).unwrap_or_default()
         );
@@ -429,7 +458,11 @@ mod tests {
 
     #[test]
     fn a_workspace_may_not_choose_where_data_goes() {
-        for text in ["[index]\ndir = '/elsewhere'\n", "[embedding]\nprovider = 'static_file'\npath = 'm.bin'\n"] {
+        for text in [
+            "[mcp]\nport = 1\n",
+            "[index]\ndir = '/elsewhere'\n",
+            "[embedding]\nprovider = 'static_file'\npath = 'm.bin'\n",
+        ] {
             assert!(applied(text, Source::Workspace).is_err(), "{text}");
             assert!(applied(text, Source::User).is_ok(), "{text}");
         }

@@ -25,6 +25,14 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// The certificate of the endpoint cannot be used.
+    #[error("cannot use the certificate or key in {path:?}: {reason}")]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The system gives no random numbers.
     #[error("the system gives no random numbers for a token")]
     NoRandomness,

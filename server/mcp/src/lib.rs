@@ -4,29 +4,37 @@
 //! the token that it wants, to a file that only the user can read. Clients find it there.
 //!
 //! Invariant: nothing is answered without the token, and nothing to a page in a browser (guarded by the tests of
-//! [`Sidecar`]).
+//! `guard`).
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod audit;
 mod bridge;
 mod client;
 mod endpoint;
 mod error;
 mod found;
 mod hits;
+mod guard;
+mod health;
+mod http;
+mod metrics;
 mod paths;
 mod reply;
 mod server;
+mod serving;
 mod sidecar;
 mod snippet;
 mod stdio;
 mod tools;
 
+pub use audit::Audit;
 pub use client::Session;
 pub use endpoint::Endpoint;
 pub use error::{Error, Result};
 pub use found::{Found, FoundHit, FoundNotice, SearchRequest, Term};
 pub use hits::search_answer;
+pub use serving::{Limits, Remote, Serving};
 pub use sidecar::Sidecar;
 pub use snippet::SnippetLine;
 pub use stdio::serve_stdio;

@@ -1,6 +1,6 @@
 //! Answers of tools: what fits into the budget of tokens goes first, and what did not fit is said.
 
-use conexus_engine::{BufferVersion, Snapshot, estimate_tokens, live::Role};
+use conexus_engine::{BufferVersion, Snapshot, estimate_tokens, live::Role, redaction};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -136,8 +136,16 @@ impl Draft {
         self.offset = offset;
     }
 
+    /// Says that secrets in what is shown are masked.
+    pub(crate) fn note_redacted(&mut self) {
+        self.say("redacted", "what looks like a secret is shown as [redacted]");
+    }
+
     /// The answer: items in their order for as long as they fit.
     pub(crate) fn finish(mut self) -> Reply {
+        if self.items.iter().any(|item| redaction::is_redacted(&item.text)) {
+            self.note_redacted();
+        }
         let room = self.room();
         let (mut structured_cost, mut text_cost) = (0, 0);
         let (mut list, mut text) = (Vec::new(), self.head.clone());

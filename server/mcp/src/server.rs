@@ -2,14 +2,16 @@
 
 use std::{
     borrow::Cow,
+    net::SocketAddr,
     path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Instant,
 };
 
-use axum::http::request::Parts;
+use axum::{extract::ConnectInfo, http::request::Parts};
 use conexus_engine::live::{Live, Registry};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
@@ -19,10 +21,14 @@ use rmcp::{
     },
     service::RequestContext,
 };
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use crate::{
+    audit::{self, Audit},
     bridge::Bridge,
+    http::client_of,
+    metrics::{Metrics, Outcome},
     reply::Reply,
     tools::{self, Call, TOOLS, Tool},
 };
@@ -36,6 +42,15 @@ const LIST_TTL_MS: u64 = 3_600_000;
 /// Which of several workspaces of a session a client means, as the absolute path.
 const WORKSPACE_HEADER: &str = "conexus-workspace";
 
+/// Revisions that are spoken. The older two differ from 2025-11-25 in nothing that is used here, and clients that offer
+/// one of them, such as Gemini's command line, take no newer one.
+const VERSIONS: &[ProtocolVersion] = &[
+    ProtocolVersion::V_2025_03_26,
+    ProtocolVersion::V_2025_06_18,
+    ProtocolVersion::V_2025_11_25,
+    ProtocolVersion::V_2026_07_28,
+];
+
 const INSTRUCTIONS: &str = "A live index of this workspace, unsaved edits included. Use context_search before reading \
                             files: it finds code by meaning, words or names.";
 
@@ -48,21 +63,55 @@ pub(crate) enum Source {
     Bridge(Arc<Bridge>),
 }
 
+/// Who calls, and about what.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Caller {
+    /// The workspace that is meant, when it is named.
+    pub(crate) workspace: Option<PathBuf>,
+    /// As the audit log names it; empty for the client on standard input.
+    pub(crate) name: String,
+}
+
+impl Caller {
+    /// The caller of a request over HTTP.
+    fn of(parts: &Parts) -> Self {
+        let named = parts.headers.get(WORKSPACE_HEADER);
+        Self {
+            workspace: named.map(|value| PathBuf::from(String::from_utf8_lossy(value.as_bytes()).into_owned())),
+            name: client_of(parts.extensions.get::<ConnectInfo<SocketAddr>>(), &parts.headers),
+        }
+    }
+}
+
 /// The server of one client or, without sessions, of one request.
 #[derive(Clone)]
 pub(crate) struct Server {
     source: Source,
     calls: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    audit: Option<Audit>,
 }
 
 impl Server {
-    pub(crate) fn new(source: Source) -> Self {
-        Self { source, calls: Arc::new(Semaphore::new(CALLS)), waiting: Arc::new(Semaphore::new(WAITING + CALLS)) }
+    pub(crate) fn new(source: Source, audit: Option<Audit>) -> Self {
+        let (calls, waiting) = (Semaphore::new(CALLS), Semaphore::new(WAITING + CALLS));
+        Self { source, calls: Arc::new(calls), waiting: Arc::new(waiting), audit }
     }
 
-    /// Runs a call on a worker. Dropping the future ends the call.
+    /// Runs a call on a worker. Dropping the future ends the call. However it ends, it is counted and noted.
     pub(crate) async fn call(
+        &self,
+        caller: Caller,
+        tool: &'static Tool,
+        arguments: JsonObject,
+    ) -> Result<Reply, String> {
+        let record = Record::begin(self.audit.as_ref(), &caller, tool, &arguments);
+        let answer = self.run(caller.workspace, tool, arguments).await;
+        record.end(&answer);
+        answer
+    }
+
+    async fn run(
         &self,
         workspace: Option<PathBuf>,
         tool: &'static Tool,
@@ -99,6 +148,48 @@ impl Drop for Cancel {
     }
 }
 
+/// A call that is counted and noted when it ends.
+struct Record {
+    tool: &'static str,
+    start: Instant,
+    outcome: Outcome,
+    /// Bytes of the answer's text, or the reason against it.
+    told: Value,
+    noted: Option<(Audit, Value)>,
+}
+
+impl Record {
+    fn begin(audit: Option<&Audit>, caller: &Caller, tool: &'static Tool, arguments: &JsonObject) -> Self {
+        let noted = audit.map(|audit| {
+            let arguments = audit::shown(&Value::Object(arguments.clone()));
+            let line = json!({ "client": caller.name, "tool": tool.name, "arguments": arguments });
+            (audit.clone(), line)
+        });
+        Self { tool: tool.name, start: Instant::now(), outcome: Outcome::Cancelled, told: Value::Null, noted }
+    }
+
+    fn end(mut self, answer: &Result<Reply, String>) {
+        (self.outcome, self.told) = match answer {
+            Ok(reply) => (Outcome::Answered, json!(reply.text.len())),
+            Err(reason) => (Outcome::Refused, json!(reason)),
+        };
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let time = self.start.elapsed();
+        Metrics::global().call(self.tool, self.outcome, time);
+        if let Some((audit, mut line)) = self.noted.take() {
+            line["outcome"] = json!(self.outcome.name());
+            line["milliseconds"] = json!(time.as_secs_f64() * 1e3);
+            let told = if self.outcome == Outcome::Answered { "bytes" } else { "reason" };
+            line[told] = self.told.take();
+            audit.add(line);
+        }
+    }
+}
+
 /// The workspace that is meant: the named one, else the only one.
 fn choose(registry: &Registry, named: Option<PathBuf>) -> Result<Arc<Live>, String> {
     if let Some(root) = named {
@@ -125,7 +216,7 @@ impl ServerHandler for Server {
     }
 
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
-        Cow::Borrowed(&[ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2026_07_28])
+        Cow::Borrowed(VERSIONS)
     }
 
     fn get_tool(&self, name: &str) -> Option<rmcp::model::Tool> {
@@ -151,12 +242,8 @@ impl ServerHandler for Server {
         let Some(tool) = tools::find(&request.name) else {
             return Err(ErrorData::invalid_params(format!("there is no tool {:?}", request.name), None));
         };
-        let workspace = context
-            .extensions
-            .get::<Parts>()
-            .and_then(|parts| parts.headers.get(WORKSPACE_HEADER))
-            .map(|value| PathBuf::from(String::from_utf8_lossy(value.as_bytes()).into_owned()));
-        let call = self.call(workspace, tool, request.arguments.unwrap_or_default());
+        let caller = context.extensions.get::<Parts>().map(Caller::of).unwrap_or_default();
+        let call = self.call(caller, tool, request.arguments.unwrap_or_default());
         let answer = tokio::select! {
             answer = call => answer,
             () = context.ct.cancelled() => Err("the call was cancelled".to_owned()),

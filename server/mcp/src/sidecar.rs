@@ -1,7 +1,7 @@
 //! The endpoint that a process with live workspaces opens.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     time::Duration,
@@ -9,43 +9,38 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    middleware::{self, Next},
+    extract::{ConnectInfo, State},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use axum_server::tls_rustls::RustlsConfig;
 use conexus_engine::live::Registry;
-use rmcp::{
-    model::JsonObject,
-    transport::streamable_http_server::{
-        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
-    },
-};
+use rmcp::{ServerHandler, model::JsonObject};
 use serde::Deserialize;
-use subtle::ConstantTimeEq;
-use tokio::{net::TcpListener, runtime::Runtime, sync::Semaphore};
+use tokio::{runtime::Runtime, sync::Semaphore};
 
 use crate::{
-    Endpoint, Error, Found, Result, SearchRequest,
+    Endpoint, Error, Found, Result, SearchRequest, Serving,
+    audit::Audit,
     endpoint::EndpointFile,
-    server::{Server, Source},
+    guard::{Guard, token},
+    health::{Health, healthz, metrics, readyz},
+    http::{client_of, protocol, railed, serve, tls},
+    server::{Caller, Server, Source},
     tools,
 };
 
-/// Largest body of a request in bytes; a query of 1 MiB fits.
-const BODY_BYTES: usize = 2 << 20;
 /// Searches at the same time; more wait.
 const SEARCHES: usize = 8;
 /// How long a search waits for the analysis of the last keystroke.
 const BUFFER_WAIT: Duration = Duration::from_millis(100);
-/// Bytes of randomness in a token.
-const TOKEN_BYTES: usize = 32;
 
 /// An open endpoint. It ends, and its files go, with the value.
 pub struct Sidecar {
     address: SocketAddr,
     token: Arc<str>,
+    remote: Option<SocketAddr>,
     runtime: Option<Runtime>,
     files: Arc<Mutex<Vec<EndpointFile>>>,
 }
@@ -53,8 +48,6 @@ pub struct Sidecar {
 #[derive(Clone)]
 struct Shared {
     registry: Registry,
-    token: Arc<str>,
-    port: u16,
     searches: Arc<Semaphore>,
     server: Server,
 }
@@ -70,40 +63,71 @@ struct ToolCall {
 }
 
 impl Sidecar {
-    /// Opens the endpoint on the loopback interface; port 0 is any free one. It says where it is for each workspace of
-    /// the registry, now and later.
-    pub fn open(registry: &Registry, port: u16) -> Result<Self> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let failed = |source| Error::Listen { address: address.to_string(), source };
+    /// Opens the endpoint on the loopback interface, and on another one when that is configured. It says where it is for
+    /// each workspace of the registry, now and later.
+    pub fn open(registry: &Registry, serving: &Serving) -> Result<Self> {
+        let audit = serving.audit_log.as_deref().map(Audit::open).transpose()?;
+        let server = Server::new(Source::Workspaces(registry.clone()), audit.clone());
+        Self::with_handler(registry, serving, audit.as_ref(), &server, &server)
+    }
+
+    /// The same endpoint with a handler of one's own behind `/mcp`, for foreign test suites that want their own tools.
+    #[doc(hidden)]
+    pub fn open_with(handler: impl ServerHandler + Clone, serving: &Serving) -> Result<Self> {
+        let registry = Registry::default();
+        let server = Server::new(Source::Workspaces(registry.clone()), None);
+        Self::with_handler(&registry, serving, None, &server, &handler)
+    }
+
+    fn with_handler(
+        registry: &Registry,
+        serving: &Serving,
+        audit: Option<&Audit>,
+        server: &Server,
+        handler: &(impl ServerHandler + Clone),
+    ) -> Result<Self> {
+        let token = serving.token.clone().map_or_else(token, Ok)?;
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, serving.port));
+        let (listener, address) = listen(loopback)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("sidecar")
             .enable_all()
             .build()
-            .map_err(failed)?;
-        let listener = runtime.block_on(TcpListener::bind(address)).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        let token = token()?;
-        let shared = Shared {
-            registry: registry.clone(),
-            token: Arc::clone(&token),
-            port: address.port(),
-            searches: Arc::new(Semaphore::new(SEARCHES)),
-            server: Server::new(Source::Workspaces(registry.clone())),
+            .map_err(|source| Error::Listen { address: address.to_string(), source })?;
+        let shared =
+            Shared { registry: registry.clone(), searches: Arc::new(Semaphore::new(SEARCHES)), server: server.clone() };
+        let health = Health::new(registry.clone());
+        let open = |listener: TcpListener, guard: Guard, tls: Option<RustlsConfig>| {
+            let routes = Router::new()
+                .route("/v1/search", post(search))
+                .route("/v1/call", post(call))
+                .with_state(shared.clone())
+                .merge(
+                    Router::new()
+                        .route("/healthz", get(healthz))
+                        .route("/readyz", get(readyz))
+                        .route("/metrics", get(metrics))
+                        .with_state(health.clone()),
+                )
+                .nest_service("/mcp", protocol(handler.clone(), &guard, &serving.limits));
+            let router = railed(routes, guard, &serving.limits, audit.cloned());
+            let served = serve(listener, router, tls, serving.limits);
+            runtime.spawn(async move {
+                if let Err(error) = served.await {
+                    tracing::error!(%error, "the endpoint ended");
+                }
+            });
         };
-        let router = Router::new()
-            .route("/healthz", get(health))
-            .route("/v1/search", post(search))
-            .route("/v1/call", post(call))
-            .nest_service("/mcp", mcp(&shared))
-            .layer(DefaultBodyLimit::max(BODY_BYTES))
-            .layer(middleware::from_fn_with_state(shared.clone(), guard))
-            .with_state(shared);
-        runtime.spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
-                tracing::error!(%error, "the endpoint ended");
-            }
-        });
+        let mut remote_address = None;
+        if let Some(remote) = &serving.remote {
+            let tls = tls(remote)?;
+            let (listener, bound) = listen(remote.address)?;
+            let named = remote.names.iter().flat_map(|name| [name.clone(), format!("{name}:{}", bound.port())]);
+            open(listener, Guard::new(Arc::clone(&remote.token), named), Some(tls));
+            remote_address = Some(bound);
+        }
+        open(listener, Guard::of_loopback(Arc::clone(&token), address.port()), None);
         let files = Arc::new(Mutex::new(Vec::new()));
         let announced = Arc::downgrade(&files);
         let workspaces = registry.clone();
@@ -115,17 +139,22 @@ impl Sidecar {
         };
         announce();
         registry.on_change(announce);
-        Ok(Self { address, token, runtime: Some(runtime), files })
+        Ok(Self { address, token, remote: remote_address, runtime: Some(runtime), files })
     }
 
-    /// Where it listens.
+    /// Where it listens on the loopback interface.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What requests carry in `Authorization: Bearer`.
+    /// What requests to it carry in `Authorization: Bearer`.
     pub fn token(&self) -> &str {
         &self.token
+    }
+
+    /// Where it listens for other machines.
+    pub fn remote_address(&self) -> Option<SocketAddr> {
+        self.remote
     }
 
     /// The files that say where it is and with which token, one for each workspace.
@@ -156,19 +185,12 @@ async fn end() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-/// The protocol's endpoint. Each request stands for itself: no session is kept, whatever the revision, and answers are
-/// plain JSON. Host and Origin are checked here once more, beside the guard.
-fn mcp(shared: &Shared) -> StreamableHttpService<Server, LocalSessionManager> {
-    let hosts = ["127.0.0.1", "localhost"].map(|host| format!("{host}:{}", shared.port));
-    let config = StreamableHttpServerConfig::default()
-        .with_legacy_session_mode(false)
-        .with_json_response(true)
-        .with_max_request_body_bytes(BODY_BYTES)
-        .with_allowed_hosts(hosts)
-        .with_allowed_origins(std::iter::empty::<String>())
-        .enforce_origin_validation();
-    let server = shared.server.clone();
-    StreamableHttpService::new(move || Ok(server.clone()), Arc::new(LocalSessionManager::default()), config)
+/// Takes an address before anything else is begun, so that a busy port is an error of the command.
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
+    let failed = |source| Error::Listen { address: address.to_string(), source };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 impl Drop for Sidecar {
@@ -199,38 +221,6 @@ fn announce(registry: &Registry, address: SocketAddr, token: &str) -> Vec<Endpoi
     files
 }
 
-fn token() -> Result<Arc<str>> {
-    let mut bytes = [0; TOKEN_BYTES];
-    getrandom::fill(&mut bytes).map_err(|_| Error::NoRandomness)?;
-    Ok(blake3::Hash::from(bytes).to_hex().as_str().into())
-}
-
-/// Lets a request through that names this endpoint, carries the token and comes from no page in a browser.
-async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    match refusal(&shared, request.headers()) {
-        Some(refusal) => refusal.into_response(),
-        None => next.run(request).await,
-    }
-}
-
-fn refusal(shared: &Shared, headers: &HeaderMap) -> Option<(StatusCode, &'static str)> {
-    let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let hosts = ["127.0.0.1", "localhost"].map(|host| format!("{host}:{}", shared.port));
-    if !header(header::HOST).is_some_and(|host| hosts.iter().any(|known| known.eq_ignore_ascii_case(host))) {
-        return Some((StatusCode::FORBIDDEN, "this host name is not served"));
-    }
-    if headers.contains_key(header::ORIGIN) {
-        return Some((StatusCode::FORBIDDEN, "pages in a browser are not answered"));
-    }
-    let given = header(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer ")).unwrap_or("");
-    let known = bool::from(given.as_bytes().ct_eq(shared.token.as_bytes()));
-    (!known).then_some((StatusCode::UNAUTHORIZED, "the token is missing or wrong"))
-}
-
-async fn health() -> &'static str {
-    "ok\n"
-}
-
 async fn search(State(shared): State<Shared>, Json(request): Json<SearchRequest>) -> Response {
     let query = match request.to_query() {
         Ok(query) => query,
@@ -254,7 +244,12 @@ async fn search(State(shared): State<Shared>, Json(request): Json<SearchRequest>
     }
 }
 
-async fn call(State(shared): State<Shared>, Json(call): Json<ToolCall>) -> Response {
+async fn call(
+    State(shared): State<Shared>,
+    peer: ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Json(call): Json<ToolCall>,
+) -> Response {
     let Some(tool) = tools::find(&call.tool) else {
         return (StatusCode::NOT_FOUND, "there is no such tool").into_response();
     };
@@ -262,52 +257,9 @@ async fn call(State(shared): State<Shared>, Json(call): Json<ToolCall>) -> Respo
     if shared.registry.find(&call.workspace).is_none() {
         return (StatusCode::NOT_FOUND, "this session does not hold that workspace").into_response();
     }
-    match shared.server.call(Some(call.workspace), tool, call.arguments).await {
+    let caller = Caller { workspace: Some(call.workspace), name: client_of(Some(&peer), &headers) };
+    match shared.server.call(caller, tool, call.arguments).await {
         Ok(reply) => Json(reply).into_response(),
         Err(reason) => (StatusCode::UNPROCESSABLE_ENTITY, reason).into_response(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_who_knows_the_token_and_is_no_page_is_let_through() {
-        let shared = Shared {
-            registry: Registry::default(),
-            token: "secret".into(),
-            port: 4000,
-            searches: Arc::new(Semaphore::new(1)),
-            server: Server::new(Source::Workspaces(Registry::default())),
-        };
-        let good = [("host", "127.0.0.1:4000"), ("authorization", "Bearer secret")];
-        for (change, expected) in [
-            (None, None),
-            (Some(("host", "LOCALHOST:4000")), None),
-            (Some(("host", "evil.example:4000")), Some(StatusCode::FORBIDDEN)),
-            (Some(("host", "127.0.0.1")), Some(StatusCode::FORBIDDEN)),
-            (Some(("host", "")), Some(StatusCode::FORBIDDEN)),
-            (Some(("origin", "http://127.0.0.1:4000")), Some(StatusCode::FORBIDDEN)),
-            (Some(("origin", "null")), Some(StatusCode::FORBIDDEN)),
-            (Some(("authorization", "Bearer Secret")), Some(StatusCode::UNAUTHORIZED)),
-            (Some(("authorization", "Bearer secret ")), Some(StatusCode::UNAUTHORIZED)),
-            (Some(("authorization", "secret")), Some(StatusCode::UNAUTHORIZED)),
-            (Some(("authorization", "")), Some(StatusCode::UNAUTHORIZED)),
-        ] {
-            let mut headers = HeaderMap::new();
-            for (name, value) in good.into_iter().chain(change) {
-                headers.insert(name, HeaderValue::from_static(value));
-            }
-            assert_eq!(refusal(&shared, &headers).map(|(status, _)| status), expected, "{change:?}");
-        }
-        assert_eq!(refusal(&shared, &HeaderMap::new()).map(|(status, _)| status), Some(StatusCode::FORBIDDEN));
-    }
-
-    #[test]
-    fn tokens_are_long_and_differ() {
-        let (first, second) = (token().unwrap(), token().unwrap());
-        assert_eq!(first.len(), 2 * TOKEN_BYTES);
-        assert_ne!(first, second);
     }
 }

@@ -27,7 +27,11 @@ fn both_revisions_list_and_call_the_tools() {
     assert!(hello["capabilities"]["tools"].is_object(), "{hello:#}");
     let mut new = Http::connect(&session, Revision::New);
     let discovered = new.result("server/discover", &json!({}));
-    assert_eq!(discovered["supportedVersions"], json!(["2025-11-25", "2026-07-28"]), "{discovered:#}");
+    assert_eq!(
+        discovered["supportedVersions"],
+        json!(["2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]),
+        "{discovered:#}"
+    );
     let mut lists = Vec::new();
     for client in [&mut old, &mut new] {
         let listed = client.result("tools/list", &json!({}));

@@ -5,7 +5,9 @@ mod bridge;
 mod client;
 mod http;
 mod load;
+mod security;
 mod tools;
+mod watching;
 
 use std::time::Duration;
 
@@ -81,14 +83,20 @@ fn session() -> Session {
 
 /// `conexus serve` whose index is complete, and a client of it.
 fn serve(session: &Session, revision: Revision) -> (Running, Http) {
-    let server = conexus_testkit::start(session.command(["serve"]));
+    let server = start(session, session.command(["serve"]));
+    let mut client = Http::connect(session, revision);
+    until_idle(&mut client);
+    (server, client)
+}
+
+/// A command that serves, as soon as clients find it.
+fn start(session: &Session, command: std::process::Command) -> Running {
+    let server = conexus_testkit::start(command);
     wait_for("the endpoint's file", DEADLINE, || {
         let mut files = std::fs::read_dir(session.program.home().join("cache/conexus/run")).ok()?;
         files.any(|file| file.is_ok_and(|file| file.file_name().to_string_lossy().ends_with(".json"))).then_some(())
     });
-    let mut client = Http::connect(session, revision);
-    until_idle(&mut client);
-    (server, client)
+    server
 }
 
 fn until_idle(client: &mut impl Client) {

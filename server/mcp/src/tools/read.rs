@@ -55,6 +55,9 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
     if !current.as_indexed {
         draft.say("changed_since_indexed", "the file has changed since it was indexed");
     }
+    if conexus_engine::redaction::is_redacted(&current.text) {
+        draft.note_redacted();
+    }
     // A span of the index fits only the version that was indexed.
     let whole = span.filter(|_| current.as_indexed).map_or((0, lines.count() - 1), |span| lines.lines_of(span));
     let wanted = |line: Option<u32>, default: u32| line.map_or(default, |line| line.saturating_sub(1));

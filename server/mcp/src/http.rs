@@ -1,0 +1,182 @@
+//! The way of a request over HTTP: counted, let in, kept to the limits, answered. The protocol's transport is here too,
+//! over any handler, so that foreign test suites can bring their own tools.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{
+    BoxError, Router,
+    error_handling::HandleErrorLayer,
+    extract::{ConnectInfo, DefaultBodyLimit, Request, State},
+    http::{StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use hyper_util::rt::TokioTimer;
+use rmcp::{
+    ServerHandler,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+    },
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use serde_json::json;
+use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};
+use tower_governor::{GovernorError, GovernorLayer, governor::GovernorConfigBuilder, key_extractor::KeyExtractor};
+use tower_http::timeout::{RequestBodyDeadlineLayer, TimeoutLayer};
+
+use crate::{
+    Error, Result,
+    audit::Audit,
+    guard::{Guard, guard},
+    metrics::Metrics,
+    serving::{Limits, Remote},
+};
+
+/// The protocol's endpoint over a handler. Each request stands for itself: no session is kept, whatever the revision,
+/// and answers are plain JSON unless something is told before them. Host and Origin are checked here once more, beside
+/// the guard.
+pub(crate) fn protocol<S: ServerHandler + Clone>(
+    server: S,
+    guard: &Guard,
+    limits: &Limits,
+) -> StreamableHttpService<S, LocalSessionManager> {
+    let config = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        .with_max_request_body_bytes(limits.body_bytes)
+        .with_allowed_hosts(guard.hosts())
+        .with_allowed_origins(std::iter::empty::<String>())
+        .enforce_origin_validation();
+    StreamableHttpService::new(move || Ok(server.clone()), Arc::new(LocalSessionManager::default()), config)
+}
+
+/// Puts what every request meets before its answer around the routes.
+pub(crate) fn railed(routes: Router, known: Guard, limits: &Limits, audit: Option<Audit>) -> Router {
+    let rate = GovernorConfigBuilder::default()
+        .key_extractor(ByClient)
+        .period(Duration::from_secs(1) / limits.requests_per_second.max(1))
+        .burst_size(limits.burst.max(1))
+        .finish()
+        .expect("neither the period nor the burst is zero");
+    let limited = ServiceBuilder::new()
+        .layer(GovernorLayer::new(rate).error_handler(|error| too_many(&error)))
+        .layer(HandleErrorLayer::new(overloaded))
+        .layer(LoadShedLayer::new())
+        .layer(GlobalConcurrencyLimitLayer::new(limits.in_flight.max(1)))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, limits.answer))
+        .layer(RequestBodyDeadlineLayer::new(limits.arrival))
+        .layer(DefaultBodyLimit::max(limits.body_bytes));
+    routes
+        .layer(limited)
+        .layer(middleware::from_fn_with_state(known, guard))
+        .layer(middleware::from_fn_with_state(audit, observe))
+}
+
+/// Answers on a listener until the runtime ends. With a certificate, over TLS alone.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<RustlsConfig>,
+    limits: Limits,
+) -> std::io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let mut server = axum_server::from_tcp(listener)?.http1_only();
+    // A client that sends its headers slowly, or none at all, is let go.
+    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(limits.arrival);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    match tls {
+        Some(config) => {
+            server.acceptor(RustlsAcceptor::new(config).handshake_timeout(limits.arrival)).serve(service).await
+        }
+        None => server.serve(service).await,
+    }
+}
+
+/// Reads the certificate and its key.
+pub(crate) fn tls(remote: &Remote) -> Result<RustlsConfig> {
+    let failed = |path: &std::path::Path| {
+        let path = path.to_owned();
+        move |reason: String| Error::Certificate { path, reason }
+    };
+    let certificates = CertificateDer::pem_file_iter(&remote.certificate)
+        .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>)
+        .map_err(|error| failed(&remote.certificate)(error.to_string()))?;
+    if certificates.is_empty() {
+        return Err(failed(&remote.certificate)("it holds no certificate".to_owned()));
+    }
+    let key = PrivateKeyDer::from_pem_file(&remote.key).map_err(|error| failed(&remote.key)(error.to_string()))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(certificates, key))
+        .map_err(|error| failed(&remote.certificate)(error.to_string()))?;
+    Ok(RustlsConfig::from_config(Arc::new(config)))
+}
+
+/// Who asks: the address and what the program calls itself. On the loopback interface all programs have one address.
+#[derive(Clone, Copy, Debug)]
+struct ByClient;
+
+/// Clients that are told apart. Several may share a place and its limit; the table cannot grow.
+const CLIENTS: u64 = 4_096;
+
+impl KeyExtractor for ByClient {
+    type Key = u64;
+
+    fn extract<T>(&self, request: &axum::http::Request<T>) -> std::result::Result<u64, GovernorError> {
+        let mut hasher = DefaultHasher::new();
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        peer.map(|ConnectInfo(address)| address.ip()).hash(&mut hasher);
+        request.headers().get(header::USER_AGENT).map(axum::http::HeaderValue::as_bytes).hash(&mut hasher);
+        Ok(hasher.finish() % CLIENTS)
+    }
+}
+
+fn too_many(error: &GovernorError) -> Response {
+    let wait = if let GovernorError::TooManyRequests { wait_time, .. } = error { (*wait_time).max(1) } else { 1 };
+    let retry = [(header::RETRY_AFTER, wait.to_string())];
+    (StatusCode::TOO_MANY_REQUESTS, retry, "too many requests of one client, wait a little").into_response()
+}
+
+async fn overloaded(_: BoxError) -> Response {
+    let retry = [(header::RETRY_AFTER, "1")];
+    (StatusCode::SERVICE_UNAVAILABLE, retry, "too many requests at the same time, wait a little").into_response()
+}
+
+/// Counts a request, and notes a refused one.
+async fn observe(State(audit): State<Option<Audit>>, request: Request, next: Next) -> Response {
+    let counted = Metrics::global().request();
+    let noted = audit.map(|audit| {
+        let line = json!({
+            "client": client_of(request.extensions().get(), request.headers()),
+            "method": request.method().as_str(),
+            "path": request.uri().path(),
+        });
+        (audit, line)
+    });
+    let response = next.run(request).await;
+    let status = response.status();
+    counted.answered(status.as_u16());
+    if let Some((audit, mut line)) = noted
+        && (status.is_client_error() || status.is_server_error())
+    {
+        line["status"] = json!(status.as_u16());
+        audit.add(line);
+    }
+    response
+}
+
+/// A client as the audit log names it.
+pub(crate) fn client_of(peer: Option<&ConnectInfo<SocketAddr>>, headers: &axum::http::HeaderMap) -> String {
+    let address = peer.map_or_else(String::new, |ConnectInfo(address)| address.to_string());
+    match headers.get(header::USER_AGENT).and_then(|name| name.to_str().ok()) {
+        Some(name) => format!("{address} {name}"),
+        None => address,
+    }
+}
