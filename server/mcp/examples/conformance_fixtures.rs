@@ -244,7 +244,7 @@ fn internal(error: impl std::fmt::Display) -> ErrorData {
 }
 
 fn main() -> conexus_mcp::Result<()> {
-    let sidecar = Sidecar::open_with(Fixtures, &Serving::default())?;
+    let sidecar = Sidecar::open_with(&Fixtures, &Serving::default())?;
     let line = json!({ "url": format!("http://{}/mcp", sidecar.address()), "token": sidecar.token() });
     #[expect(clippy::print_stdout, reason = "it is read by a script")]
     {

@@ -73,10 +73,10 @@ impl Sidecar {
 
     /// The same endpoint with a handler of one's own behind `/mcp`, for foreign test suites that want their own tools.
     #[doc(hidden)]
-    pub fn open_with(handler: impl ServerHandler + Clone, serving: &Serving) -> Result<Self> {
+    pub fn open_with(handler: &(impl ServerHandler + Clone), serving: &Serving) -> Result<Self> {
         let registry = Registry::default();
         let server = Server::new(Source::Workspaces(registry.clone()), None);
-        Self::with_handler(&registry, serving, None, &server, &handler)
+        Self::with_handler(&registry, serving, None, &server, handler)
     }
 
     fn with_handler(
