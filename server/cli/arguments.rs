@@ -68,9 +68,14 @@ impl Global {
         }
     }
 
+    /// The form of the answer.
+    pub(crate) fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
+
     /// Whether answers are JSON.
     pub(crate) fn is_json(&self) -> bool {
-        self.json || self.format == Format::Json
+        self.format() == Format::Json
     }
 }
 
@@ -81,6 +86,14 @@ pub(crate) enum Format {
     Text,
     /// One JSON document.
     Json,
+    /// SARIF 2.1.0, for code hosts and editors; of `check` alone.
+    Sarif,
+    /// Workflow commands, which GitHub shows beside the lines; of `check` alone.
+    Github,
+    /// GitLab's code quality report; of `check` alone.
+    Gitlab,
+    /// JUnit's XML; of `check` alone.
+    Junit,
 }
 
 /// When to colour the answer.
@@ -339,6 +352,16 @@ pub(crate) struct CheckArguments {
     /// Do not run these rules, by commas (repeatable)
     #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = parse_rules)]
     pub(crate) ignore: Vec<Selection>,
+    /// File of the findings that are known and do not count; default: `check.baseline`, or conexus-baseline.json when
+    /// it is there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Take what is found into the baseline, and what is gone out of it
+    #[arg(long)]
+    pub(crate) update_baseline: bool,
+    /// Apply the fixes that findings offer, and show what is left
+    #[arg(long, conflicts_with = "update_baseline")]
+    pub(crate) fix: bool,
 }
 
 /// One rule by its identifier, or all of them.

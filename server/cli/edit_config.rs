@@ -189,7 +189,7 @@ fn follow(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// A file beside the one it will replace, with the permissions of a new file.
-fn new_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+pub(crate) fn new_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".conexus-").suffix(".new");
     #[cfg(unix)]

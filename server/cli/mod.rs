@@ -23,11 +23,11 @@ mod verify;
 
 use std::{path::Path, process::ExitCode};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser};
 use conexus_engine::{Host, Location};
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Format};
 use output::Output;
 
 /// How a command ended, as an exit code.
@@ -54,6 +54,10 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<Outcome> {
+    let format = arguments.global.format();
+    if !matches!(format, Format::Text | Format::Json) && !matches!(arguments.command, Command::Check(_)) {
+        bail!("only `conexus check` answers in this form, use --format text or json");
+    }
     let mut output = Output::stdout(arguments.global.is_json(), arguments.global.color);
     let outcome = match &arguments.command {
         Command::Search(search) => search::run(arguments, search, &mut output),

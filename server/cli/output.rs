@@ -52,7 +52,12 @@ impl Output {
 
     /// The text in a style, when colours are on.
     pub(crate) fn styled(&self, style: Style, text: &str) -> String {
-        if self.color && !self.json { format!("\x1b[{}m{text}\x1b[0m", style.code()) } else { text.to_owned() }
+        if self.is_styled() { format!("\x1b[{}m{text}\x1b[0m", style.code()) } else { text.to_owned() }
+    }
+
+    /// Whether colours are on.
+    pub(crate) fn is_styled(&self) -> bool {
+        self.color && !self.json
     }
 
     /// Whether the answer is JSON.

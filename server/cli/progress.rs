@@ -75,3 +75,24 @@ fn show(bar: &ProgressBar, what: &'static str, done: u64, total: u64) {
     bar.set_length(total);
     bar.set_position(done);
 }
+
+/// Shows on a terminal that something takes its time.
+pub(crate) struct Waiting(Option<ProgressBar>);
+
+impl Waiting {
+    /// Begins to show it.
+    pub(crate) fn new(quiet: bool, what: &'static str) -> Self {
+        Self((!quiet && std::io::stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::new_spinner().with_message(what);
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        }))
+    }
+
+    /// Takes it away.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -5,9 +5,10 @@
 //! the index is written: those settings are taken from the user's file alone.
 
 use std::{
+    collections::BTreeMap,
     net::IpAddr,
     num::NonZeroUsize,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     str::FromStr,
     time::Duration,
 };
@@ -58,6 +59,11 @@ struct CheckTable {
     extend_select: Option<Vec<Rules>>,
     /// Not these rules.
     ignore: Option<Vec<Rules>>,
+    /// Globs of paths with the rules that find nothing there.
+    #[serde(default)]
+    per_path_ignore: BTreeMap<String, Vec<Rules>>,
+    /// File of the findings that are known, below the workspace.
+    baseline: Option<String>,
     #[serde(default)]
     duplicate_code: DuplicateCodeTable,
     #[serde(default)]
@@ -94,7 +100,16 @@ impl TryFrom<String> for Rules {
 }
 
 impl CheckTable {
-    fn apply(self, options: &mut CheckOptions) -> Result<()> {
+    fn apply(self, settings: &mut CheckSettings) -> Result<()> {
+        if let Some(name) = self.baseline {
+            // It comes with the repository and is written to.
+            let parts = Path::new(&name).components();
+            if name.is_empty() || !parts.into_iter().all(|part| matches!(part, Component::Normal(_))) {
+                bail!("`check.baseline` is {name:?}, it must be a path below the workspace");
+            }
+            settings.baseline = Some(name);
+        }
+        let options = &mut settings.options;
         let union = |rules: Vec<Rules>| rules.into_iter().fold(Selection::of([]), |all, rules| all.union(rules.0));
         if let Some(rules) = self.select {
             options.selection = union(rules);
@@ -105,6 +120,8 @@ impl CheckTable {
         if let Some(rules) = self.ignore {
             options.selection = options.selection.difference(union(rules));
         }
+        let per_path = self.per_path_ignore.into_iter().map(|(glob, rules)| (glob, union(rules)));
+        options.per_path_ignore.extend(per_path);
         let DuplicateCodeTable { min_tokens, min_similarity, tests } = self.duplicate_code;
         let duplicates = &mut options.duplicates;
         duplicates.min_tokens = min_tokens.unwrap_or(duplicates.min_tokens);
@@ -242,14 +259,23 @@ pub(crate) fn load(global: &Global, workspace: &Path) -> Result<Settings> {
 }
 
 /// Gathers the options of a check of a workspace.
-pub(crate) fn load_check(global: &Global, workspace: &Path) -> Result<CheckOptions> {
-    let (settings, options) = load_all(global, workspace)?;
-    Ok(CheckOptions { threads: settings.analysis_threads(), ..options })
+pub(crate) fn load_check(global: &Global, workspace: &Path) -> Result<CheckSettings> {
+    let (settings, mut check) = load_all(global, workspace)?;
+    check.options.threads = settings.analysis_threads();
+    Ok(check)
 }
 
-fn load_all(global: &Global, workspace: &Path) -> Result<(Settings, CheckOptions)> {
+/// What the settings say of checks.
+#[derive(Debug, Default)]
+pub(crate) struct CheckSettings {
+    pub(crate) options: CheckOptions,
+    /// The file of the baseline that `check.baseline` names, relative to the workspace.
+    pub(crate) baseline: Option<String>,
+}
+
+fn load_all(global: &Global, workspace: &Path) -> Result<(Settings, CheckSettings)> {
     let mut settings = Settings::default();
-    let mut options = CheckOptions::default();
+    let mut options = CheckSettings::default();
     match &global.config {
         Some(path) => apply(read(path)?, Source::User, path, &mut settings, &mut options)?,
         None => {
@@ -292,7 +318,7 @@ fn read(path: &Path) -> Result<File> {
     toml::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
 }
 
-fn apply(file: File, source: Source, path: &Path, settings: &mut Settings, options: &mut CheckOptions) -> Result<()> {
+fn apply(file: File, source: Source, path: &Path, settings: &mut Settings, options: &mut CheckSettings) -> Result<()> {
     if source == Source::Workspace && file.log.is_some() {
         bail!("{}: `log` is taken from the user's settings file only", path.display());
     }
@@ -423,7 +449,8 @@ mod tests {
         let path = Path::new("conexus.toml");
         let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
         let mut settings = Settings::default();
-        apply(file, source, path, &mut settings, &mut CheckOptions::default()).map_err(|error| format!("{error:#}"))?;
+        apply(file, source, path, &mut settings, &mut CheckSettings::default())
+            .map_err(|error| format!("{error:#}"))?;
         Ok(settings)
     }
 
@@ -450,6 +477,10 @@ mod tests {
             ("[check]\nignore = ['duplicates']\n", "line 2"),
             ("[check.duplicate_code]\nmin_tokens = 3\n", "check.duplicate_code.min_tokens"),
             ("[check.duplicate_code]\nmin_similarity = 0.1\n", "0.7 to 1"),
+            ("[check.per_path_ignore]\n'a[' = ['all']\n", "check.per_path_ignore"),
+            ("[check.per_path_ignore]\n'a/' = ['dup']\n", "line 2"),
+            ("[check]\nbaseline = '../other.json'\n", "below the workspace"),
+            ("[check]\nbaseline = '/etc/x.json'\n", "below the workspace"),
         ] {
             let error = applied(text, Source::User).expect_err(text);
             assert!(error.contains(message), "{text:?} gave {error:?}");

@@ -129,3 +129,79 @@ fn a_mistake_in_the_settings_has_a_position() {
     let run = session.run(["check", "--json"]).expect_any(&[0, 1]);
     assert!(!run.json()["checked"]["rules"].to_string().contains("duplicate-code"), "{run}");
 }
+
+#[test]
+fn comments_and_settings_ignore_findings() {
+    let session = Session::new(Workspace::of(PROJECT));
+    let original = String::from_utf8(session.workspace.read("src/retry.rs")).expect("text");
+    let config = String::from_utf8(session.workspace.read("src/config.rs")).expect("text");
+    // Of two functions that are alike either may carry the comment.
+    session
+        .workspace
+        .write("src/retry.rs", format!("// conexus-ignore: duplicate-code (as the protocol says)\n{original}"));
+    let run = duplicates(&session, &["-v"]).expect(0);
+    assert!(run.stderr.contains("ignored: 1 by comments") && !run.stderr.contains("not needed"), "{run}");
+    session.workspace.write("src/retry.rs", format!("// conexus-ignore: stale-reference\n{original}"));
+    duplicates(&session, &[]).expect(1);
+    session.workspace.write("src/retry.rs", &original);
+    session.workspace.write("src/config.rs", format!("// conexus-ignore-file: all\n{config}"));
+    let run = duplicates(&session, &["--json"]).expect(0).json();
+    assert_eq!(run["suppressed"][0]["suppressed_by"], "comment");
+    session.workspace.remove("src/retry.rs");
+    session.workspace.write("src/config.rs", format!("{config}// conexus-ignore: duplicate-code, dup\n"));
+    let run = duplicates(&session, &["-v"]).expect(0);
+    assert!(run.stderr.contains("src/config.rs:15: the comment that ignores duplicate-code is not needed"), "{run}");
+    assert!(run.stderr.contains("src/config.rs:15: the comment ignores dup, and there is no such rule"), "{run}");
+    assert!(!duplicates(&session, &[]).expect(0).stderr.contains("not needed"));
+
+    let session = Session::new(Workspace::of(PROJECT));
+    session.workspace.write("conexus.toml", "[check.per_path_ignore]\n\"src/co*\" = [\"duplicate-code\"]\n");
+    let run = duplicates(&session, &[]).expect(0);
+    assert!(run.stderr.contains("ignored: 1 by the settings"), "{run}");
+    session.workspace.write("conexus.toml", "[check.per_path_ignore]\n\"/config.rs\" = [\"all\"]\n");
+    duplicates(&session, &[]).expect(1);
+}
+
+#[test]
+fn a_baseline_holds_what_is_known_wherever_its_lines_move() {
+    let session = Session::new(Workspace::of(PROJECT));
+    let run = duplicates(&session, &["--update-baseline"]).expect(0);
+    assert!(run.stderr.contains("conexus-baseline.json holds 1 findings: 1 new, 0 gone"), "{run}");
+    let run = duplicates(&session, &[]).expect(0);
+    assert!(run.stderr.contains("ignored: 1 by the baseline"), "{run}");
+    let retry = String::from_utf8(session.workspace.read("src/retry.rs")).expect("text");
+    session.workspace.write("src/retry.rs", format!("use std::fmt;\n\n\n{retry}"));
+    duplicates(&session, &[]).expect(0);
+    // Another copy is news.
+    session.workspace.write("src/third.rs", retry.replace("read_pause", "read_other"));
+    duplicates(&session, &[]).expect(1);
+    session.workspace.remove("src/third.rs");
+    session.workspace.remove("src/retry.rs");
+    let run = duplicates(&session, &[]).expect(0);
+    assert!(run.stderr.contains("1 of the baseline are not found any more"), "{run}");
+    let run = duplicates(&session, &["--update-baseline"]).expect(0);
+    assert!(run.stderr.contains("holds 0 findings: 0 new, 1 gone"), "{run}");
+}
+
+#[test]
+fn a_broken_baseline_is_an_error_that_says_what_to_do() {
+    let session = Session::new(Workspace::of(PROJECT));
+    let run = duplicates(&session, &["--baseline", "no/such.json"]).expect(2);
+    assert!(run.stderr.contains("there is no baseline no/such.json; --update-baseline writes one"), "{run}");
+    for (text, message) in [("{\n<<<<<<< HEAD\n", "line 2 column 1"), ("{\"version\": 7}", "has the version 7")] {
+        session.workspace.write("known.json", text);
+        for arguments in [&["--baseline", "known.json"][..], &["--baseline", "known.json", "--update-baseline"]] {
+            let run = duplicates(&session, arguments).expect(2);
+            assert!(run.stderr.contains("known.json") && run.stderr.contains(message), "{run}");
+            assert!(run.stderr.contains("--update-baseline"), "{run}");
+        }
+        assert_eq!(session.workspace.read("known.json"), text.as_bytes(), "what is broken is not overwritten");
+    }
+    session.workspace.write("conexus.toml", "[check]\nbaseline = \"known.json\"\n");
+    duplicates(&session, &[]).expect(2);
+    session.workspace.remove("known.json");
+    let run = duplicates(&session, &[]).expect(2);
+    assert!(run.stderr.contains("there is no baseline"), "{run}");
+    duplicates(&session, &["--update-baseline"]).expect(0);
+    duplicates(&session, &[]).expect(0);
+}

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod check;
+mod check_formats;
 mod cli_search;
 mod crash;
 mod damage;

@@ -18,6 +18,22 @@ pub enum Error {
         /// Largest value.
         high: String,
     },
+    /// The baseline cannot be understood.
+    #[error("the baseline {name} {why}; mend it, or write a new one with --update-baseline after deleting it")]
+    Baseline {
+        /// The file as the user knows it.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A glob of the settings is none.
+    #[error("`check.per_path_ignore`: {glob:?} is no glob: {why}")]
+    Glob {
+        /// As given.
+        glob: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// No rule is selected.
     #[error("no rule is selected, name one with --select or in `check.select`")]
     NoRule,

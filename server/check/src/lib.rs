@@ -6,10 +6,13 @@
 //!
 //! Invariant: nothing here knows a protocol or a terminal, and nothing is written (guarded by `crate-direction`).
 
+mod baseline;
 mod custom;
+mod directives;
 mod duplicates;
 mod error;
 mod finding;
+mod fix;
 mod lexer;
 mod options;
 mod parallel;
@@ -17,6 +20,7 @@ mod report;
 mod rule;
 mod scope;
 mod stale;
+mod suppress;
 mod undocumented;
 mod untested;
 mod unused;
@@ -25,10 +29,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use conexus_engine::Snapshot;
 
+pub use baseline::{BASELINE_FILE, Baseline, Entry as BaselineEntry};
+pub use directives::IGNORE;
 pub use error::{Error, Result};
 pub use finding::{Edit, Finding, Place, Position, Related, Severity};
+pub use fix::{FilePlan, FixPlan, Unfixed, plan_fixes};
 pub use options::{DuplicateOptions, Options, UnusedOptions};
-pub use report::{Checked, LeftOut, Report};
+pub use report::{Checked, LeftOut, Report, Suppressed, UnusedIgnore, Why};
 pub use rule::{Rule, Selection};
 use scope::Scope;
 
@@ -51,8 +58,12 @@ pub fn check(snapshot: &Snapshot, options: &Options, cancel: &AtomicBool) -> Res
         });
     }
     findings.sort_by(|left, right| (&left.place, left.rule).cmp(&(&right.place, right.rule)));
+    let sorted = suppress::sort_out(&scope, findings)?;
     Ok(Report {
-        findings,
+        findings: sorted.findings,
+        suppressed: sorted.suppressed,
+        unused: sorted.unused,
+        gone: sorted.gone,
         checked: scope.checked,
         left_out: scope.left_out,
         generation: snapshot.generation(),

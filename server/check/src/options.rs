@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::{Error, Result, Selection};
+use crate::{Baseline, Error, Result, Selection, suppress::PathRules};
 
 /// What to check, and how strictly.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,12 @@ pub struct Options {
     pub paths: Vec<String>,
     /// Findings are wanted for what differs from this git revision alone.
     pub changed_since: Option<String>,
+    /// Rules that find nothing below paths, each with a glob in the syntax of `.gitignore`.
+    pub per_path_ignore: Vec<(String, Selection)>,
+    /// Findings that are known.
+    pub baseline: Option<Baseline>,
+    /// Whether comments that ignore nothing are looked for: that reads every file.
+    pub report_unused: bool,
     /// Options of `duplicate-code` and `reinvented`.
     pub duplicates: DuplicateOptions,
     /// Options of `unused-symbol`.
@@ -28,6 +34,9 @@ impl Default for Options {
             selection: Selection::default(),
             paths: Vec::new(),
             changed_since: None,
+            per_path_ignore: Vec::new(),
+            baseline: None,
+            report_unused: false,
             duplicates: DuplicateOptions::default(),
             unused: UnusedOptions::default(),
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
@@ -73,6 +82,7 @@ const CONFIDENCE: RangeInclusive<f32> = 0.0..=1.0;
 impl Options {
     /// Refuses values that make no sense; the message names the setting.
     pub fn validate(&self) -> Result<()> {
+        PathRules::new(&self.per_path_ignore)?;
         let out_of_range = |setting: &'static str, value: String, low: String, high: String| {
             Err(Error::Option { setting, value, low, high })
         };

@@ -2,13 +2,19 @@
 
 use conexus_core::Generation;
 
-use crate::{Finding, Rule};
+use crate::{BaselineEntry, Finding, Rule};
 
 /// Findings, and what was looked at to find them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     /// Ordered by path, place and rule.
     pub findings: Vec<Finding>,
+    /// Findings that somebody does not want to hear of.
+    pub suppressed: Vec<Suppressed>,
+    /// Comments that ignore nothing; only when [`crate::Options::report_unused`] asks for them.
+    pub unused: Vec<UnusedIgnore>,
+    /// Entries of the baseline that nothing matches any more, of those that this check would have met.
+    pub gone: Vec<BaselineEntry>,
     /// What was looked at.
     pub checked: Checked,
     /// What was left out, and why.
@@ -37,4 +43,37 @@ pub struct LeftOut {
     pub what: String,
     /// Why, and what to do when it is to be looked at.
     pub why: String,
+}
+
+/// A finding that does not count.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suppressed {
+    /// The finding.
+    pub finding: Finding,
+    /// What ignores it.
+    pub why: Why,
+}
+
+/// What ignores a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// `check.per_path_ignore` in the settings.
+    Settings,
+    /// A comment in the code.
+    Comment,
+    /// The baseline.
+    Baseline,
+}
+
+/// A comment that ignores a rule that finds nothing there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusedIgnore {
+    /// Workspace-relative path with `/`.
+    pub path: Box<str>,
+    /// Numbered from 0.
+    pub line: u32,
+    /// The rule as it is written; empty when none is.
+    pub rule: String,
+    /// Whether there is such a rule.
+    pub known: bool,
 }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use conexus_core::LineIndex;
@@ -63,6 +66,15 @@ impl<'a> Scope<'a> {
     /// Whether findings in a file are wanted.
     pub(crate) fn wants(&self, path: &str) -> bool {
         self.is_named(path) && self.changes.as_ref().is_none_or(|changes| changes.files.contains_key(path))
+    }
+
+    /// Whether this check would find again what a rule found in a file earlier. A check of a change would not.
+    pub(crate) fn would_meet(&self, path: &str, code: &str) -> bool {
+        let rule = code.split('/').next().unwrap_or_default();
+        self.changes.is_none()
+            && self.is_named(path)
+            && (code == "all" || self.checked.rules.iter().any(|ran| ran.code() == rule))
+            && !self.cancel.load(Ordering::Relaxed)
     }
 
     /// Whether a change touches these lines of a file, numbered from 0; without a change everything is wanted.

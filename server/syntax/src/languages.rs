@@ -3,6 +3,7 @@
 //! To add a language with a grammar: a folder `queries/<name>/` with `symbols.scm` and `references.scm`, a grammar
 //! crate in `Cargo.toml`, one entry in `languages/table.rs` and a corpus file `corpus/<name>.txt`.
 
+mod comments;
 mod detect;
 mod plain;
 mod table;
@@ -11,6 +12,7 @@ use crate::repair::Repair;
 use conexus_core::Language;
 use tree_sitter_language::LanguageFn;
 
+pub use comments::{CommentMarks, comment_marks};
 pub use detect::detect;
 
 /// One language: its names, its files and its analysis.

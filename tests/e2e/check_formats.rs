@@ -1,0 +1,124 @@
+//! The forms of an answer of `conexus check`, against files in `tests/golden/check`.
+//!
+//! `CONEXUS_WRITE_GOLDEN=1` writes these files anew; the difference is then read before it is committed.
+
+use std::path::{Path, PathBuf};
+
+use conexus_testkit::Workspace;
+
+use crate::support::Session;
+
+/// Two functions that do the same, one of them in a file whose name and text want escaping in every format.
+const PROJECT: &str = "
+//- src/config.rs
+/// Reads a duration such as `90s` or `5m`.
+pub fn parse_duration(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let split = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let number: u64 = number.parse().ok()?;
+    let factor = match unit {
+        \"\" | \"s\" => 1,
+        \"m\" => 60,
+        \"h\" => 3600,
+        _ => return None,
+    };
+    number.checked_mul(factor)
+}
+//- src/a b,c%é&<.rs
+pub struct Größe; \u{1b}[31m // ]]>
+pub fn read_pause(
+    input: &str,
+) -> Option<u64> {
+    let input = input.trim();
+    let at = input.find(|c: char| !c.is_ascii_digit()).unwrap_or(input.len());
+    let (count, suffix) = input.split_at(at);
+    let count: u64 = count.parse().ok()?;
+    let seconds = match suffix {
+        \"\" | \"s\" => 1,
+        \"m\" => 60,
+        \"h\" => 3600,
+        _ => return None,
+    };
+    count.checked_mul(seconds)
+}
+";
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/check").join(name)
+}
+
+fn check(session: &Session, arguments: &[&str]) -> String {
+    let fixed = ["check", "--select", "duplicate-code"];
+    session.run(fixed.iter().chain(arguments)).expect(1).stdout
+}
+
+#[test]
+fn every_format_is_as_documented() {
+    let session = Session::new(Workspace::of(PROJECT));
+    for (name, arguments) in [
+        ("report.txt", &["--format", "text"][..]),
+        ("report.ansi", &["--format", "text", "--color", "always"]),
+        ("report.json", &["--format", "json"]),
+        ("report.sarif", &["--format", "sarif"]),
+        ("report.github", &["--format", "github"]),
+        ("report.gitlab.json", &["--format", "gitlab"]),
+        ("report.junit.xml", &["--format", "junit"]),
+    ] {
+        let version = concat!("\"semanticVersion\": \"", env!("CARGO_PKG_VERSION"), "\"");
+        let found = check(&session, arguments).replace(version, "\"semanticVersion\": \"0.0.0\"");
+        if std::env::var_os("CONEXUS_WRITE_GOLDEN").is_some() {
+            std::fs::write(golden(name), &found).expect("the golden file");
+        }
+        let expected = std::fs::read_to_string(golden(name)).expect("the golden file");
+        assert!(found == expected, "{name} differs; it is now\n{found}\nand was\n{expected}");
+    }
+}
+
+#[test]
+fn a_clean_answer_is_one_too() {
+    let session = Session::new(Workspace::of("//- a.rs\nfn a() {}\n"));
+    for (format, expected) in [
+        ("text", ""),
+        ("github", ""),
+        ("gitlab", "[]"),
+        ("sarif", "\"results\": []"),
+        ("json", "\"findings\": []"),
+        ("junit", "<testsuites name=\"conexus check\" tests=\"1\" failures=\"0\">"),
+    ] {
+        let run = session.run(["check", "--select", "duplicate-code", "--format", format]).expect(0);
+        assert!(run.stdout.contains(expected) && (!expected.is_empty() || run.stdout.is_empty()), "{format}: {run}");
+    }
+}
+
+#[test]
+fn fingerprints_survive_moved_lines() {
+    let session = Session::new(Workspace::of(PROJECT));
+    let fingerprints = || {
+        let report: serde_json::Value =
+            serde_json::from_str(&check(&session, &["--format", "sarif"])).expect("a document");
+        let results = report["runs"][0]["results"].as_array().expect("results").clone();
+        let lines: Vec<_> =
+            results.iter().map(|one| one["locations"][0]["physicalLocation"]["region"]["startLine"].clone()).collect();
+        let prints: Vec<_> = results.iter().map(|one| one["partialFingerprints"].clone()).collect();
+        (lines, prints)
+    };
+    let (lines, before) = fingerprints();
+    for path in ["src/config.rs", "src/a b,c%é&<.rs"] {
+        let text = String::from_utf8(session.workspace.read(path)).expect("text");
+        session.workspace.write(path, format!("use std::fmt;\n\nconst OTHER: u32 = 1;\n\n{text}"));
+    }
+    let (moved, after) = fingerprints();
+    assert_ne!(lines, moved, "the lines did move");
+    assert_eq!(before, after);
+    let text = String::from_utf8(session.workspace.read("src/config.rs")).expect("text");
+    session.workspace.write("src/config.rs", text.replace("parse_duration", "duration_of"));
+    assert_ne!(fingerprints().1, after, "another function is another finding");
+}
+
+#[test]
+fn other_commands_know_text_and_json_alone() {
+    let session = Session::new(Workspace::of(PROJECT));
+    let run = session.run(["status", "--format", "sarif"]).expect(2);
+    assert!(run.stderr.contains("only `conexus check`"), "{run}");
+}
