@@ -7,11 +7,12 @@ use conexus_engine::live::Registry;
 use conexus_lsp::AssistantEndpoint;
 use conexus_mcp::Sidecar;
 
-use super::{Outcome, arguments::Arguments, serving, settings};
+use super::{Outcome, arguments::Arguments, check, serving, settings};
 
 /// Serves one editor. Exit codes are the protocol's: 0 after a shutdown, 1 without.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
     let global = arguments.global.clone();
+    let for_checks = global.clone();
     let registry = Registry::default();
     // Without it the editor is served all the same.
     let sidecar = serving::of_session(&global)
@@ -22,6 +23,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         settings_of: Arc::new(move |folder: &Path| {
             settings::load(&global, folder).map_err(|error| format!("{error:#}"))
+        }),
+        checks_of: Arc::new(move |folder: &Path| {
+            check::settings_for_editor(&for_checks, folder).map_err(|error| format!("{error:#}"))
         }),
         registry,
         assistants: sidecar.as_ref().map(|sidecar| AssistantEndpoint {

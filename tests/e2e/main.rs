@@ -3,6 +3,7 @@
 mod bad_input;
 mod check;
 mod check_formats;
+mod check_samples;
 mod cli_search;
 mod crash;
 mod damage;

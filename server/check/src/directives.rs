@@ -7,7 +7,12 @@ use conexus_core::{Language, LineIndex};
 use conexus_syntax::{CommentMarks, comment_marks};
 
 /// What such a comment begins with.
-pub const IGNORE: &str = "conexus-ignore";
+const IGNORE: &str = "conexus-ignore";
+
+/// A comment that ignores a rule, as a language writes it; nothing for a language without comments.
+pub fn ignore_comment(language: Language, code: &str) -> Option<String> {
+    comment_marks(language).comment(&format!("{IGNORE}: {code}"))
+}
 
 /// A comment that ignores findings.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -30,7 +30,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use conexus_engine::Snapshot;
 
 pub use baseline::{BASELINE_FILE, Baseline, Entry as BaselineEntry};
-pub use directives::IGNORE;
+pub use directives::ignore_comment;
 pub use error::{Error, Result};
 pub use finding::{Edit, Finding, Place, Position, Related, Severity};
 pub use fix::{FilePlan, FixPlan, Unfixed, plan_fixes};

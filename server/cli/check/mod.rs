@@ -16,12 +16,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use conexus_check::{Options, Report, Selection, Why};
+use conexus_check::{BASELINE_FILE, Options, Report, Selection, Why};
 use conexus_engine::{Host, Snapshot};
+use conexus_lsp::CheckSettings;
 
 use super::{
     Outcome,
-    arguments::{Arguments, CheckArguments, Format},
+    arguments::{Arguments, CheckArguments, Format, Global},
     index,
     output::{self, Output, printable},
     progress::Waiting,
@@ -71,6 +72,13 @@ pub(crate) fn run(arguments: &Arguments, check: &CheckArguments, output: &mut Ou
     output.finish()?;
     tell(&report, &options, arguments.global.quiet);
     Ok(if report.findings.is_empty() { Outcome::Clean } else { Outcome::Findings })
+}
+
+/// What an editor's session looks for in a folder: what a check of the command line would, without its flags.
+pub(crate) fn settings_for_editor(global: &Global, folder: &Path) -> Result<CheckSettings> {
+    let settings = settings::load_check(global, folder)?;
+    let name = settings.baseline.as_deref().unwrap_or(BASELINE_FILE);
+    Ok(CheckSettings { baseline: folder.join(name), options: settings.options })
 }
 
 fn selection(check: &CheckArguments, settings: Selection) -> Selection {

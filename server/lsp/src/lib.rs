@@ -7,6 +7,7 @@
 //! Invariant: only this crate knows the protocol's types; nothing but the transport writes to standard output.
 
 mod actions;
+mod checks;
 mod client_process;
 mod documents;
 pub mod extensions;
@@ -30,6 +31,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use conexus_engine::live::Registry;
 
+pub use checks::{CheckSettings, ChecksOf};
 pub use workspaces::SettingsOf;
 
 /// Where assistants ask this session. The editor gets it, so that it need not look for files.
@@ -47,6 +49,8 @@ pub struct Options {
     pub version: String,
     /// Where the settings of a folder's index come from.
     pub settings_of: SettingsOf,
+    /// What is looked for in a folder when diagnostics are on.
+    pub checks_of: ChecksOf,
     /// Where the open folders are listed for the program's other front ends.
     pub registry: Registry,
     /// Where assistants ask this session; `None` when they cannot.

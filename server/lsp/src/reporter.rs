@@ -7,8 +7,8 @@ use std::{collections::HashMap, time::Duration};
 
 use conexus_engine::live::{Activity, Role, Status, Watching};
 use lsp_types::{
-    MessageType, ProgressNotification, ProgressParams, ProgressToken, Uri, WorkDoneProgressBegin, WorkDoneProgressEnd,
-    WorkDoneProgressReport,
+    MessageType, ProgressNotification, ProgressParams, ProgressToken, PublishDiagnosticsNotification,
+    PublishDiagnosticsParams, Uri, WorkDoneProgressBegin, WorkDoneProgressEnd, WorkDoneProgressReport,
 };
 use serde_json::Value;
 use tokio::{sync::mpsc::UnboundedReceiver, time::timeout};
@@ -32,6 +32,10 @@ pub(crate) enum Report {
     Status(Uri, Box<Status>),
     /// A folder was closed.
     Closed(Uri),
+    /// The findings in a document.
+    Diagnostics(Box<PublishDiagnosticsParams>),
+    /// There may be other findings: the client may ask again.
+    RefreshDiagnostics,
 }
 
 /// How often a status that changes all the time is passed on.
@@ -65,6 +69,14 @@ pub(crate) async fn run(client: Client, offers: Offers, mut reports: UnboundedRe
                     if let Some(Shown { progress: Some(token), .. }) = folders.remove(&uri) {
                         end(&client, token).await;
                     }
+                }
+                Report::Diagnostics(params) => {
+                    client.send_notification::<PublishDiagnosticsNotification>(*params).await;
+                }
+                Report::RefreshDiagnostics => {
+                    let client = client.clone();
+                    // It answers when it likes.
+                    tokio::spawn(async move { client.workspace_diagnostic_refresh().await });
                 }
                 Report::Status(uri, status) => {
                     latest.retain(|(other, _)| *other != uri);

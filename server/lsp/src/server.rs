@@ -14,7 +14,7 @@ use tower_lsp::{
 use conexus_engine::live::Registry;
 
 use crate::{
-    AssistantEndpoint, Options, extensions, notifications, requests, session::Session, workspaces::SettingsOf,
+    AssistantEndpoint, ChecksOf, Options, extensions, notifications, requests, session::Session, workspaces::SettingsOf,
 };
 
 /// What handlers share.
@@ -22,6 +22,7 @@ pub(crate) struct Server {
     pub(crate) client: Client,
     pub(crate) version: String,
     pub(crate) settings_of: SettingsOf,
+    pub(crate) checks_of: ChecksOf,
     pub(crate) registry: Registry,
     pub(crate) assistants: Option<AssistantEndpoint>,
     /// Told when the process of the client is gone.
@@ -91,6 +92,7 @@ pub(crate) fn service(
         client,
         version: options.version,
         settings_of: options.settings_of,
+        checks_of: options.checks_of,
         registry: options.registry,
         assistants: options.assistants,
         client_is_gone,
@@ -101,6 +103,7 @@ pub(crate) fn service(
     .custom_method("workspaceSymbol/resolve", requests::workspace_symbol_resolve::handle)
     .custom_method("textDocument/codeAction", requests::code_action::handle)
     .custom_method("codeAction/resolve", requests::code_action_resolve::handle)
+    .custom_method("textDocument/diagnostic", requests::diagnostic::handle)
     .custom_method("workspace/executeCommand", requests::execute_command::handle)
     .custom_method(extensions::SEARCH, requests::search::handle)
     .custom_method(extensions::SIMILAR, requests::similar::handle)

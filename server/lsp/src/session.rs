@@ -7,13 +7,17 @@ use std::{
     time::Duration,
 };
 
-use conexus_engine::{Snapshot, live::Registry};
-use lsp_types::{ClientCapabilities, InitializeParams, Uri, WorkspaceFolder, WorkspaceFolders};
+use conexus_engine::{
+    Snapshot,
+    live::{Activity, Registry},
+};
+use lsp_types::{ClientCapabilities, InitializeParams, ResourceOperationKind, Uri, WorkspaceFolder, WorkspaceFolders};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::{
+    checks::{Checks, ChecksOf},
     documents::{Counters, Document, Documents, Place},
     positions::Encoding,
     presentation::private_folder,
@@ -38,6 +42,18 @@ pub(crate) struct Offers {
     pub(crate) status_changed: bool,
     /// It shows the results of commands itself.
     pub(crate) presents: bool,
+    /// It asks for diagnostics.
+    pub(crate) pulls_diagnostics: bool,
+    /// It asks again when it is told to.
+    pub(crate) refreshes_diagnostics: bool,
+    /// Diagnostics may have other places.
+    pub(crate) related_information: bool,
+    /// Diagnostics may carry data.
+    pub(crate) diagnostic_data: bool,
+    /// Edits may name versions of documents.
+    pub(crate) document_changes: bool,
+    /// Edits may create files.
+    pub(crate) creates_files: bool,
 }
 
 impl Offers {
@@ -57,6 +73,31 @@ impl Offers {
                 .unwrap_or(false),
             status_changed: experimental("statusChanged"),
             presents: experimental("presentsResults"),
+            ..Self::of_diagnostics(capabilities)
+        }
+    }
+
+    /// What it can do with diagnostics and the edits that answer them.
+    fn of_diagnostics(capabilities: &ClientCapabilities) -> Self {
+        let document = capabilities.text_document.as_ref();
+        let pull = document.and_then(|document| document.diagnostic.as_ref());
+        let push = document.and_then(|document| document.publish_diagnostics.as_ref());
+        let either = pull.map(|pull| &pull.diagnostics_capabilities);
+        let either = either.or(push.map(|push| &push.diagnostics_capabilities));
+        let workspace = capabilities.workspace.as_ref();
+        let edit = workspace.and_then(|workspace| workspace.workspace_edit.as_ref());
+        let document_changes = edit.and_then(|edit| edit.document_changes).unwrap_or(false);
+        let operations = edit.and_then(|edit| edit.resource_operations.as_deref()).unwrap_or_default();
+        Self {
+            pulls_diagnostics: pull.is_some(),
+            refreshes_diagnostics: workspace
+                .and_then(|workspace| workspace.diagnostics.as_ref()?.refresh_support)
+                .unwrap_or(false),
+            related_information: either.and_then(|either| either.related_information).unwrap_or(false),
+            diagnostic_data: either.and_then(|either| either.data_support).unwrap_or(false),
+            document_changes,
+            creates_files: document_changes && operations.contains(&ResourceOperationKind::Create),
+            ..Self::default()
         }
     }
 }
@@ -67,6 +108,9 @@ pub(crate) struct Session {
     pub(crate) encoding: Encoding,
     pub(crate) counters: Counters,
     pub(crate) workers: Workers,
+    pub(crate) checks: Checks,
+    /// Whether diagnostics were on when the session began: only then were they offered to a client that asks for them.
+    offered_diagnostics: bool,
     documents: Mutex<Documents>,
     roots: RwLock<Vec<Arc<Root>>>,
     settings: RwLock<Settings>,
@@ -83,14 +127,21 @@ pub(crate) struct Session {
 
 impl Session {
     /// Opens the folders that the client names and takes over its settings.
-    pub(crate) fn open(params: &InitializeParams, settings_of: SettingsOf, registry: Registry) -> Self {
+    pub(crate) fn open(
+        params: &InitializeParams,
+        settings_of: SettingsOf,
+        checks_of: ChecksOf,
+        registry: Registry,
+    ) -> Self {
         let (reports, unread) = unbounded_channel();
         let encodings = params.capabilities.general.as_ref().and_then(|general| general.position_encodings.as_deref());
-        let session = Self {
+        let mut session = Self {
             offers: Offers::of(&params.capabilities),
             encoding: Encoding::negotiate(encodings),
             counters: Counters::default(),
             workers: Workers::new(),
+            checks: Checks::new(checks_of),
+            offered_diagnostics: false,
             documents: Mutex::default(),
             roots: RwLock::default(),
             settings: RwLock::default(),
@@ -104,8 +155,20 @@ impl Session {
         if let Some(options) = &params.initialization_options {
             session.update_settings(options);
         }
+        session.offered_diagnostics = session.settings().diagnostics;
         session.change_roots(folders(params), &[]);
         session
+    }
+
+    /// Whether findings are offered as answers to `textDocument/diagnostic`. A client that cannot ask, or that was not
+    /// offered it since the setting came later, is told them.
+    pub(crate) fn pulls(&self) -> bool {
+        self.offered_diagnostics && self.offers.pulls_diagnostics
+    }
+
+    /// Whether diagnostics, and with them quick fixes, are offered from the beginning.
+    pub(crate) fn offers_diagnostics(&self) -> bool {
+        self.offered_diagnostics
     }
 
     /// Tells the reporter, which tells the client.
@@ -139,6 +202,8 @@ impl Session {
         for problem in problems {
             self.report(Report::Warning(problem));
         }
+        drop(settings);
+        self.checks.poke();
     }
 
     /// The folder for lists that are shown as documents; `None` when there can be none.
@@ -179,7 +244,14 @@ impl Session {
         for folder in added {
             if roots.iter().all(|root| root.uri != folder.uri) {
                 let reports = self.reports.clone();
+                let (pokes, last) = (self.checks.pokes(), Mutex::new(None));
                 let observer = Arc::new(move |uri: &Uri, status: &conexus_engine::live::Status| {
+                    // Other files may have changed, or all of them are known now.
+                    let state = (status.generation, status.activity == Activity::Idle);
+                    let before = last.lock().unwrap_or_else(PoisonError::into_inner).replace(state);
+                    if state.1 && before != Some(state) {
+                        pokes.poke();
+                    }
                     // The reporter ends with the session only.
                     let _ = reports.send(Report::Status(uri.clone(), Box::new(status.clone())));
                 });

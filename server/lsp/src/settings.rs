@@ -32,11 +32,13 @@ pub(crate) struct Settings {
     pub(crate) context_tokens: usize,
     /// Whether code actions are offered.
     pub(crate) code_actions: bool,
+    /// Whether the findings of `conexus check` are told for open documents.
+    pub(crate) diagnostics: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { symbols: Symbols::Auto, symbol_limit: 100, context_tokens: 4000, code_actions: true }
+        Self { symbols: Symbols::Auto, symbol_limit: 100, context_tokens: 4000, code_actions: true, diagnostics: false }
     }
 }
 
@@ -60,10 +62,8 @@ impl Settings {
                 }
                 "symbolLimit" => number(value, &SYMBOL_LIMIT, &mut updated.symbol_limit, self.symbol_limit),
                 "contextTokens" => number(value, &CONTEXT_TOKENS, &mut updated.context_tokens, self.context_tokens),
-                "codeActions" => {
-                    updated.code_actions = value.as_bool().unwrap_or(self.code_actions);
-                    (!value.is_boolean()).then(|| "it may be true or false".to_owned())
-                }
+                "codeActions" => switch(value, &mut updated.code_actions, self.code_actions),
+                "diagnostics" => switch(value, &mut updated.diagnostics, self.diagnostics),
                 _ => Some("there is no such setting".to_owned()),
             };
             if let Some(problem) = problem {
@@ -95,6 +95,11 @@ fn choice(value: &Value) -> Option<Symbols> {
         "off" => Symbols::Off,
         _ => return None,
     })
+}
+
+fn switch(value: &Value, into: &mut bool, last_good: bool) -> Option<String> {
+    *into = value.as_bool().unwrap_or(last_good);
+    (!value.is_boolean()).then(|| "it may be true or false".to_owned())
 }
 
 fn number(
@@ -133,7 +138,13 @@ mod tests {
 
     #[test]
     fn a_bad_value_is_named_and_the_last_good_one_stays() {
-        let good = Settings { symbols: Symbols::All, symbol_limit: 7, context_tokens: 300, code_actions: false };
+        let good = Settings {
+            symbols: Symbols::All,
+            symbol_limit: 7,
+            context_tokens: 300,
+            code_actions: false,
+            diagnostics: true,
+        };
         for (sent, key) in [
             (json!({ "symbols": "some" }), "conexus.symbols"),
             (json!({ "symbols": 1 }), "conexus.symbols"),
@@ -141,6 +152,7 @@ mod tests {
             (json!({ "symbolLimit": "7" }), "conexus.symbolLimit"),
             (json!({ "contextTokens": 1e9 }), "conexus.contextTokens"),
             (json!({ "codeActions": "yes" }), "conexus.codeActions"),
+            (json!({ "diagnostics": 1 }), "conexus.diagnostics"),
             (json!({ "limit": 1 }), "conexus.limit"),
         ] {
             let (updated, problems) = good.updated(&sent);
@@ -151,6 +163,7 @@ mod tests {
                 "symbolLimit" => assert_eq!(updated.symbol_limit, good.symbol_limit),
                 "contextTokens" => assert_eq!(updated.context_tokens, good.context_tokens),
                 "codeActions" => assert_eq!(updated.code_actions, good.code_actions),
+                "diagnostics" => assert_eq!(updated.diagnostics, good.diagnostics),
                 _ => {}
             }
         }

@@ -13,6 +13,7 @@ pub(crate) fn handle(server: &Server, params: DidChangeTextDocumentParams) -> Do
         let changed = documents.change(uri, version, params.content_changes, session.encoding, &session.counters);
         if let Some(document) = changed {
             Session::set_buffer(document);
+            session.checks.poke();
         } else {
             Counters::count(&session.counters.unknown_documents);
             tracing::warn!(%uri, "a document was changed that is not open; the change is passed over");

@@ -6,7 +6,7 @@ use lsp_types::Registration;
 use serde_json::json;
 
 use super::did_change_configuration::pull;
-use crate::{reporter, server::Server, settings::SECTION};
+use crate::{checks, reporter, server::Server, settings::SECTION};
 
 pub(crate) fn handle(server: &Server) {
     let Ok(session) = server.session() else { return };
@@ -16,6 +16,7 @@ pub(crate) fn handle(server: &Server) {
     if let Some(reports) = session.take_reports() {
         tokio::spawn(reporter::run(server.client.clone(), session.offers, reports));
     }
+    tokio::spawn(checks::run(Arc::clone(&session)));
     if session.offers.register_configuration {
         let client = server.client.clone();
         tokio::spawn(async move {

@@ -17,26 +17,38 @@ use crate::{
 pub(crate) async fn handle(server: &Server, params: CodeActionParams) -> Result<Vec<CodeActionResponse>> {
     let session = server.session()?;
     let only = params.context.only;
-    let wanted: Vec<Action> = Action::ALL.into_iter().filter(|action| is_wanted(*action, only.as_deref())).collect();
-    if wanted.is_empty() || !session.settings().code_actions {
+    let settings = session.settings();
+    let is_wanted = |kind| is_wanted(kind, only.as_deref());
+    let mut wanted: Vec<Action> = Action::ALL.into_iter().filter(|action| is_wanted(action.kind())).collect();
+    if !settings.code_actions {
+        wanted.clear();
+    }
+    let wants_fixes = settings.diagnostics && is_wanted(QUICK_FIX);
+    if wanted.is_empty() && !wants_fixes {
         return Ok(Vec::new());
     }
     let uri = params.text_document.uri;
     let is_asked_for = params.context.trigger_kind != Some(CodeActionTriggerKind::Automatic);
     let document = uri.clone();
     about_document(&session, &document, move |session, cancel| {
-        Ok(offer(session, &uri, params.range.start, &wanted, is_asked_for, cancel))
+        let mut offered = if wants_fixes { super::quick_fixes::offer(session, &uri, params.range) } else { Vec::new() };
+        if !wanted.is_empty() {
+            offered.extend(offer(session, &uri, params.range.start, &wanted, is_asked_for, cancel));
+        }
+        Ok(offered)
     })
     .await
 }
 
+/// The kind of an answer to a diagnostic.
+const QUICK_FIX: &str = "quickfix";
+
 /// Whether a client that wants some kinds only wants this one: a kind stands for what is below it.
-fn is_wanted(action: Action, only: Option<&[CodeActionKind]>) -> bool {
+fn is_wanted(own: &str, only: Option<&[CodeActionKind]>) -> bool {
     let Some(only) = only else { return true };
     only.iter().any(|kind| {
         let wanted = String::from(kind.clone());
-        wanted.is_empty()
-            || action.kind().strip_prefix(&wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        wanted.is_empty() || own.strip_prefix(&wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     })
 }
 
@@ -117,7 +129,7 @@ mod tests {
             // What editors run on saving.
             (Some(only(&["source.fixAll", "source.organizeImports"])), false),
         ] {
-            assert_eq!(is_wanted(Action::Callers, kinds.as_deref()), wanted, "{kinds:?}");
+            assert_eq!(is_wanted(Action::Callers.kind(), kinds.as_deref()), wanted, "{kinds:?}");
         }
     }
 }

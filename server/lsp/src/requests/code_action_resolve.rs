@@ -1,6 +1,6 @@
 //! `codeAction/resolve`: the command of an action, if the document is still as it was when it was offered.
 
-use lsp_types::CodeAction;
+use lsp_types::{CodeAction, CodeActionKind};
 use serde_json::Value;
 use tower_lsp::jsonrpc::{Error, Result};
 
@@ -13,6 +13,10 @@ use crate::{
 
 pub(crate) async fn handle(server: &Server, mut action: CodeAction) -> Result<CodeAction> {
     let session = server.session()?;
+    // Quick fixes come whole.
+    if action.kind == Some(CodeActionKind::QuickFix) && action.data.is_none() {
+        return Ok(action);
+    }
     let data = action.data.clone().unwrap_or(Value::Null);
     let subject: Subject =
         serde_json::from_value(data).map_err(|error| invalid(format!("not a code action of ours: {error}")))?;

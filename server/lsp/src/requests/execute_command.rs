@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use lsp_types::ExecuteCommandParams;
+use lsp_types::{ExecuteCommandParams, Range};
 use serde_json::Value;
 use tower_lsp::jsonrpc::Result;
 
+use super::quick_fixes::OPEN_PLACE;
 use crate::{
     actions::{Action, Subject},
     extensions::{ContextResult, RelatedResult},
@@ -18,11 +19,18 @@ use crate::{
 
 pub(crate) async fn handle(server: &Server, params: ExecuteCommandParams) -> Result<Value> {
     let session = server.session()?;
-    let action = Action::of_command(&params.command)
-        .ok_or_else(|| invalid(format!("there is no command {:?}", params.command)))?;
+    let action = Action::of_command(&params.command);
+    if action.is_none() && params.command != OPEN_PLACE {
+        return Err(invalid(format!("there is no command {:?}", params.command)));
+    }
     let argument = params.arguments.and_then(|arguments| arguments.into_iter().next()).unwrap_or(Value::Null);
     let subject: Subject = serde_json::from_value(argument)
         .map_err(|error| invalid(format!("{} wants {{ uri, position }}: {error}", params.command)))?;
+    let Some(action) = action else {
+        let range = Range { start: subject.position, end: subject.position };
+        tokio::spawn(present(server.client.clone(), session, Shown::Place(subject.uri, range)));
+        return Ok(Value::Null);
+    };
     let own = Arc::clone(&session);
     let found = session
         .workers

@@ -1,15 +1,16 @@
 //! `initialize`: what this server can do, and the beginning of the session.
 
 use lsp_types::{
-    ChangeNotifications, CodeActionKind, CodeActionOptions, CodeActionProvider, ExecuteCommandOptions,
-    FileOperationFilter, FileOperationOptions, FileOperationPattern, FileOperationRegistrationOptions,
-    InitializeParams, InitializeResult, Save, SaveOptions, ServerCapabilities, ServerInfo, TextDocumentSync,
-    TextDocumentSyncKind, TextDocumentSyncOptions, WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities,
-    WorkspaceOptions, WorkspaceSymbolOptions, WorkspaceSymbolProvider,
+    ChangeNotifications, CodeActionKind, CodeActionOptions, CodeActionProvider, DiagnosticOptions, DiagnosticProvider,
+    ExecuteCommandOptions, FileOperationFilter, FileOperationOptions, FileOperationPattern,
+    FileOperationRegistrationOptions, InitializeParams, InitializeResult, Save, SaveOptions, ServerCapabilities,
+    ServerInfo, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions, WorkDoneProgressOptions,
+    WorkspaceFoldersServerCapabilities, WorkspaceOptions, WorkspaceSymbolOptions, WorkspaceSymbolProvider,
 };
 use serde_json::json;
 use tower_lsp::jsonrpc::Result;
 
+use super::quick_fixes::OPEN_PLACE;
 use crate::{actions::Action, client_process, extensions, server::Server, session::Session};
 
 /// Never waits: indexes are opened by threads of their own.
@@ -21,16 +22,21 @@ pub(crate) fn handle(server: &Server, params: &InitializeParams) -> Result<Initi
     let client = params.client_info.as_ref().map_or("a client without a name", |client| &client.name);
     tracing::info!(client, "the session begins");
     let settings_of = std::sync::Arc::clone(&server.settings_of);
-    let session = server.begin(Session::open(params, settings_of, server.registry.clone()));
+    let checks_of = std::sync::Arc::clone(&server.checks_of);
+    let session = server.begin(Session::open(params, settings_of, checks_of, server.registry.clone()));
     Ok(InitializeResult {
         capabilities: capabilities(&session),
         server_info: Some(ServerInfo { name: "conexus".to_owned(), version: Some(server.version.clone()) }),
     })
 }
 
-/// Nothing here is answered by the language servers beside us: no hover, completion, formatting, definition.
+/// Nothing here is answered by the language servers beside us: no hover, completion, formatting, definition, and no
+/// diagnostics unless a setting wants them.
 fn capabilities(session: &Session) -> ServerCapabilities {
-    let kinds = Action::ALL.iter().map(|action| CodeActionKind::from(action.kind().to_owned())).collect();
+    let kinds = Action::ALL.iter().map(|action| CodeActionKind::from(action.kind().to_owned()));
+    let fixes = session.offers_diagnostics().then_some(CodeActionKind::QuickFix);
+    let kinds = kinds.chain(fixes).collect();
+    let commands = Action::ALL.iter().map(|action| action.command()).chain([OPEN_PLACE]);
     ServerCapabilities {
         position_encoding: Some(session.encoding.kind()),
         text_document_sync: Some(TextDocumentSync::Options(TextDocumentSyncOptions {
@@ -49,8 +55,16 @@ fn capabilities(session: &Session) -> ServerCapabilities {
             ..CodeActionOptions::default()
         })),
         execute_command_provider: Some(ExecuteCommandOptions {
-            commands: Action::ALL.iter().map(|action| action.command().to_owned()).collect(),
+            commands: commands.map(str::to_owned).collect(),
             work_done_progress_options: WorkDoneProgressOptions::default(),
+        }),
+        diagnostic_provider: session.pulls().then(|| {
+            DiagnosticProvider::DiagnosticOptions(DiagnosticOptions {
+                identifier: Some("conexus".to_owned()),
+                inter_file_dependencies: true,
+                workspace_diagnostics: false,
+                work_done_progress_options: WorkDoneProgressOptions::default(),
+            })
         }),
         workspace: Some(WorkspaceOptions {
             workspace_folders: Some(WorkspaceFoldersServerCapabilities {

@@ -6,10 +6,12 @@
 pub(crate) mod code_action;
 pub(crate) mod code_action_resolve;
 pub(crate) mod context;
+pub(crate) mod diagnostic;
 pub(crate) mod execute_command;
 pub(crate) mod initialize;
 pub(crate) mod mcp;
 pub(crate) mod outline;
+pub(crate) mod quick_fixes;
 pub(crate) mod reindex;
 pub(crate) mod related;
 pub(crate) mod search;

@@ -1,0 +1,35 @@
+//! `textDocument/diagnostic`: the findings in an open document.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use lsp_types::{
+    DocumentDiagnosticParams, DocumentDiagnosticReport, FullDocumentDiagnosticReport,
+    RelatedFullDocumentDiagnosticReport, RelatedUnchangedDocumentDiagnosticReport, UnchangedDocumentDiagnosticReport,
+};
+use tower_lsp::jsonrpc::Result;
+
+use crate::server::Server;
+
+/// Waits until the document has been quiet for a while and was checked; a client that does not want that cancels.
+pub(crate) async fn handle(server: &Server, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReport> {
+    let session = server.session()?;
+    if session.settings().diagnostics {
+        session.checks.known().await;
+    }
+    let items = session.checks.of_document(&params.text_document.uri).diagnostics();
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_string(&items).unwrap_or_default().hash(&mut hasher);
+    let result_id = format!("{:016x}", hasher.finish());
+    if params.previous_result_id.as_ref() == Some(&result_id) {
+        return Ok(RelatedUnchangedDocumentDiagnosticReport {
+            related_documents: None,
+            unchanged_document_diagnostic_report: UnchangedDocumentDiagnosticReport { result_id },
+        }
+        .into());
+    }
+    Ok(RelatedFullDocumentDiagnosticReport {
+        related_documents: None,
+        full_document_diagnostic_report: FullDocumentDiagnosticReport { result_id: Some(result_id), items },
+    }
+    .into())
+}

@@ -1,0 +1,228 @@
+//! The findings of `conexus check` as diagnostics: asked for and told, with their quick fixes.
+
+use conexus_testkit::{LspClient, Workspace};
+use serde_json::{Value, json};
+
+use crate::support::Session;
+
+const ORIGINAL: &str = "
+//- src/config.rs
+/// Reads a duration such as `90s` or `5m`.
+pub fn parse_duration(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let split = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let number: u64 = number.parse().ok()?;
+    let factor = match unit {
+        \"\" | \"s\" => 1,
+        \"m\" => 60,
+        \"h\" => 3600,
+        _ => return None,
+    };
+    number.checked_mul(factor)
+}
+//- src/retry.rs
+pub fn pause_of(header: &str) -> u64 {
+    header.parse().unwrap_or(1)
+}
+";
+
+/// What is typed: it does what another file does.
+const COPY: &str = "pub struct Pause;
+
+impl Pause {
+    fn read(input: &str) -> Option<u64> {
+        let input = input.trim();
+        let at = input.find(|c: char| !c.is_ascii_digit()).unwrap_or(input.len());
+        let (count, suffix) = input.split_at(at);
+        let count: u64 = count.parse().ok()?;
+        let seconds = match suffix {
+            \"\" | \"s\" => 1,
+            \"m\" => 60,
+            \"h\" => 3600,
+            _ => return None,
+        };
+        count.checked_mul(seconds)
+    }
+}
+";
+
+fn session() -> Session {
+    let session = Session::new(Workspace::of(ORIGINAL));
+    // The other rules are not what is looked at here.
+    session.workspace.write("conexus.toml", "[check]\nselect = [\"duplicate-code\"]\n");
+    session
+}
+
+fn open(session: &Session, capabilities: &Value, on: bool) -> LspClient {
+    let mut client = session.start();
+    let options = json!({ "diagnostics": on });
+    client.initialize(
+        &json!({ "rootUri": session.uri(""), "capabilities": capabilities, "initializationOptions": options }),
+    );
+    client.wait_until_idle();
+    client
+}
+
+fn pulling() -> Value {
+    json!({
+        "textDocument": { "diagnostic": { "relatedInformation": true, "dataSupport": true } },
+        "window": { "showDocument": { "support": true } },
+        "workspace": { "workspaceEdit": { "documentChanges": true, "resourceOperations": ["create"] } },
+    })
+}
+
+fn pull(client: &mut LspClient, uri: &str) -> Value {
+    client.call("textDocument/diagnostic", &json!({ "textDocument": { "uri": uri } }))
+}
+
+fn quick_fixes(client: &mut LspClient, uri: &str, line: u32) -> Vec<Value> {
+    let at = json!({ "line": line, "character": 6 });
+    let params = json!({
+        "textDocument": { "uri": uri },
+        "range": { "start": at, "end": at },
+        "context": { "diagnostics": [], "only": ["quickfix"] },
+    });
+    client.call("textDocument/codeAction", &params).as_array().expect("actions").clone()
+}
+
+#[test]
+fn an_unsaved_copy_is_found_when_asked() {
+    let session = session();
+    let mut client = open(&session, &pulling(), true);
+    assert_eq!(client.capabilities()["diagnosticProvider"]["interFileDependencies"], true);
+    let uri = session.uri("src/retry.rs");
+    client.did_open(&uri, "rust", "pub struct Pause;\n");
+    assert_eq!(pull(&mut client, &uri)["items"], json!([]));
+    client.did_replace(&uri, 2, COPY);
+    let report = pull(&mut client, &uri);
+    let item = &report["items"][0];
+    assert_eq!(report["kind"], "full");
+    assert_eq!(
+        (&item["source"], &item["code"], &item["severity"]),
+        (&"conexus".into(), &"duplicate-code".into(), &2.into())
+    );
+    assert_eq!(item["range"]["start"], json!({ "line": 3, "character": 4 }));
+    assert_eq!(item["relatedInformation"][0]["location"]["uri"], session.uri("src/config.rs"));
+    assert!(item["data"]["fingerprint"].is_string(), "{item}");
+    let again = json!({ "textDocument": { "uri": uri }, "previousResultId": report["resultId"] });
+    assert_eq!(client.call("textDocument/diagnostic", &again)["kind"], "unchanged");
+    // A line above it moves it.
+    client.did_change(&uri, 3, [0, 0, 0, 0], "// first\n");
+    assert_eq!(pull(&mut client, &uri)["items"][0]["range"]["start"]["line"], 4);
+    client.did_replace(&uri, 4, "pub struct Pause;\n");
+    assert_eq!(pull(&mut client, &uri)["items"], json!([]));
+    client.shut_down();
+}
+
+#[test]
+fn quick_fixes_open_and_ignore() {
+    let session = session();
+    let mut client = open(&session, &pulling(), true);
+    let uri = session.uri("src/retry.rs");
+    client.did_open(&uri, "rust", COPY);
+    pull(&mut client, &uri);
+    assert_eq!(quick_fixes(&mut client, &uri, 0), [] as [Value; 0], "there is nothing to answer");
+    let actions = quick_fixes(&mut client, &uri, 3);
+    let titles: Vec<_> = actions.iter().map(|action| action["title"].as_str().expect("a title")).collect();
+    let expected = ["Open src/config.rs:2", "Ignore duplicate-code here", "Ignore this duplicate-code in the baseline"];
+    assert_eq!(titles, expected);
+    for action in &actions {
+        assert_eq!((&action["kind"], &action["diagnostics"][0]["source"]), (&"quickfix".into(), &"conexus".into()));
+    }
+    let command = &actions[0]["command"];
+    client
+        .call("workspace/executeCommand", &json!({ "command": command["command"], "arguments": command["arguments"] }));
+    let shown = client.expect("window/showDocument");
+    assert_eq!(shown["params"]["uri"], session.uri("src/config.rs"));
+    client.respond(&shown, &json!({ "success": true }));
+
+    let change = &actions[1]["edit"]["documentChanges"][0];
+    assert_eq!(change["textDocument"], json!({ "uri": uri, "version": 1 }));
+    let edit = &change["edits"][0];
+    assert_eq!(edit["newText"], "    // conexus-ignore: duplicate-code\n");
+    assert_eq!(edit["range"]["start"], json!({ "line": 3, "character": 0 }));
+    client.did_change(&uri, 2, [3, 0, 3, 0], edit["newText"].as_str().expect("text"));
+    assert_eq!(pull(&mut client, &uri)["items"], json!([]));
+
+    let changes = actions[2]["edit"]["documentChanges"].as_array().expect("changes");
+    assert_eq!(
+        (&changes[0]["kind"], &changes[0]["uri"]),
+        (&"create".into(), &session.uri("conexus-baseline.json").into())
+    );
+    let baseline = changes[1]["edits"][0]["newText"].as_str().expect("text");
+    client.did_replace(&uri, 3, COPY);
+    assert_eq!(pull(&mut client, &uri)["items"].as_array().map(Vec::len), Some(1));
+    session.workspace.write("conexus-baseline.json", baseline);
+    client.did_replace(&uri, 4, COPY);
+    assert_eq!(pull(&mut client, &uri)["items"], json!([]));
+    client.shut_down();
+    // The command line knows it, too.
+    session.workspace.write("src/retry.rs", COPY);
+    session.run(["check"]).expect(0);
+}
+
+#[test]
+fn a_client_that_cannot_ask_is_told() {
+    let session = session();
+    let capabilities = json!({ "textDocument": { "publishDiagnostics": {} } });
+    let mut client = open(&session, &capabilities, true);
+    assert!(client.capabilities().get("diagnosticProvider").is_none());
+    let uri = session.uri("src/retry.rs");
+    client.did_open(&uri, "rust", COPY);
+    let told = client.expect("textDocument/publishDiagnostics")["params"].clone();
+    assert_eq!((&told["uri"], &told["version"]), (&uri.clone().into(), &1.into()));
+    assert_eq!(told["diagnostics"].as_array().map(Vec::len), Some(1));
+    assert!(told["diagnostics"][0].get("relatedInformation").is_none(), "it was not asked for: {told}");
+    client.notify("textDocument/didClose", &json!({ "textDocument": { "uri": uri } }));
+    let told = client.expect("textDocument/publishDiagnostics")["params"].clone();
+    assert_eq!((&told["uri"], &told["diagnostics"]), (&uri.clone().into(), &json!([])));
+    // Off is off at once.
+    client.did_open(&uri, "rust", COPY);
+    client.expect("textDocument/publishDiagnostics");
+    client.notify("workspace/didChangeConfiguration", &json!({ "settings": { "conexus": {} } }));
+    let told = client.expect("textDocument/publishDiagnostics")["params"].clone();
+    assert_eq!(told["diagnostics"], json!([]));
+    assert_eq!(quick_fixes(&mut client, &uri, 3), [] as [Value; 0]);
+    client.shut_down();
+}
+
+#[test]
+fn nothing_is_said_unless_it_is_wanted() {
+    let session = session();
+    let mut client = open(&session, &pulling(), false);
+    assert!(client.capabilities().get("diagnosticProvider").is_none());
+    let uri = session.uri("src/retry.rs");
+    client.did_open(&uri, "rust", COPY);
+    assert_eq!(pull(&mut client, &uri)["items"], json!([]));
+    assert_eq!(quick_fixes(&mut client, &uri, 3), [] as [Value; 0]);
+    // Turned on later it is told, since asking was not offered.
+    client.notify("workspace/didChangeConfiguration", &json!({ "settings": { "conexus": { "diagnostics": true } } }));
+    let told = client.expect("textDocument/publishDiagnostics")["params"].clone();
+    assert_eq!(told["diagnostics"].as_array().map(Vec::len), Some(1));
+    client.shut_down();
+}
+
+#[test]
+fn typing_does_not_wait_for_a_check() {
+    let session = session();
+    let mut client = open(&session, &pulling(), true);
+    let uri = session.uri("src/retry.rs");
+    client.did_open(&uri, "rust", COPY);
+    let waiting: Vec<_> = (0..20)
+        .map(|_| client.request("textDocument/diagnostic", &json!({ "textDocument": { "uri": uri } })))
+        .collect();
+    for version in 2..100 {
+        client.did_change(&uri, version, [0, 0, 0, 0], "//\n");
+        let params = json!({ "query": "pause", "limit": 1 });
+        let seen = client.call("conexus/search", &params)["seen"][0]["documents"].clone();
+        assert_eq!(seen, json!([{ "uri": uri, "version": version }]));
+    }
+    // One that is cancelled is answered at once, the others with the newest state.
+    client.notify("$/cancelRequest", &json!({ "id": waiting[0] }));
+    assert_eq!(client.error(&waiting[0])["code"], -32800);
+    for id in &waiting[1..] {
+        assert_eq!(client.result(id)["items"].as_array().map(Vec::len), Some(1));
+    }
+    client.shut_down();
+}
