@@ -67,6 +67,11 @@ fn every_format_is_as_documented() {
     ] {
         let version = concat!("\"semanticVersion\": \"", env!("CARGO_PKG_VERSION"), "\"");
         let found = check(&session, arguments).replace(version, "\"semanticVersion\": \"0.0.0\"");
+        // A slow machine indexes in more than one batch.
+        let found: String = found
+            .split_inclusive('\n')
+            .map(|line| if line.starts_with("  \"generation\": ") { "  \"generation\": 1,\n" } else { line })
+            .collect();
         if std::env::var_os("CONEXUS_WRITE_GOLDEN").is_some() {
             std::fs::write(golden(name), &found).expect("the golden file");
         }
