@@ -477,7 +477,7 @@ mod tests {
             ("[check]\nignore = ['duplicates']\n", "line 2"),
             ("[check.duplicate_code]\nmin_tokens = 3\n", "check.duplicate_code.min_tokens"),
             ("[check.duplicate_code]\nmin_similarity = 0.1\n", "0.7 to 1"),
-            ("[check.per_path_ignore]\n'a[' = ['all']\n", "check.per_path_ignore"),
+            ("[check.per_path_ignore]\n'a{' = ['all']\n", "check.per_path_ignore"),
             ("[check.per_path_ignore]\n'a/' = ['dup']\n", "line 2"),
             ("[check]\nbaseline = '../other.json'\n", "below the workspace"),
             ("[check]\nbaseline = '/etc/x.json'\n", "below the workspace"),
