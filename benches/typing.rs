@@ -111,6 +111,7 @@ fn copy(folders: &[PathBuf], into: &Path, lines: usize) -> (usize, String) {
         max_file_bytes: 2 << 20,
         index_dir: None,
         exclude: Vec::new(),
+        sources: Vec::new(),
     };
     let (mut count, mut code) = (0, String::new());
     let mut left = lines;

@@ -25,6 +25,7 @@ pub(crate) fn multiply(folders: &[std::path::PathBuf], copies: usize, into: &Pat
         max_file_bytes: 2 << 20,
         index_dir: None,
         exclude: Vec::new(),
+        sources: Vec::new(),
     };
     let trees: Vec<_> = (folders.iter())
         .map(|folder| (folder, walk::walk(folder, &rules, &AtomicBool::new(false)).unwrap().files))

@@ -16,7 +16,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use conexus_check::{Options as CheckOptions, Selection};
 use conexus_embed::{EmbedderSettings, OpenAiSettings};
-use conexus_engine::{Embedding, Settings};
+use conexus_engine::{Embedding, Location, Settings, Sources};
 use serde::Deserialize;
 
 use super::arguments::{Global, parse_rules};
@@ -298,6 +298,10 @@ fn load_all(global: &Global, workspace: &Path) -> Result<(Settings, CheckSetting
     if let Some(threads) = global.threads {
         settings.threads = threads;
     }
+    settings.sources_file = sources_file(workspace);
+    if let Some(file) = &settings.sources_file {
+        settings.sources = Sources::load(file)?;
+    }
     validate(&settings)?;
     Ok((settings, options))
 }
@@ -309,6 +313,13 @@ pub(crate) fn load_mcp(global: &Global) -> Result<(McpTable, PathBuf)> {
     };
     let table = read(&path)?.mcp.unwrap_or_default();
     Ok((table, path.parent().unwrap_or(Path::new("")).to_owned()))
+}
+
+/// The user's file that says what is indexed beside a workspace; it need not exist.
+fn sources_file(workspace: &Path) -> Option<PathBuf> {
+    // Where the index lies makes no difference to the name; a workspace that cannot be opened is told of elsewhere.
+    let key = Location::of(workspace, Some(workspace)).ok()?.key();
+    Some(user_file()?.with_file_name("sources").join(format!("{key}.toml")))
 }
 
 fn read(path: &Path) -> Result<File> {

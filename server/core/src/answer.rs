@@ -54,6 +54,8 @@ pub enum Notice {
         /// Files known; grows while the walk goes on.
         total: u64,
     },
+    /// A person stopped indexing: changes on disk are not followed.
+    Stopped,
     /// Changes in open buffers that are not searched yet.
     BuffersBehind,
     /// The workspace holds no file that is indexed.

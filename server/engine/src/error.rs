@@ -46,6 +46,14 @@ pub enum Error {
     /// The embedding model failed.
     #[error(transparent)]
     Embed(#[from] conexus_embed::EmbedError),
+    /// The file of the sources cannot be used.
+    #[error("cannot use the sources in {path:?}: {why}")]
+    Sources {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// There is no index to read.
     #[error("the index in {path:?} cannot be read: {why}")]
     NoIndex {

@@ -52,6 +52,22 @@ pub fn branch(folder: &Path) -> Option<String> {
         .or_else(|| git(folder, &["rev-parse", "--short", "HEAD"]).and_then(line))
 }
 
+/// Addresses of the remotes, without the passwords and names that some of them hold.
+pub fn remotes(folder: &Path) -> Vec<String> {
+    let listed = git(folder, &["config", "--get-regexp", r"^remote\..*\.url$"]).unwrap_or_default();
+    let text = String::from_utf8_lossy(&listed);
+    text.lines().filter_map(|line| line.split_once(' ')).map(|(_, url)| without_credentials(url)).collect()
+}
+
+/// A URL whose user, password, query and fragment are taken out.
+fn without_credentials(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let rest = rest.split(['?', '#']).next().unwrap_or(rest);
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    format!("{scheme}://{host}{path}")
+}
+
 /// Git's own folder of the working tree that a folder is in, where its HEAD and the lock of its index are.
 pub fn directory(folder: &Path) -> Option<PathBuf> {
     let directory = PathBuf::from(line(git(folder, &["rev-parse", "--absolute-git-dir"])?)?);
@@ -77,4 +93,22 @@ pub fn changed_since(folder: &Path, revision: &str) -> Option<Vec<String>> {
     paths.sort_unstable();
     paths.dedup();
     Some(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_credentials;
+
+    #[test]
+    fn addresses_hold_no_credentials() {
+        for (url, expected) in [
+            ("https://user:secret@host.example:8443/a/b.git", "https://host.example:8443/a/b.git"),
+            ("https://secret@host.example/a.git?token=secret#secret", "https://host.example/a.git"),
+            ("https://u:p@ss@host.example", "https://host.example"),
+            ("git@host.example:a/b.git", "git@host.example:a/b.git"),
+            ("../other", "../other"),
+        ] {
+            assert_eq!(without_credentials(url), expected);
+        }
+    }
 }

@@ -12,7 +12,7 @@ use conexus_index::{
 };
 
 use crate::{
-    Degradation, Embedding, Error, Location, Result, Settings, Snapshot, Weights, content, indexing,
+    Degradation, Embedding, Error, Location, Result, Settings, Snapshot, Sources, Weights, content, indexing,
     walk::{self, SkipCounts, Walk, WalkRules},
 };
 
@@ -186,6 +186,11 @@ impl Host {
         &self.settings
     }
 
+    /// Indexes other folders beside the workspace from the next run on.
+    pub(crate) fn set_sources(&mut self, sources: Sources) {
+        self.settings.sources = sources;
+    }
+
     /// Ranks with other weights from now on: for measuring.
     pub fn set_weights(&mut self, weights: Weights) {
         self.weights = Arc::new(weights);
@@ -208,7 +213,7 @@ impl Host {
             self.embedding_fault.clone(),
             Arc::clone(&self.weights),
             &self.location,
-            self.settings.max_file_bytes,
+            &self.settings,
         )
     }
 

@@ -43,6 +43,13 @@ const DATA_EXTENSIONS: &[&str] = &[
     "jsonl", "ndjson", "env",
 ];
 
+/// Whether a file is prose, wherever it lies.
+pub fn is_prose(path: &str) -> bool {
+    let extension = path.rsplit('/').next().and_then(|file| file.rsplit_once('.')).map(|(_, extension)| extension);
+    extension
+        .is_some_and(|extension| DOCUMENTATION_EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+}
+
 /// The role of a workspace-relative path with `/`.
 pub fn role(path: &str) -> Role {
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));

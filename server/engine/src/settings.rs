@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use conexus_embed::EmbedderSettings;
 
+use crate::Sources;
+
 /// Which vectors to search with.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Embedding {
@@ -35,6 +37,10 @@ pub struct Settings {
     pub memory: u64,
     /// Where vectors come from.
     pub embedding: Embedding,
+    /// What is indexed beside the workspace.
+    pub sources: Sources,
+    /// The file of the user that says so and is followed; `None` when there is none.
+    pub sources_file: Option<PathBuf>,
 }
 
 /// Bytes that an analysis thread may hold: the text, tree and postings of a large file.
@@ -52,6 +58,8 @@ impl Default for Settings {
             exclude: Vec::new(),
             memory: 2_000 << 20,
             embedding: Embedding::Model(EmbedderSettings::Builtin),
+            sources: Sources::default(),
+            sources_file: None,
         }
     }
 }

@@ -11,7 +11,7 @@ use conexus_embed::{Embedder, Speed};
 use conexus_index::{FileEntry, FileReferences, IndexSnapshot, LocatedChunk, SymbolRef, tokenizer};
 
 use crate::{
-    Error, Location, Result, Weights, content,
+    Error, Location, Result, Settings, Weights, content,
     search::{Searcher, chunk_at},
     stages::{Stage, timed},
 };
@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub(crate) embedding_fault: Option<String>,
     pub(crate) weights: Arc<Weights>,
     root: PathBuf,
+    /// Folders outside of the workspace whose files are indexed.
+    sources: Arc<[PathBuf]>,
     max_file_bytes: u64,
     /// What every answer from this state must say.
     pub(crate) notices: Arc<[Notice]>,
@@ -66,7 +68,7 @@ impl Snapshot {
         embedding_fault: Option<String>,
         weights: Arc<Weights>,
         location: &Location,
-        max_file_bytes: u64,
+        settings: &Settings,
     ) -> Self {
         Self {
             index,
@@ -74,7 +76,8 @@ impl Snapshot {
             embedding_fault,
             weights,
             root: location.root.clone(),
-            max_file_bytes,
+            sources: settings.sources.roots().map(|(_, folder)| folder.path.clone()).collect(),
+            max_file_bytes: settings.max_file_bytes,
             notices: Arc::default(),
             buffers: Arc::default(),
         }
@@ -152,14 +155,18 @@ impl Snapshot {
         })
     }
 
-    /// Reads a file of the workspace. A path that leads out of it, or through a link, is like one that does not exist:
-    /// a link may have taken the place of an indexed file.
+    /// Reads a file of the workspace or of a source beside it. A path that leads out of them, or through a link, is like
+    /// one that does not exist: a link may have taken the place of an indexed file.
     fn read(&self, path: &str) -> std::result::Result<content::Content, content::Skip> {
         let file = self.root.join(path);
         match file.canonicalize() {
-            Ok(real) if real == file && real.starts_with(&self.root) => content::read(&file, self.max_file_bytes),
+            Ok(real) if real == file && self.holds(&real) => content::read(&file, self.max_file_bytes),
             _ => Err(content::Skip::Unreadable),
         }
+    }
+
+    fn holds(&self, file: &Path) -> bool {
+        file.starts_with(&self.root) || self.sources.iter().any(|source| file.starts_with(source))
     }
 
     /// Symbols whose name or qualified name fits a pattern, best first; an empty pattern fits all.

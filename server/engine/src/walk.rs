@@ -12,9 +12,9 @@ use std::{
 };
 
 use crate::{
-    Location, Settings,
+    Location, Settings, SourceFolder, SourceKind, Sources,
     content::{self, Skip},
-    git,
+    git, roles,
 };
 
 /// A regular file that may be indexed.
@@ -96,6 +96,39 @@ pub struct WalkRules {
     pub index_dir: Option<PathBuf>,
     /// Globs, as in .gitignore, of what is left out beyond the ignore files.
     pub exclude: Vec<String>,
+    /// Folders outside of the workspace that are walked as well.
+    pub sources: Vec<Source>,
+}
+
+/// A folder outside of the workspace. What is found in it has its absolute path.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its path as the index writes it.
+    prefix: String,
+    folder: PathBuf,
+    prose_only: bool,
+}
+
+impl Source {
+    /// The folders of a user's sources that are indexed.
+    fn all(sources: &Sources) -> Vec<Self> {
+        let source = |(prefix, folder): (String, &SourceFolder)| Self {
+            prefix,
+            folder: folder.path.clone(),
+            prose_only: folder.kind == SourceKind::Documentation,
+        };
+        sources.roots().map(source).collect()
+    }
+
+    /// The path below the folder of a path in the index; empty is the folder itself.
+    fn inside<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let rest = path.strip_prefix(&*self.prefix)?;
+        if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+    }
+
+    fn outside(&self, path: &str) -> String {
+        if path.is_empty() { self.prefix.clone() } else { format!("{}/{path}", self.prefix) }
+    }
 }
 
 impl WalkRules {
@@ -108,6 +141,7 @@ impl WalkRules {
             max_file_bytes: settings.max_file_bytes,
             index_dir: Some(location.index_dir.clone()),
             exclude: settings.exclude.clone(),
+            sources: Source::all(&settings.sources),
         }
     }
 }
@@ -126,7 +160,43 @@ const NEVER: &[&str] = &[".git", ".hg", ".svn", ".jj"];
 
 /// Walks a workspace. Unreadable folders are counted, not fatal; links are not followed, so circles cannot occur.
 pub fn walk(root: &Path, rules: &WalkRules, cancel: &AtomicBool) -> Result<Walk, ignore::Error> {
-    run(root, rules, None, cancel)
+    let mut walk = run(root, rules, None, Top::Workspace, cancel)?;
+    for source in &rules.sources {
+        add_source(&mut walk, source, rules, None, cancel)?;
+    }
+    Ok(walk)
+}
+
+/// Adds what lies in a folder outside of the workspace. One that is not there holds nothing.
+fn add_source(
+    walk: &mut Walk,
+    source: &Source,
+    rules: &WalkRules,
+    parts: Option<Arc<BTreeSet<String>>>,
+    cancel: &AtomicBool,
+) -> Result<(), ignore::Error> {
+    // A link in its place leads elsewhere than the user said.
+    if !source.folder.canonicalize().is_ok_and(|real| real == source.folder && real.is_dir()) {
+        return Ok(());
+    }
+    let found = run(&source.folder, rules, parts, Top::Source, cancel)?;
+    let wanted = |path: &str| !source.prose_only || roles::is_prose(path);
+    let files = found.files.into_iter().filter(|file| wanted(&file.path));
+    walk.files.extend(files.map(|file| Found { path: source.outside(&file.path), ..file }));
+    walk.folders.extend(found.folders.iter().map(|folder| source.outside(folder)));
+    walk.skipped.merge(found.skipped);
+    walk.cancelled |= found.cancelled;
+    walk.files.sort_unstable();
+    walk.folders.sort_unstable();
+    Ok(())
+}
+
+/// What a walk begins at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Top {
+    Workspace,
+    /// A folder that the user named: what lies above it has no say.
+    Source,
 }
 
 /// Walks parts of a workspace: what a whole walk finds at the given workspace-relative paths and below them. It reads
@@ -142,7 +212,17 @@ pub fn walk_parts(
         return walk(root, rules, cancel);
     }
     parts.retain(|part| !part.is_empty());
-    run(root, rules, Some(Arc::new(parts)), cancel)
+    let of_sources: Vec<_> = rules
+        .sources
+        .iter()
+        .map(|source| parts.iter().filter_map(|part| source.inside(part).map(str::to_owned)).collect::<BTreeSet<_>>())
+        .collect();
+    let mut walk = run(root, rules, Some(Arc::new(parts)), Top::Workspace, cancel)?;
+    for (source, inside) in rules.sources.iter().zip(of_sources).filter(|(_, inside)| !inside.is_empty()) {
+        let whole = inside.contains("");
+        add_source(&mut walk, source, rules, (!whole).then(|| Arc::new(inside)), cancel)?;
+    }
+    Ok(walk)
 }
 
 /// Whether a path is one of the parts, lies below one, or leads to one.
@@ -159,6 +239,7 @@ fn run(
     root: &Path,
     rules: &WalkRules,
     parts: Option<Arc<BTreeSet<String>>>,
+    top_is: Top,
     cancel: &AtomicBool,
 ) -> Result<Walk, ignore::Error> {
     let mut overrides = ignore::overrides::OverrideBuilder::new(root);
@@ -175,7 +256,7 @@ fn run(
         .git_ignore(rules.ignore_files)
         .git_global(rules.ignore_files)
         .git_exclude(rules.ignore_files)
-        .parents(rules.ignore_files)
+        .parents(rules.ignore_files && top_is == Top::Workspace)
         .require_git(false)
         .follow_links(false)
         .add_custom_ignore_filename(if rules.ignore_files { ".conexusignore" } else { ".conexusignore.off" })
@@ -394,6 +475,7 @@ mod tests {
             max_file_bytes: 100,
             index_dir: None,
             exclude: vec!["skipme/".to_owned()],
+            sources: Vec::new(),
         }
     }
 

@@ -158,7 +158,7 @@ fn work(activity: Activity) -> Option<(&'static str, u64, u64)> {
         Activity::Walking => Some(("Conexus: looking for files", 0, 0)),
         Activity::Indexing { done, total } => Some(("Conexus: indexing", done, total)),
         Activity::Embedding { done, total } => Some(("Conexus: computing vectors", done, total)),
-        Activity::Opening | Activity::Finishing | Activity::Idle | Activity::Failed => None,
+        Activity::Opening | Activity::Finishing | Activity::Idle | Activity::Stopped | Activity::Failed => None,
     }
 }
 
@@ -171,6 +171,7 @@ pub(crate) fn workspace_status(uri: &Uri, status: &Status) -> WorkspaceStatus {
         Activity::Embedding { done, total } => ("embedding", Some((done, total))),
         Activity::Finishing => ("finishing", None),
         Activity::Idle => ("idle", None),
+        Activity::Stopped => ("stopped", None),
         Activity::Failed => ("failed", None),
     };
     let (watching, polling_reason) = match &status.watching {

@@ -182,6 +182,9 @@ fn wire_notice(notice: &conexus_core::Notice, workspace: &Uri) -> Notice {
             };
             Notice { done: Some(*done), total: Some(*total), ..plain("indexing", message) }
         }
+        Core::Stopped => {
+            plain("stopped", "indexing was stopped: what changed on disk since then is not known".to_owned())
+        }
         Core::BuffersBehind => {
             plain("buffersBehind", "the latest changes in open documents are not searched yet".to_owned())
         }

@@ -38,18 +38,23 @@ impl Bridge {
         }
     }
 
-    /// Answers a call from the session; when it ended meanwhile, from the own index.
-    pub(crate) fn call(&self, tool: &Tool, arguments: JsonObject, cancel: &AtomicBool) -> Result<Reply, String> {
-        if let Some(session) = self.session() {
-            match session.call(tool.name, &arguments) {
-                Ok(reply) => return Ok(reply),
-                Err(Error::Refused(reason)) => return Err(reason),
-                Err(error) => {
-                    tracing::info!(%error, "the session is gone, the bridge goes on detached");
-                    self.lock().session = None;
-                }
+    /// Asks the session; `None` when there is none, or when it ended meanwhile.
+    pub(crate) async fn ask(self: &Arc<Self>, tool: &Tool, arguments: &JsonObject) -> Option<Result<Reply, String>> {
+        let finder = Arc::clone(self);
+        let session = tokio::task::spawn_blocking(move || finder.session()).await.ok()??;
+        match session.call(tool.name, arguments).await {
+            Ok(reply) => Some(Ok(reply)),
+            Err(Error::Refused(reason)) => Some(Err(reason)),
+            Err(error) => {
+                tracing::info!(%error, "the session is gone, the bridge goes on detached");
+                self.lock().session = None;
+                None
             }
         }
+    }
+
+    /// Answers from the own index.
+    pub(crate) fn answer(&self, tool: &Tool, arguments: JsonObject, cancel: &AtomicBool) -> Result<Reply, String> {
         let live = self.own();
         let notice = FoundNotice {
             kind: "detached".to_owned(),

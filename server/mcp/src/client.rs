@@ -2,10 +2,21 @@
 
 use std::time::Duration;
 
+use axum::{
+    BoxError,
+    http::{
+        Request, StatusCode,
+        header::{AUTHORIZATION, CONTENT_TYPE, HOST},
+    },
+};
 use conexus_core::Query;
 use conexus_engine::Location;
+use http_body_util::{BodyExt, Full};
+use hyper::{body::Bytes, client::conn::http1};
+use hyper_util::rt::TokioIo;
 use rmcp::model::JsonObject;
 use serde_json::json;
+use tokio::{net::TcpStream, task::JoinHandle};
 
 use crate::{Endpoint, Error, Found, Result, SearchRequest, reply::Reply};
 
@@ -63,20 +74,32 @@ impl Session {
         response.body_mut().read_json().map_err(|error| self.unreachable(&error))
     }
 
-    /// Calls a tool of the session.
-    pub(crate) fn call(&self, tool: &str, arguments: &JsonObject) -> Result<Reply> {
+    /// Calls a tool or method of the session. Dropping the future closes the connection, which ends the call there.
+    pub(crate) async fn call(&self, tool: &str, arguments: &JsonObject) -> Result<Reply> {
         let request = json!({ "workspace": self.endpoint.workspace, "tool": tool, "arguments": arguments });
-        let mut response = self
-            .agent
-            .post(format!("{}/v1/call", self.endpoint.url))
-            .header("Authorization", format!("Bearer {}", self.endpoint.token))
-            .send_json(&request)
-            .map_err(|error| self.unreachable(&error))?;
-        if response.status() == 422 {
-            return Err(Error::Refused(response.body_mut().read_to_string().unwrap_or_default()));
+        let (status, body) =
+            self.post("/v1/call", request.to_string()).await.map_err(|reason| self.gone(reason.to_string()))?;
+        if status == StatusCode::UNPROCESSABLE_ENTITY || status == StatusCode::GATEWAY_TIMEOUT {
+            let reason = String::from_utf8_lossy(&body).into_owned();
+            return Err(Error::Refused(if reason.is_empty() { "it took too long".to_owned() } else { reason }));
         }
         // Any other status has no such body: the session is ending, or let go of the workspace.
-        response.body_mut().read_json().map_err(|error| self.unreachable(&error))
+        serde_json::from_slice(&body).map_err(|error| self.gone(error.to_string()))
+    }
+
+    async fn post(&self, path: &str, body: String) -> std::result::Result<(StatusCode, Bytes), BoxError> {
+        let authority = self.endpoint.url.strip_prefix("http://").unwrap_or(&self.endpoint.url);
+        let stream = tokio::time::timeout(CONNECT_WAIT, TcpStream::connect(authority)).await??;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let _ends_with_the_caller = AbortOnDrop(tokio::spawn(connection));
+        let request = Request::post(path)
+            .header(HOST, authority)
+            .header(AUTHORIZATION, format!("Bearer {}", self.endpoint.token))
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body)))?;
+        let response = sender.send_request(request).await?;
+        let status = response.status();
+        Ok((status, response.into_body().collect().await?.to_bytes()))
     }
 
     fn is_there(&self) -> Result<bool> {
@@ -90,6 +113,19 @@ impl Session {
     }
 
     fn unreachable(&self, error: &ureq::Error) -> Error {
-        Error::Unreachable { url: self.endpoint.url.clone(), reason: error.to_string() }
+        self.gone(error.to_string())
+    }
+
+    fn gone(&self, reason: String) -> Error {
+        Error::Unreachable { url: self.endpoint.url.clone(), reason }
+    }
+}
+
+/// A task that ends with the value.
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

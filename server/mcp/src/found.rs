@@ -241,6 +241,9 @@ impl FoundNotice {
                 ("indexing", "still looking for what changed since the last run".to_owned())
             }
             Notice::Indexing { done, total } => ("indexing", format!("still indexing: {done} of {total} files")),
+            Notice::Stopped => {
+                ("stopped", "indexing was stopped: what changed on disk since then is not known".to_owned())
+            }
             Notice::BuffersBehind => {
                 ("buffers_behind", "the latest changes in open buffers are not searched yet".to_owned())
             }

@@ -56,6 +56,7 @@ impl Health {
             Activity::Embedding { done, total } => ("embedding", Some((done, total))),
             Activity::Finishing => ("finishing", None),
             Activity::Idle => ("idle", None),
+            Activity::Stopped => ("stopped", None),
             Activity::Failed => ("failed", None),
         };
         json!({

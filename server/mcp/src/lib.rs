@@ -18,6 +18,7 @@ mod guard;
 mod health;
 mod hits;
 mod http;
+mod methods;
 mod metrics;
 mod paths;
 mod reply;
@@ -27,6 +28,7 @@ mod sidecar;
 mod snippet;
 mod stdio;
 mod tools;
+mod watching;
 
 pub use audit::Audit;
 pub use client::Session;

@@ -8,19 +8,24 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use axum::{extract::ConnectInfo, http::request::Parts};
 use conexus_engine::live::{Live, Registry};
 use rmcp::{
-    ErrorData, RoleServer, ServerHandler,
+    ErrorData, Peer, RoleServer, ServerHandler,
     model::{
-        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, JsonObject,
-        ListToolsResult, PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig,
+        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
+        ContentBlock, GetPromptRequestParams, GetPromptResponse, GetPromptResult, Implementation,
+        InitializeRequestParams, InitializeResult, JsonObject, ListPromptsResult, ListResourceTemplatesResult,
+        ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ProgressToken,
+        ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ServerCapabilities,
+        ServerConfig, SubscribeRequestMethod, SubscribeRequestParams, SubscriptionFilter, UnsubscribeRequestParams,
     },
-    service::RequestContext,
+    service::{NotificationContext, RequestContext, SubscriptionContext},
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -28,15 +33,26 @@ use crate::{
     audit::{self, Audit},
     bridge::Bridge,
     http::client_of,
+    methods::{
+        changes::{CHANGES, FEATURES, PROGRESS},
+        prompts, resources,
+    },
     metrics::{Metrics, Outcome},
     reply::Reply,
     tools::{self, Call, TOOLS, Tool},
+    watching::{Listener, Watched, arguments_of},
 };
 
 /// Calls that are worked on at the same time; more wait.
 const CALLS: usize = 8;
 /// Calls that may wait; more are refused.
 const WAITING: usize = 1_024;
+/// Clients that may wait for changes at the same time; more wait for a place.
+const WATCHING: usize = 64;
+/// How often a client is told how far indexing is.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+/// How often it is looked whether a client is gone.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long a client may keep the list of tools: they change with the program only.
 const LIST_TTL_MS: u64 = 3_600_000;
 /// Which of several workspaces of a session a client means, as the absolute path.
@@ -73,8 +89,12 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// The caller of a request over HTTP.
-    fn of(parts: &Parts) -> Self {
+    /// The caller of a request over HTTP; over standard input and output there is one only.
+    fn of(context: &RequestContext<RoleServer>) -> Self {
+        context.extensions.get::<Parts>().map(Self::of_parts).unwrap_or_default()
+    }
+
+    fn of_parts(parts: &Parts) -> Self {
         let named = parts.headers.get(WORKSPACE_HEADER);
         Self {
             workspace: named.map(|value| PathBuf::from(String::from_utf8_lossy(value.as_bytes()).into_owned())),
@@ -88,23 +108,39 @@ impl Caller {
 pub(crate) struct Server {
     source: Source,
     calls: Arc<Semaphore>,
+    /// Calls that wait for a change do little else, so they take no place of another.
+    watching: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     audit: Option<Audit>,
+    /// What the client on standard input and output watches.
+    watched: Watched,
 }
 
 impl Server {
     pub(crate) fn new(source: Source, audit: Option<Audit>) -> Self {
-        let (calls, waiting) = (Semaphore::new(CALLS), Semaphore::new(WAITING + CALLS));
-        Self { source, calls: Arc::new(calls), waiting: Arc::new(waiting), audit }
+        let (calls, watching) = (Semaphore::new(CALLS), Semaphore::new(WATCHING));
+        let waiting = Semaphore::new(WAITING + CALLS);
+        Self {
+            source,
+            calls: Arc::new(calls),
+            watching: Arc::new(watching),
+            waiting: Arc::new(waiting),
+            audit,
+            watched: Watched::lists(),
+        }
     }
 
-    /// Runs a call on a worker. Dropping the future ends the call. However it ends, it is counted and noted.
+    /// Runs a call in the session behind a bridge, or on a worker. Dropping the future ends the call. However it ends, it
+    /// is counted and noted, unless it only looks whether something changed.
     pub(crate) async fn call(
         &self,
         caller: Caller,
         tool: &'static Tool,
         arguments: JsonObject,
     ) -> Result<Reply, String> {
+        if [CHANGES, PROGRESS, FEATURES].contains(&tool.name) {
+            return self.run(caller.workspace, tool, arguments).await;
+        }
         let record = Record::begin(self.audit.as_ref(), &caller, tool, &arguments);
         let answer = self.run(caller.workspace, tool, arguments).await;
         record.end(&answer);
@@ -118,7 +154,13 @@ impl Server {
         arguments: JsonObject,
     ) -> Result<Reply, String> {
         let _waiting = self.waiting.try_acquire().map_err(|_| "too many calls are waiting, try again".to_owned())?;
-        let place = Arc::clone(&self.calls).acquire_owned().await.map_err(|_| "the session is ending".to_owned())?;
+        if let Source::Bridge(bridge) = &self.source
+            && let Some(answer) = bridge.ask(tool, &arguments).await
+        {
+            return answer;
+        }
+        let places = if tool.name == CHANGES { &self.watching } else { &self.calls };
+        let place = Arc::clone(places).acquire_owned().await.map_err(|_| "the session is ending".to_owned())?;
         let cancel = Arc::new(AtomicBool::new(false));
         let _ends_with_the_caller = Cancel(Arc::clone(&cancel));
         let source = self.source.clone();
@@ -130,12 +172,64 @@ impl Server {
                     let live = choose(&registry, workspace)?;
                     (tool.run)(&Call { live: &live, notices: &[], cancel: &cancel }, arguments)
                 }
-                Source::Bridge(bridge) => bridge.call(tool, arguments, &cancel),
+                Source::Bridge(bridge) => bridge.answer(tool, arguments, &cancel),
             }
         };
         tokio::task::spawn_blocking(work)
             .await
             .unwrap_or_else(|_| Err("an internal error ended the call; the session's log says why".to_owned()))
+    }
+
+    /// What a method answers over the wire.
+    pub(crate) async fn method(
+        &self,
+        caller: Caller,
+        name: &'static str,
+        arguments: JsonObject,
+    ) -> Result<Value, String> {
+        let method = tools::find(name).ok_or_else(|| format!("there is no method {name}"))?;
+        Ok(self.call(caller, method, arguments).await?.structured)
+    }
+
+    /// The same for a request of a client, as the type that the protocol wants. The error is for the caller to read.
+    async fn asked<T: DeserializeOwned>(
+        &self,
+        context: &RequestContext<RoleServer>,
+        name: &'static str,
+        arguments: Value,
+    ) -> Result<T, String> {
+        let call = self.method(Caller::of(context), name, arguments_of(arguments));
+        let answer = tokio::select! {
+            answer = call => answer?,
+            () = context.ct.cancelled() => return Err("the request was cancelled".to_owned()),
+        };
+        serde_json::from_value(answer).map_err(|error| error.to_string())
+    }
+
+    /// Tells the client how far indexing is, until the future is dropped.
+    async fn tell_progress(&self, caller: Caller, peer: Peer<RoleServer>, token: ProgressToken) {
+        let mut last = -1.0;
+        loop {
+            tokio::time::sleep(PROGRESS_EVERY).await;
+            let Ok(now) = self.method(caller.clone(), PROGRESS, JsonObject::new()).await else { continue };
+            let Ok(Some((done, total))) = serde_json::from_value::<Option<(u64, u64)>>(now) else { continue };
+            // It may only grow; a phase that counts anew is told once it has passed the last one.
+            if done as f64 <= last {
+                continue;
+            }
+            last = done as f64;
+            let mut progress = ProgressNotificationParam::new(token.clone(), last);
+            if total > 0 {
+                progress = progress.with_total(total as f64).with_message(format!("{done} of {total}"));
+            }
+            if peer.notify_progress(progress).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn is_over_http(context: &RequestContext<RoleServer>) -> bool {
+        context.extensions.get::<Parts>().is_some()
     }
 }
 
@@ -210,7 +304,16 @@ fn choose(registry: &Registry, named: Option<PathBuf>) -> Result<Arc<Live>, Stri
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .enable_resources()
+            .enable_resources_list_changed()
+            .enable_resources_subscribe()
+            .enable_prompts()
+            .enable_completions()
+            .build();
+        ServerConfig::new(capabilities)
             .with_server_info(Implementation::new("conexus", env!("CARGO_PKG_VERSION")).with_title("Conexus"))
             .with_instructions(INSTRUCTIONS)
     }
@@ -219,8 +322,39 @@ impl ServerHandler for Server {
         Cow::Borrowed(VERSIONS)
     }
 
+    /// Without a session there is no stream on which a subscription could be told.
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        context.peer.set_peer_info(request.clone());
+        let mut answer = self.negotiate_initialize(&request)?;
+        if Self::is_over_http(&context) {
+            let capabilities = &mut answer.capabilities;
+            capabilities.tools.as_mut().into_iter().for_each(|tools| tools.list_changed = None);
+            capabilities.resources.as_mut().into_iter().for_each(|resources| {
+                (resources.subscribe, resources.list_changed) = (None, None);
+            });
+        }
+        Ok(answer)
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        let server = self.clone();
+        let watched = self.watched.clone();
+        tokio::spawn(async move {
+            let (gone, caller) = (context.peer.clone(), Caller::default());
+            let listener = Listener::Peer(context.peer);
+            tokio::select! {
+                () = watched.run(&server, &caller, listener) => {}
+                () = until_closed(&gone) => {}
+            }
+        });
+    }
+
     fn get_tool(&self, name: &str) -> Option<rmcp::model::Tool> {
-        tools::find(name).map(|tool| (tool.describe)())
+        tools::listed(name).map(|tool| (tool.describe)())
     }
 
     async fn list_tools(
@@ -239,14 +373,23 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(tool) = tools::find(&request.name) else {
+        let Some(tool) = tools::listed(&request.name) else {
             return Err(ErrorData::invalid_params(format!("there is no tool {:?}", request.name), None));
         };
-        let caller = context.extensions.get::<Parts>().map(Caller::of).unwrap_or_default();
-        let call = self.call(caller, tool, request.arguments.unwrap_or_default());
+        let caller = Caller::of(&context);
+        let progress = async {
+            match context.meta.get_progress_token() {
+                Some(token) => self.tell_progress(caller.clone(), context.peer.clone(), token).await,
+                None => std::future::pending().await,
+            }
+        };
+        let call = self.call(caller.clone(), tool, request.arguments.unwrap_or_default());
+        tokio::pin!(call, progress);
         let answer = tokio::select! {
-            answer = call => answer,
+            answer = &mut call => answer,
             () = context.ct.cancelled() => Err("the call was cancelled".to_owned()),
+            // The client takes no more of it.
+            () = &mut progress => call.await,
         };
         Ok(match answer {
             Ok(reply) => {
@@ -256,5 +399,107 @@ impl ServerHandler for Server {
             }
             Err(reason) => CallToolResult::error(vec![ContentBlock::text(reason)]).into(),
         })
+    }
+
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let arguments = json!({ "cursor": request.and_then(|request| request.cursor) });
+        self.asked(&context, "resources/list", arguments).await.map_err(refused)
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Ok(resources::templates())
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let uri = request.uri;
+        let read: Result<ReadResourceResult, String> =
+            self.asked(&context, "resources/read", json!({ "uri": uri })).await;
+        read.map(Into::into).map_err(|reason| ErrorData::resource_not_found(reason, Some(json!({ "uri": uri }))))
+    }
+
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Ok(prompts::list())
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let arguments = json!({ "name": request.name, "arguments": request.arguments.unwrap_or_default() });
+        let prompt: Result<GetPromptResult, String> = self.asked(&context, "prompts/get", arguments).await;
+        prompt.map(Into::into).map_err(refused)
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        self.asked(&context, "completion/complete", json!(request)).await.map_err(refused)
+    }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        Some(requested.clone())
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let caller = Caller::of(context.request_context());
+        let watched = Watched::of(context.accepted());
+        tokio::select! {
+            () = watched.run(self, &caller, Listener::Sink(context.sink().clone())) => {}
+            () = context.cancelled() => {}
+        }
+        Ok(())
+    }
+
+    #[expect(deprecated, reason = "revision 2025-11-25 subscribes in this way")]
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if Self::is_over_http(&context) {
+            return Err(ErrorData::method_not_found::<SubscribeRequestMethod>());
+        }
+        self.watched.add(self, request.uri).await.map_err(refused)
+    }
+
+    #[expect(deprecated, reason = "revision 2025-11-25 subscribes in this way")]
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.watched.remove(&request.uri);
+        Ok(())
+    }
+}
+
+/// A request that cannot be answered, in words.
+fn refused(reason: String) -> ErrorData {
+    ErrorData::invalid_params(reason, None)
+}
+
+/// Waits until a client is gone.
+async fn until_closed(peer: &Peer<RoleServer>) {
+    while !peer.is_transport_closed() {
+        tokio::time::sleep(LOOK).await;
     }
 }

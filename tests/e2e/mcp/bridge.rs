@@ -14,14 +14,14 @@ fn without_a_session_it_serves_the_index_itself_and_says_so() {
     let session = session();
     let mut client = Pipes::start(session.command([""; 0]));
     let listed = client.result("tools/list", &json!({}));
-    assert_eq!(listed["tools"].as_array().map(Vec::len), Some(6), "{listed:#}");
+    assert_eq!(listed["tools"].as_array().map(Vec::len), Some(7), "{listed:#}");
     until_idle(&mut client);
     let found = client.tool("context_search", &json!({ "query": "retry failed requests" }));
     assert_eq!(paths(&found, "hits")[0], "src/retry.rs", "{found:#}");
     assert_eq!(notices(&found), ["detached"], "{found:#}");
     assert!(client.refusal("context_read", &json!({ "file_path": "../x" })).contains("outside"));
     client.send(&json!({ "jsonrpc": "2.0", "id": "mine", "method": "no/such/method" }));
-    let answer = client.receive();
+    let answer = client.answer();
     assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!("mine"), &json!(-32601)), "{answer}");
     client.hang_up();
     session.expect_like_fresh("after an assistant");

@@ -113,6 +113,15 @@ pub(super) struct Http {
 }
 
 impl Http {
+    /// A client of a session that was just started.
+    pub(super) fn of(session: &Session, revision: Revision) -> Self {
+        conexus_testkit::wait_for("the endpoint's file", DEADLINE, || {
+            let mut files = std::fs::read_dir(session.program.home().join("cache/conexus/run")).ok()?;
+            files.any(|file| file.is_ok_and(|file| file.file_name().to_string_lossy().ends_with(".json"))).then_some(())
+        });
+        Self::connect(session, revision)
+    }
+
     /// A client of the session that is running.
     pub(super) fn connect(session: &Session, revision: Revision) -> Self {
         let folder = session.program.home().join("cache/conexus/run");
@@ -173,6 +182,8 @@ pub(super) struct Pipes {
     child: Child,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
+    /// Notifications that came while an answer was waited for.
+    unread: Vec<Value>,
     id: u64,
 }
 
@@ -191,7 +202,7 @@ impl Pipes {
             }
         });
         let input = child.stdin.take();
-        let mut client = Self { child, input, lines, id: 0 };
+        let mut client = Self { child, input, lines, unread: Vec::new(), id: 0 };
         let hello = json!({
             "protocolVersion": Revision::Old.name(),
             "capabilities": {},
@@ -213,6 +224,28 @@ impl Pipes {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line:?}"))
     }
 
+    /// The next message that is no notification.
+    pub(super) fn answer(&mut self) -> Value {
+        loop {
+            let message = self.receive();
+            if message.get("method").is_none() {
+                return message;
+            }
+            self.unread.push(message);
+        }
+    }
+
+    /// The next so many notifications: their methods and the resources that they name.
+    pub(super) fn notifications(&mut self, count: usize) -> Vec<(String, Value)> {
+        while self.unread.len() < count {
+            let message = self.receive();
+            self.unread.push(message);
+        }
+        let told = self.unread.drain(..count);
+        told.map(|told| (told["method"].as_str().expect("a method").to_owned(), told["params"]["uri"].clone()))
+            .collect()
+    }
+
     /// Closes the input and waits for the program to end well, with nothing left to read.
     pub(super) fn hang_up(mut self) {
         drop(self.input.take());
@@ -220,7 +253,9 @@ impl Pipes {
             self.child.try_wait().expect("the state of a child")
         });
         assert!(status.success(), "{status}");
-        assert_eq!(self.lines.recv_timeout(DEADLINE).ok(), None);
+        let answers = std::iter::from_fn(|| self.lines.recv_timeout(DEADLINE).ok());
+        let answers: Vec<String> = answers.filter(|line| !line.contains("\"method\":\"notifications/")).collect();
+        assert!(answers.is_empty(), "{answers:?}");
     }
 }
 
@@ -229,7 +264,7 @@ impl Client for Pipes {
         self.id += 1;
         let id = self.id;
         self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
-        let message = self.receive();
+        let message = self.answer();
         check(&message, id);
         message
     }

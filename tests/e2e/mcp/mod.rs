@@ -3,9 +3,12 @@
 mod bad_input;
 mod bridge;
 mod client;
+mod control;
 mod http;
 mod load;
+mod resources;
 mod security;
+mod sources;
 mod tools;
 mod watching;
 

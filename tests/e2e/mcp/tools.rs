@@ -42,7 +42,7 @@ fn answers_are_what_the_tools_declare_and_keep_the_budget() {
     let long = long.concat();
     session.workspace.write("src/long.rs", long);
     let next = client.tool("context_index_control", &json!({ "action": "status" }))["generation"].as_u64();
-    client.tool("context_index_control", &json!({ "action": "rescan" }));
+    client.tool("context_index_control", &json!({ "action": "start" }));
     let arguments = json!({ "query": "queue", "min_generation": next.map(|next| next + 1), "wait_ms": 10_000 });
     client.tool("context_search", &arguments);
     for (tool, arguments, is_cut) in [

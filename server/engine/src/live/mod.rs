@@ -5,6 +5,8 @@
 //! them has something new, so that readers find a finished snapshot.
 
 mod buffers;
+mod control;
+mod editor;
 mod registry;
 mod status;
 mod watch;
@@ -31,6 +33,7 @@ use buffers::{Buffers, Shown};
 use watch::Changes;
 use writer::Event;
 
+pub use editor::{Editor, LineEdit};
 pub use registry::Registry;
 pub use status::{Activity, Role, Status, Watching};
 
@@ -79,6 +82,18 @@ struct Shared {
     observer: Observer,
     /// Set when all threads are to end.
     cancel: AtomicBool,
+    /// Set while no run may go on: a person stopped indexing, or all threads are to end.
+    halt: AtomicBool,
+    /// How far a comparison with a fresh index has come.
+    verifying: Mutex<Option<(u64, u64)>>,
+    /// The buffer that was opened or changed last.
+    active: Mutex<Option<Arc<str>>>,
+    /// Held while the file of the sources is changed.
+    sources: Mutex<()>,
+    /// The editor that shows this workspace, as far as it may be asked for something.
+    editor: Mutex<Option<Arc<dyn Editor>>>,
+    /// Counts what readers may see as new.
+    revision: AtomicU64,
 }
 
 /// What the buffers' thread has not seen yet. Of several texts of one buffer only the last counts.
@@ -123,6 +138,12 @@ impl Live {
             changed: Condvar::new(),
             observer,
             cancel: AtomicBool::new(false),
+            halt: AtomicBool::new(false),
+            verifying: Mutex::default(),
+            active: Mutex::default(),
+            sources: Mutex::default(),
+            editor: Mutex::default(),
+            revision: AtomicU64::new(0),
         });
         let (sender, receiver) = crossbeam_channel::unbounded();
         let index = {
@@ -156,11 +177,13 @@ impl Live {
     /// workspace-relative with `/`, or a URI such as `untitled:Untitled-1` for a buffer without a file. A buffer whose
     /// file would not be indexed is not searched either.
     pub fn set_buffer(&self, path: &str, buffer: Buffer) {
+        *self.shared.active() = Some(path.into());
         self.shared.tell(path, Change::Text(buffer));
     }
 
     /// A buffer was closed: the file on disk counts again.
     pub fn close_buffer(&self, path: &str) {
+        self.shared.active().take_if(|active| **active == *path);
         self.shared.tell(path, Change::Closed);
         self.disk_changed([path.to_owned()]);
     }
@@ -231,6 +254,7 @@ impl Live {
 impl Drop for Live {
     fn drop(&mut self) {
         self.shared.cancel.store(true, Ordering::Relaxed);
+        self.shared.halt.store(true, Ordering::Relaxed);
         let _ = self.events.send(Event::Stop);
         drop(self.shared.inbox());
         self.shared.arrived.notify_all();
@@ -272,6 +296,10 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn active(&self) -> MutexGuard<'_, Option<Arc<str>>> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, path: &str, change: Change) {
@@ -326,12 +354,22 @@ impl Shared {
         state.recent.truncate(RECENT);
     }
 
-    /// Nothing is left to do.
+    /// Nothing is left to do, or nothing may be done.
     fn resting(&self, host: &Host) {
-        if self.lock().status.activity != Activity::Idle {
-            self.status(|status| status.activity = Activity::Idle);
+        let activity = if self.halt.load(Ordering::Relaxed) { Activity::Stopped } else { Activity::Idle };
+        if self.lock().status.activity != activity {
+            self.status(|status| status.activity = activity);
             self.rebase(host.snapshot());
         }
+    }
+
+    /// The index is closed and goes.
+    fn emptied(&self) {
+        let mut state = self.lock();
+        state.base = None;
+        state.view = None;
+        state.scanned = false;
+        state.status.activity = Activity::Opening;
     }
 
     /// The index has a new state.
@@ -367,6 +405,7 @@ impl Shared {
         state.status.chunks = view.index().live_chunks();
         state.status.buffers = buffers;
         state.view = Some(view);
+        self.revision.fetch_add(1, Ordering::Release);
         (self.observer)(&state.status);
         self.changed.notify_all();
     }
@@ -380,6 +419,7 @@ impl Shared {
             if let Some(view) = &mut state.view {
                 view.notices = notices.into();
             }
+            self.revision.fetch_add(1, Ordering::Release);
             (self.observer)(&state.status);
             self.changed.notify_all();
         }
@@ -393,6 +433,7 @@ impl State {
             Activity::Indexing { done, total } if !self.scanned || total >= LONG_RUN => {
                 vec![Notice::Indexing { done, total }]
             }
+            Activity::Stopped => vec![Notice::Stopped],
             Activity::Opening | Activity::Walking | Activity::Finishing if !self.scanned => {
                 vec![Notice::Indexing { done: 0, total: 0 }]
             }

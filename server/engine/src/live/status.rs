@@ -28,6 +28,8 @@ pub enum Activity {
     Finishing,
     /// Waiting for changes: the index is complete.
     Idle,
+    /// A person stopped indexing: what changes on disk is not followed until they start it again.
+    Stopped,
     /// The index cannot be used; the status says why.
     Failed,
 }

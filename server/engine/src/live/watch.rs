@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use notify::{EventKind, RecursiveMode, Watcher as _};
 
 use super::writer::Event;
-use crate::{git, walk::to_slashes};
+use crate::{git, sources::index_path, walk::to_slashes};
 
 /// Events are handed on when none came for this long.
 const QUIET: Duration = Duration::from_millis(30);
@@ -97,7 +97,9 @@ impl Watcher {
             if !self.known().insert(folder.clone()) {
                 continue;
             }
-            if BY_FOLDER && let Err(error) = self.system.watch(&self.root.join(folder), RecursiveMode::NonRecursive) {
+            // What lies outside of the workspace has an absolute path, and no watch of the workspace sees it.
+            let needs_watch = BY_FOLDER || Path::new(folder).is_absolute();
+            if needs_watch && let Err(error) = self.system.watch(&self.root.join(folder), RecursiveMode::NonRecursive) {
                 self.known().remove(folder);
                 match error.kind {
                     // It went while it was looked at.
@@ -162,7 +164,11 @@ impl Filter {
                 changes.all |= path.file_name().is_some_and(|name| name == "HEAD");
                 continue;
             }
-            let Some(part) = path.strip_prefix(&self.root).ok().and_then(to_slashes) else { continue };
+            let part = match path.strip_prefix(&self.root) {
+                Ok(inside) => to_slashes(inside),
+                Err(_) => index_path(path),
+            };
+            let Some(part) = part else { continue };
             let folder = part.rsplit_once('/').map_or("", |(folder, _)| folder);
             if !part.is_empty() && self.folders.lock().unwrap_or_else(PoisonError::into_inner).contains(folder) {
                 changes.parts.insert(part);

@@ -1,11 +1,12 @@
 //! The one thread that owns the index of a live workspace.
 
 use std::{
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -16,7 +17,7 @@ use super::{
     watch::{Changes, Watcher},
 };
 use crate::{
-    Host, Location, Progress, Result, Settings,
+    Host, Location, Progress, Result, Settings, Sources,
     priority::{Yields, yield_to_typing},
     walk,
 };
@@ -25,6 +26,15 @@ use crate::{
 pub(super) enum Event {
     /// Something changed on disk.
     Disk(Changes),
+    /// The user's file of sources changed.
+    Sources,
+    /// Empty the index, and build it again or not.
+    Clear {
+        /// Whether indexing starts again.
+        and_start: bool,
+    },
+    /// Look what is to be done.
+    Wake,
     /// End.
     Stop,
 }
@@ -44,6 +54,12 @@ const MANY_PARTS: usize = 1_000;
 /// Files that change what a walk finds.
 const IGNORE_FILES: &[&str] = &[".gitignore", ".ignore", ".conexusignore"];
 
+/// Time and size of a file; `None` when it is not there.
+fn stamp(file: &Path) -> Option<(SystemTime, u64)> {
+    let metadata = std::fs::metadata(file).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
 /// The state of the writer's thread.
 pub(super) struct Writer {
     shared: Arc<Shared>,
@@ -54,6 +70,10 @@ pub(super) struct Writer {
     next_own: Instant,
     /// Whether vectors of a slow model may be missing.
     embeds: bool,
+    /// Whether the index is to be emptied, and indexing started again then.
+    clear: Option<bool>,
+    /// Time and size of the user's file of sources when it was read last.
+    sources_stamp: Option<(SystemTime, u64)>,
 }
 
 /// Runs until it is told to stop.
@@ -64,20 +84,36 @@ pub(super) fn run(
     sender: Sender<Event>,
     events: &Receiver<Event>,
 ) {
-    match Writer::open(shared, location, settings, sender) {
-        Ok(mut writer) => {
-            while writer.step(events) {}
-            if let Err(error) = writer.host.close() {
-                tracing::warn!(%error, "the index was not closed in order; the next start repairs it");
-            }
+    loop {
+        let mut writer = match Writer::open(shared, location.clone(), settings.clone(), sender.clone()) {
+            Ok(writer) => writer,
+            Err(error) => return shared.fail(error.to_string()),
+        };
+        while writer.step(events) {}
+        let clear = writer.clear;
+        if let Err(error) = writer.host.close() {
+            tracing::warn!(%error, "the index was not closed in order; the next start repairs it");
         }
-        Err(error) => shared.fail(error.to_string()),
+        let Some(and_start) = clear else { return };
+        shared.emptied();
+        if let Err(error) = crate::clear(&location) {
+            tracing::error!(%error, "the index was not emptied");
+            shared.status(|status| status.fault = Some(error.to_string()));
+        }
+        if and_start && !shared.cancel.load(Ordering::Relaxed) {
+            shared.halt.store(false, Ordering::Relaxed);
+        }
     }
 }
 
 impl Writer {
     fn open(shared: &Arc<Shared>, location: Location, settings: Settings, sender: Sender<Event>) -> Result<Self> {
+        let sources_stamp = settings.sources_file.as_deref().and_then(stamp);
+        let sources = settings.sources_file.as_deref().map(Sources::load).transpose()?;
         let (mut host, _) = Host::open(location, settings)?;
+        if let Some(sources) = sources {
+            host.set_sources(sources);
+        }
         shared.opened(&host);
         // Somebody waits for the index to be opened; what follows is work in the background.
         yield_to_typing(Yields::Indexing);
@@ -100,7 +136,44 @@ impl Writer {
             next_poll: None,
             next_own: Instant::now() + OWN_EVERY,
             embeds,
+            clear: None,
+            sources_stamp,
         })
+    }
+
+    fn is_halted(&self) -> bool {
+        self.shared.halt.load(Ordering::Relaxed)
+    }
+
+    /// Notes what came; `false` at the end of this writer.
+    fn note(&mut self, event: Event) -> bool {
+        match event {
+            Event::Stop => return false,
+            Event::Disk(changes) => self.pending.merge(changes),
+            Event::Sources => self.read_sources(),
+            Event::Clear { and_start } if !self.host.follows() => {
+                self.clear = Some(and_start);
+                return false;
+            }
+            Event::Clear { .. } | Event::Wake => {}
+        }
+        true
+    }
+
+    /// Takes over the user's file of sources. While it cannot be read, what was known stays.
+    fn read_sources(&mut self) {
+        let Some(file) = self.host.settings().sources_file.clone() else { return };
+        self.sources_stamp = stamp(&file);
+        match Sources::load(&file) {
+            Ok(sources) => {
+                self.host.set_sources(sources);
+                self.pending.all = true;
+            }
+            Err(error) => {
+                tracing::error!(%error, "the sources stay as they were");
+                self.shared.status(|status| status.fault = Some(error.to_string()));
+            }
+        }
     }
 
     /// Does what is to be done, then waits for more; `false` at the end.
@@ -118,15 +191,26 @@ impl Writer {
             let wait = if self.host.follows() { FOLLOW_EVERY } else { IDLE_EVERY };
             let wait = self.next_poll.map_or(wait, |next| next.saturating_duration_since(Instant::now()).min(wait));
             match events.recv_timeout(wait) {
-                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
-                Ok(Event::Disk(changes)) => self.pending.merge(changes),
+                Err(RecvTimeoutError::Disconnected) => return false,
+                Ok(event) => {
+                    if !self.note(event) {
+                        return false;
+                    }
+                }
                 Err(RecvTimeoutError::Timeout) => {}
             }
             for event in events.try_iter() {
-                match event {
-                    Event::Stop => return false,
-                    Event::Disk(changes) => self.pending.merge(changes),
+                if !self.note(event) {
+                    return false;
                 }
+            }
+            // A person may have written the file.
+            if self.host.settings().sources_file.as_deref().and_then(stamp) != self.sources_stamp {
+                self.read_sources();
+            }
+            if self.is_halted() {
+                self.shared.resting(&self.host);
+                continue;
             }
             if self.next_poll.is_some_and(|next| next <= Instant::now()) {
                 self.pending.all = true;
@@ -162,7 +246,7 @@ impl Writer {
 
     /// As the owner: brings the index up to date.
     fn work(&mut self, events: &Receiver<Event>) -> Result<()> {
-        while !self.pending.is_empty() && !self.shared.cancel.load(Ordering::Relaxed) {
+        while !self.pending.is_empty() && !self.is_halted() {
             let Changes { parts, all } = std::mem::take(&mut self.pending);
             let ignores = |part: &String| IGNORE_FILES.contains(&part.rsplit('/').next().unwrap_or(part));
             if let Some(watcher) = &mut self.watcher {
@@ -173,16 +257,18 @@ impl Writer {
             } else {
                 self.scan_parts(&Vec::from_iter(parts))?;
             }
+            // Whatever a stopped run left undone is found again.
+            self.pending.all |= self.is_halted();
             self.shared.status(|status| status.fault = None);
             self.shared.rebase(self.host.snapshot());
         }
-        if self.embeds {
+        if self.embeds && !self.is_halted() {
             let shared = &self.shared;
             // Changes go first: it goes on after them.
             let interrupt = AtomicBool::new(false);
             let observe = |progress| {
                 shared.progress(progress);
-                interrupt.store(!events.is_empty() || shared.cancel.load(Ordering::Relaxed), Ordering::Relaxed);
+                interrupt.store(!events.is_empty() || shared.halt.load(Ordering::Relaxed), Ordering::Relaxed);
             };
             let report = self.host.embed_missing(&observe, &interrupt)?;
             self.shared.status(|status| status.lexical_only.clone_from(&report.fault));
@@ -194,13 +280,15 @@ impl Writer {
     fn scan(&mut self) -> Result<()> {
         let started = Instant::now();
         self.shared.progress(Progress::Walking);
-        let walk = walk::walk(&self.host.location().root, &self.host.walk_rules(), &self.shared.cancel)?;
+        let walk = walk::walk(&self.host.location().root, &self.host.walk_rules(), &self.shared.halt)?;
         let walked = started.elapsed();
         let new_folders = self.watch(&walk.folders);
         let shared = &self.shared;
-        let report = self.host.index_walk(&walk, &|progress| shared.progress(progress), &shared.cancel)?;
+        let report = self.host.index_walk(&walk, &|progress| shared.progress(progress), &shared.halt)?;
         self.shared.status(|status| status.lexical_only.clone_from(&report.embedding_fault));
-        self.shared.scanned();
+        if !report.cancelled {
+            self.shared.scanned();
+        }
         // What changed after a folder was walked and before it was watched was seen by neither.
         self.pending.all |= new_folders > 0;
         if self.watcher.is_none() {
@@ -210,11 +298,11 @@ impl Writer {
     }
 
     fn scan_parts(&mut self, parts: &[String]) -> Result<()> {
-        let walk = walk::walk_parts(&self.host.location().root, &self.host.walk_rules(), parts, &self.shared.cancel)?;
+        let walk = walk::walk_parts(&self.host.location().root, &self.host.walk_rules(), parts, &self.shared.halt)?;
         if self.watch(&walk.folders) > 0 {
             self.pending.parts.extend(parts.iter().cloned());
         }
-        self.host.index_parts(parts, &walk, &self.shared.cancel)?;
+        self.host.index_parts(parts, &walk, &self.shared.halt)?;
         let mut changed: Vec<_> = walk.files.into_iter().map(|file| (file.modified_ns, file.path)).collect();
         changed.sort_unstable();
         let skipped = changed.len().saturating_sub(super::RECENT);

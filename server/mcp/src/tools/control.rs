@@ -1,6 +1,8 @@
-//! `context_index_control`: how the index stands, and looking at files again.
+//! `context_index_control`: how the index stands, and what it is told to do.
 
-use conexus_engine::live::{Activity, Role, Watching};
+use std::time::{Duration, Instant};
+
+use conexus_engine::live::{Activity, Role, Status, Watching};
 use rmcp::model::{JsonObject, Tool as Description, ToolAnnotations};
 use serde::Deserialize;
 use serde_json::json;
@@ -8,13 +10,17 @@ use serde_json::json;
 use super::{Call, Tool, read_arguments, schema};
 use crate::{
     paths,
-    reply::{Draft, Reply},
+    reply::{Draft, Item, Reply},
 };
 
 pub(super) const TOOL: Tool = Tool { name: "context_index_control", describe, run };
 
 /// Most paths in one call.
 const MOST_PATHS: usize = 1_000;
+/// Longest that a call may wait for the work that it began.
+const MOST_WAIT: Duration = Duration::from_secs(45);
+/// How long it takes at most until what was told shows in the status.
+const BEGINS: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,41 +28,109 @@ struct Arguments {
     action: Action,
     #[serde(default)]
     paths: Vec<String>,
+    wait_ms: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 enum Action {
     Status,
+    Start,
+    Stop,
     ReindexPaths,
-    Rescan,
+    ForceReindex,
+    Clear,
+    Verify,
 }
 
+const ACTIONS: &[&str] = &["status", "start", "stop", "reindex_paths", "force_reindex", "clear", "verify"];
+
 fn describe() -> Description {
-    let input = [("action", schema::choice(&["status", "reindex_paths", "rescan"])), ("paths", schema::texts())];
-    let description = "Status of the index; look at paths or the whole workspace again.";
-    let hints = ToolAnnotations::new().read_only(false).destructive(false).idempotent(true);
+    let input = [("action", schema::choice(ACTIONS)), ("paths", schema::texts()), ("wait_ms", schema::number())];
+    // A hint is for the whole tool, so it says the worst; the description says which actions it is meant for.
+    let description = "Status; start, stop, verify the index; look at paths again. DESTRUCTIVE: clear empties it, \
+                       force_reindex also rebuilds it. Source files stay.";
+    let hints = ToolAnnotations::new().read_only(false).destructive(true).idempotent(true).open_world(false);
     schema::described(TOOL.name, description, schema::object(&input, &["action"]), &["activity"])
         .with_annotations(hints)
 }
 
 fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
     let arguments: Arguments = read_arguments(arguments)?;
+    let live = call.live;
+    let failed = |error: conexus_engine::Error| error.to_string();
     match arguments.action {
-        Action::Status => {}
+        Action::Status | Action::Verify => {}
+        Action::Start => live.start_indexing(),
+        Action::Stop => live.stop_indexing(),
+        Action::ForceReindex => live.rebuild_index().map_err(failed)?,
+        Action::Clear => live.clear_index().map_err(failed)?,
         Action::ReindexPaths => {
             if arguments.paths.is_empty() || arguments.paths.len() > MOST_PATHS {
                 return Err(format!("name 1 to {MOST_PATHS} paths"));
             }
-            let inside = |path: &String| paths::relative(call.root(), path);
-            let paths = arguments.paths.iter().map(inside).collect::<Result<Vec<_>, _>>()?;
-            call.live.disk_changed(paths);
+            let paths = arguments.paths.iter().map(|path| inside(call, path)).collect::<Result<Vec<_>, _>>()?;
+            live.disk_changed(paths);
         }
-        Action::Rescan => call.live.rescan(),
     }
-    let status = call.live.status();
+    if let Some(wait) = arguments.wait_ms.filter(|_| arguments.action != Action::Status) {
+        wait_for_rest(call, arguments.action, MOST_WAIT.min(Duration::from_millis(wait)));
+    }
+    let differences = if arguments.action == Action::Verify { Some(verify(call)?) } else { None };
+    let status = live.status();
     let view = call.view()?;
-    let mut draft = Draft::new(call, &view, None, None);
+    let mut draft = Draft::new(call, &view, differences.is_some().then_some("differences"), None);
+    tell(&status, &mut draft);
+    if let Some(differences) = differences {
+        draft.facts.insert("equal".to_owned(), json!(differences.is_empty()));
+        draft.head.push_str(if differences.is_empty() {
+            "the index equals a fresh one\n"
+        } else {
+            "the index differs from a fresh one\n"
+        });
+        draft.items = differences.into_iter().map(|difference| Item::new(json!(difference), difference)).collect();
+    }
+    Ok(draft.finish())
+}
+
+/// A path of the workspace or of a source beside it, as the index writes it.
+fn inside(call: &Call<'_>, path: &str) -> Result<String, String> {
+    let of_source = |path: &str| {
+        let sources = call.live.sources().ok()?;
+        let is_in = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let leads_out = path.split('/').any(|part| part == "..");
+        (!leads_out && sources.roots().any(|(root, _)| is_in(&root))).then(|| path.to_owned())
+    };
+    paths::relative(call.root(), path).or_else(|refusal| of_source(path).ok_or(refusal))
+}
+
+/// Waits until nothing is done any more.
+fn wait_for_rest(call: &Call<'_>, action: Action, wait: Duration) {
+    let started = Instant::now();
+    let rests = |activity| matches!(activity, Activity::Idle | Activity::Stopped | Activity::Failed);
+    let mut begun = false;
+    let mut revision = 0;
+    while started.elapsed() < wait && !call.is_cancelled() {
+        let activity = call.live.status().activity;
+        begun |= !rests(activity) || (action == Action::Stop && activity == Activity::Stopped);
+        if rests(activity) && (begun || started.elapsed() >= BEGINS) {
+            return;
+        }
+        let left = wait.saturating_sub(started.elapsed()).min(BEGINS);
+        revision = call.live.wait_for_change(revision, left, call.cancel);
+    }
+}
+
+fn verify(call: &Call<'_>) -> Result<Vec<String>, String> {
+    let folder = tempfile::Builder::new().prefix("conexus-verify").tempdir();
+    let folder = folder.map_err(|error| format!("cannot make a temporary folder for the fresh index: {error}"))?;
+    let deadline = Instant::now() + MOST_WAIT;
+    let is_over = || call.is_cancelled() || Instant::now() >= deadline;
+    let compared = call.live.verify(&folder.path().join("index"), &is_over).map_err(|error| error.to_string())?;
+    compared.ok_or_else(|| "a fresh index takes too long to build here; run `conexus verify`".to_owned())
+}
+
+fn tell(status: &Status, draft: &mut Draft) {
     let (activity, progress) = match status.activity {
         Activity::Opening => ("opening", None),
         Activity::Walking => ("walking", None),
@@ -64,6 +138,7 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
         Activity::Embedding { done, total } => ("embedding", Some((done, total))),
         Activity::Finishing => ("finishing", None),
         Activity::Idle => ("idle", None),
+        Activity::Stopped => ("stopped", None),
         Activity::Failed => ("failed", None),
     };
     let watching = match status.watching {
@@ -85,12 +160,11 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
         draft.facts.insert("done".to_owned(), json!(done));
         draft.facts.insert("total".to_owned(), json!(total));
     }
-    if let Some(fault) = status.fault {
+    if let Some(fault) = &status.fault {
         draft.say("fault", fault);
     }
-    if let Some(reason) = status.lexical_only {
+    if let Some(reason) = &status.lexical_only {
         draft.say("lexical_only", reason);
     }
     draft.head = format!("{activity}: {} files, {} chunks, {} unsaved\n", status.files, status.chunks, status.buffers);
-    Ok(draft.finish())
 }

@@ -1,16 +1,13 @@
 //! `context_explain`: what is known of a symbol, as facts.
 
 use conexus_core::{LineIndex, Span};
-use conexus_engine::{
-    RelationKind, RelationKinds, Snapshot, SymbolHit, Target,
-    git::{self, HistoryLimits},
-};
+use conexus_engine::{RelationKind, RelationKinds, Snapshot, SymbolHit, Target};
 use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Call, Tool, read_arguments,
+    Call, Freshness, Tool, read_arguments,
     related::{commit, item, target},
     schema,
 };
@@ -49,14 +46,17 @@ fn describe() -> Description {
         ("line", schema::number()),
         ("cursor", schema::text()),
         ("max_tokens", schema::number()),
+        ("min_generation", schema::number()),
+        ("wait_ms", schema::number()),
     ];
     let description = "Facts of a symbol or place: signature, doc, users, uses, tests, history.";
     schema::reader(TOOL.name, description, schema::object(&input, &[]), &["facts[]"])
 }
 
-fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
+fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
+    let freshness = Freshness::take(&mut arguments)?;
     let arguments: Arguments = read_arguments(arguments)?;
-    let view = call.view()?;
+    let view = call.view_from(&freshness)?;
     let target = target(call, &view, arguments.symbol.as_deref(), arguments.file_path.as_deref(), arguments.line)?;
     let kinds = RelationKinds::of(&[RelationKind::Caller, RelationKind::Callee, RelationKind::Test]);
     let related = view.related(&target, kinds, RELATIONS, call.cancel).map_err(|error| error.to_string())?;
@@ -82,7 +82,7 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
         draft.facts.insert("unsaved_version".to_owned(), json!(version));
     }
     draft.items.extend(related.relations.iter().map(item));
-    if let Some(history) = git::history(call.root(), HistoryLimits::default()) {
+    if let Some(history) = call.history(&mut draft) {
         draft.items.extend(history.commits_of(&path).take(COMMITS).map(commit));
     }
     draft.items.extend(related.candidates.iter().take(OTHERS).map(|other| {

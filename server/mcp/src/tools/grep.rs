@@ -16,7 +16,7 @@ use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Call, Tool, limit_of, read_arguments, schema};
+use super::{Call, Freshness, Tool, limit_of, read_arguments, schema};
 use crate::{
     paths,
     reply::{Draft, Item, Reply, offset_of, version_of},
@@ -56,15 +56,18 @@ fn describe() -> Description {
         ("limit", schema::number()),
         ("cursor", schema::text()),
         ("max_tokens", schema::number()),
+        ("min_generation", schema::number()),
+        ("wait_ms", schema::number()),
     ];
     let description = "List lines that match, in path order, unsaved edits included.";
     schema::reader(TOOL.name, description, schema::object(&input, &["pattern"]), &["matches[]"])
 }
 
-fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
+fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
+    let freshness = Freshness::take(&mut arguments)?;
     let arguments: Arguments = read_arguments(arguments)?;
     let matcher = matcher(&arguments.pattern, arguments.ignore_case)?;
-    let view = call.view()?;
+    let view = call.view_from(&freshness)?;
     let filter = Filter { include: arguments.paths, ..Filter::default() };
     let offset = offset_of(arguments.cursor.as_deref())?;
     let mut grep = Grep {

@@ -1,32 +1,42 @@
 //! The tools that assistants call, one file each. Their schemas are small: every conversation pays for them.
 
+mod connectors;
 mod control;
 mod explain;
 mod grep;
-mod read;
+pub(crate) mod read;
 mod related;
 mod schema;
 mod search;
 
 use std::{
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use conexus_engine::{Snapshot, live::Live};
+use conexus_engine::{
+    Snapshot,
+    git::{self, History, HistoryLimits},
+    live::Live,
+};
 use rmcp::model::{JsonObject, Tool as Description};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{FoundNotice, reply::Reply};
+use crate::{
+    FoundNotice,
+    methods::METHODS,
+    reply::{Draft, Reply},
+};
 
 /// How long an answer waits for the analysis of the last keystroke.
 const BUFFER_WAIT: Duration = Duration::from_millis(100);
 /// Longest that a call may wait for a generation.
 const MOST_WAIT: Duration = Duration::from_secs(10);
-/// How often it is looked whether the generation is there.
-const LOOK: Duration = Duration::from_millis(5);
 
 /// A tool.
 pub(crate) struct Tool {
@@ -39,7 +49,24 @@ pub(crate) struct Tool {
 }
 
 /// Every tool, in the order in which they are listed.
-pub(crate) const TOOLS: &[Tool] = &[search::TOOL, read::TOOL, grep::TOOL, related::TOOL, explain::TOOL, control::TOOL];
+pub(crate) const TOOLS: &[Tool] =
+    &[search::TOOL, read::TOOL, grep::TOOL, related::TOOL, explain::TOOL, control::TOOL, connectors::TOOL];
+
+/// Which state a caller wants to read: not one before a generation, for which it waits so long.
+#[derive(Debug, Default, Deserialize)]
+struct Freshness {
+    min_generation: Option<u64>,
+    wait_ms: Option<u64>,
+}
+
+impl Freshness {
+    /// Takes it out of the arguments of a call.
+    fn take(arguments: &mut JsonObject) -> Result<Self, String> {
+        let names = ["min_generation", "wait_ms"];
+        let own = names.iter().filter_map(|name| Some(((*name).to_owned(), arguments.remove(*name)?))).collect();
+        read_arguments(own)
+    }
+}
 
 /// What a call works on.
 pub(crate) struct Call<'a> {
@@ -52,35 +79,61 @@ pub(crate) struct Call<'a> {
 
 impl Call<'_> {
     /// The state that knows every keystroke told before.
-    fn view(&self) -> Result<Snapshot, String> {
+    pub(crate) fn view(&self) -> Result<Snapshot, String> {
         self.live.current(BUFFER_WAIT).map_err(|error| error.to_string())
     }
 
     /// The same, not before a generation is there, or as it is after the wait.
-    fn view_from(&self, generation: Option<u64>, wait_ms: Option<u64>) -> Result<Snapshot, String> {
-        let deadline = Instant::now() + MOST_WAIT.min(Duration::from_millis(wait_ms.unwrap_or(0)));
+    fn view_from(&self, freshness: &Freshness) -> Result<Snapshot, String> {
+        let deadline = Instant::now() + MOST_WAIT.min(Duration::from_millis(freshness.wait_ms.unwrap_or(0)));
+        let mut revision = 0;
         loop {
             let view = self.view()?;
-            let is_there = generation.is_none_or(|wanted| view.generation().0 >= wanted);
-            if is_there || Instant::now() >= deadline || self.cancel.load(Ordering::Relaxed) {
+            let is_there = freshness.min_generation.is_none_or(|wanted| view.generation().0 >= wanted);
+            let left = deadline.saturating_duration_since(Instant::now());
+            if is_there || left.is_zero() || self.cancel.load(Ordering::Relaxed) {
                 return Ok(view);
             }
-            std::thread::sleep(LOOK);
+            revision = self.live.wait_for_change(revision, left, self.cancel);
         }
     }
 
-    fn root(&self) -> &Path {
+    /// The recent history, unless the user does not want it read; the answer then says so.
+    fn history(&self, draft: &mut Draft) -> Option<Arc<History>> {
+        if self.live.sources().is_ok_and(|sources| !sources.git_history) {
+            draft.say("history_off", "git's history is switched off as a source of the index");
+            return None;
+        }
+        git::history(self.root(), HistoryLimits::default())
+    }
+
+    /// Whether nobody waits for the answer any more.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn root(&self) -> &Path {
         &self.live.location().root
     }
 }
 
-/// The tool of that name.
-pub(crate) fn find(name: &str) -> Option<&'static Tool> {
+/// What is not listed has no description.
+pub(crate) fn unlisted() -> Description {
+    Description::default()
+}
+
+/// The listed tool of that name.
+pub(crate) fn listed(name: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|tool| tool.name == name)
 }
 
+/// The tool or method of that name.
+pub(crate) fn find(name: &str) -> Option<&'static Tool> {
+    listed(name).or_else(|| METHODS.iter().find(|method| method.name == name))
+}
+
 /// Arguments as a tool wants them; the error names what is wrong.
-fn read_arguments<T: DeserializeOwned>(arguments: JsonObject) -> Result<T, String> {
+pub(crate) fn read_arguments<T: DeserializeOwned>(arguments: JsonObject) -> Result<T, String> {
     serde_json::from_value(Value::Object(arguments)).map_err(|error| format!("bad arguments: {error}"))
 }
 
@@ -102,6 +155,9 @@ mod tests {
         let tokens = estimate_tokens(&serde_json::to_string(&listed).unwrap());
         assert!(tokens < 2_000, "{tokens} tokens");
     }
+
+    /// Tools that change something, at least in some of their actions.
+    const WRITERS: &[&str] = &["context_index_control", "context_connector_management"];
 
     #[test]
     fn descriptions_suit_the_stricter_clients() {
@@ -131,7 +187,9 @@ mod tests {
                 assert_eq!(listed[schema]["type"], "object", "{}", tool.name);
                 check(&listed[schema], tool.name);
             }
-            assert_eq!(listed["annotations"]["readOnlyHint"], json!(tool.name != "context_index_control"));
+            assert_eq!(listed["annotations"]["readOnlyHint"], json!(!WRITERS.contains(&tool.name)), "{}", tool.name);
+            let is_destructive = listed["annotations"]["destructiveHint"] == true;
+            assert_eq!(is_destructive, WRITERS.contains(&tool.name), "{}", tool.name);
         }
     }
 

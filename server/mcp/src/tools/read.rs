@@ -6,7 +6,7 @@ use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Call, Tool, read_arguments, schema};
+use super::{Call, Freshness, Tool, read_arguments, schema};
 use crate::{
     paths,
     reply::{Draft, Reply, version_of},
@@ -33,14 +33,17 @@ fn describe() -> Description {
         ("end_line", schema::number()),
         ("cursor", schema::text()),
         ("max_tokens", schema::number()),
+        ("min_generation", schema::number()),
+        ("wait_ms", schema::number()),
     ];
     let description = "Read an indexed file, lines from 1, or a symbol, unsaved edits included.";
     schema::reader(TOOL.name, description, schema::object(&input, &[]), &["path", "text"])
 }
 
-fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
+fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
+    let freshness = Freshness::take(&mut arguments)?;
     let arguments: Arguments = read_arguments(arguments)?;
-    let view = call.view()?;
+    let view = call.view_from(&freshness)?;
     let (path, span) = match (&arguments.file_path, &arguments.symbol) {
         (Some(path), None) => (paths::indexed(&view, call.root(), path)?, None),
         (file, Some(symbol)) => {
@@ -99,7 +102,7 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
 }
 
 /// File and span of a symbol.
-fn place_of(
+pub(crate) fn place_of(
     call: &Call<'_>,
     view: &conexus_engine::Snapshot,
     symbol: &str,

@@ -3,13 +3,13 @@
 use conexus_core::LineIndex;
 use conexus_engine::{
     Relation, RelationKind, RelationKinds, Snapshot, Target,
-    git::{self, Commit, History, HistoryLimits},
+    git::{Commit, History},
 };
 use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Call, Tool, limit_of, read_arguments, schema};
+use super::{Call, Freshness, Tool, limit_of, read_arguments, schema};
 use crate::{
     FoundNotice, paths,
     reply::{Draft, Item, Reply, offset_of},
@@ -45,15 +45,18 @@ fn describe() -> Description {
         ("limit", schema::number()),
         ("cursor", schema::text()),
         ("max_tokens", schema::number()),
+        ("min_generation", schema::number()),
+        ("wait_ms", schema::number()),
     ];
     let description = "Callers, callees, tests, similar code, files that change together and commits of a symbol, \
                        file or ticket, with reason and confidence.";
     schema::reader(TOOL.name, description, schema::object(&input, &[]), &["related[]"])
 }
 
-fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
+fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
+    let freshness = Freshness::take(&mut arguments)?;
     let arguments: Arguments = read_arguments(arguments)?;
-    let view = call.view()?;
+    let view = call.view_from(&freshness)?;
     let limit = limit_of(arguments.limit, LIMITS.0, LIMITS.1);
     let offset = offset_of(arguments.cursor.as_deref())?;
     let mut draft = Draft::new(call, &view, Some("related"), arguments.max_tokens);
@@ -84,7 +87,7 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
             Some(hit) => format!("{} {}:{}\n", hit.name, hit.path, hit.lines.0 + 1),
             None => format!("{path}\n"),
         };
-        if let Some(history) = git::history(call.root(), HistoryLimits::default()) {
+        if let Some(history) = call.history(&mut draft) {
             draft.items.extend(changes(&view, &history, &path, limit));
         }
     }
@@ -182,7 +185,7 @@ pub(super) fn commit(commit: &Commit) -> Item {
 
 /// The commits that name a ticket and the indexed files that they changed.
 fn ticket_items(call: &Call<'_>, view: &Snapshot, ticket: &str, limit: usize, draft: &mut Draft) {
-    let Some(history) = git::history(call.root(), HistoryLimits::default()) else {
+    let Some(history) = call.history(draft) else {
         draft.say("no_history", "the workspace is in no git repository with commits");
         return;
     };

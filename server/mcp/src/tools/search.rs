@@ -1,15 +1,12 @@
 //! `context_search`: code by meaning, words, name or quoted text.
 
 use conexus_core::{Filter, Mode, Query, SymbolKind, WorkContext};
-use conexus_engine::{
-    Snapshot,
-    git::{self, HistoryLimits},
-};
+use conexus_engine::Snapshot;
 use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Call, Tool, limit_of, read_arguments, schema};
+use super::{Call, Freshness, Tool, limit_of, read_arguments, schema};
 use crate::{
     hits, paths,
     reply::{Draft, Reply, offset_of},
@@ -39,8 +36,6 @@ pub(super) struct Arguments {
     limit: Option<usize>,
     cursor: Option<String>,
     max_tokens: Option<usize>,
-    min_generation: Option<u64>,
-    wait_ms: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -82,7 +77,8 @@ fn describe() -> Description {
     schema::reader(TOOL.name, description, schema::object(&input, &["query"]), &["hits[]"])
 }
 
-fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
+fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
+    let freshness = Freshness::take(&mut arguments)?;
     let arguments: Arguments = read_arguments(arguments)?;
     let kind = |name: &String| {
         SymbolKind::from_name(name).ok_or_else(|| {
@@ -91,7 +87,8 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
         })
     };
     let kinds = arguments.kinds.iter().map(kind).collect::<Result<_, _>>()?;
-    let view = call.view_from(arguments.min_generation, arguments.wait_ms)?;
+    let view = call.view_from(&freshness)?;
+    let mut draft = Draft::new(call, &view, Some("hits"), arguments.max_tokens);
     let query = Query {
         mode: match arguments.mode {
             ModeName::Auto => Mode::Auto,
@@ -100,30 +97,33 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
             ModeName::Symbol => Mode::Symbol,
         },
         filter: Filter { include: arguments.paths, languages: arguments.languages, kinds, ..Filter::default() },
-        context: context(call, &view, &arguments.work_context),
+        context: context(call, &view, &arguments.work_context, &mut draft),
         limit: limit_of(arguments.limit, LIMITS.0, LIMITS.1),
         offset: offset_of(arguments.cursor.as_deref())?,
         ..Query::new(arguments.query)
     };
     let answer = view.search(&query, call.cancel).map_err(|error| error.to_string())?;
-    let mut draft = Draft::new(call, &view, Some("hits"), arguments.max_tokens);
     hits::fill(&mut draft, &view, &query, &answer);
     Ok(draft.finish())
 }
 
-/// The soft context: what the caller says, else what the session knows, which is the open buffers.
-fn context(call: &Call<'_>, view: &Snapshot, work: &Work) -> WorkContext {
+/// The soft context: what the caller says, else what the session knows: the document that was opened or changed last, and
+/// the other unsaved ones.
+fn context(call: &Call<'_>, view: &Snapshot, work: &Work, draft: &mut Draft) -> WorkContext {
     let mut open_files: Vec<String> = view.buffers().map(|buffer| buffer.path.to_string()).collect();
     let tickets: Vec<&str> =
         work.open_ticket_ids.iter().map(String::as_str).chain(work.git_branch.as_deref().and_then(ticket_of)).collect();
     if !tickets.is_empty()
-        && let Some(history) = git::history(call.root(), HistoryLimits::default())
+        && let Some(history) = call.history(draft)
     {
         let commits = tickets.iter().flat_map(|ticket| history.mentioning(ticket));
         let changed = commits.flat_map(|commit| commit.paths.iter().map(ToString::to_string));
         open_files.extend(changed.take(TICKET_FILES));
     }
-    let active_file = work.active_file.as_deref().and_then(|path| paths::indexed(view, call.root(), path).ok());
+    let active_file = match &work.active_file {
+        Some(path) => paths::indexed(view, call.root(), path).ok(),
+        None => call.live.active_buffer().filter(|path| view.index().file(path).is_some()),
+    };
     WorkContext { active_file, open_files }
 }
 

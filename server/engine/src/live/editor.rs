@@ -1,0 +1,22 @@
+//! What a live workspace may ask of the editor that shows it.
+
+use std::{ops::Range, path::Path, time::Duration};
+
+/// An editor. Its methods wait for the person or the program, so they are called on threads that may wait.
+pub trait Editor: Send + Sync {
+    /// Shows lines of a file, numbered from 0. The error is a sentence for the one who asked.
+    fn show(&self, file: &Path, lines: Range<u32>, wait: Duration) -> Result<(), String>;
+
+    /// Proposes edits of one file, as one change that can be undone; `label` says what it is for. The error says why it was
+    /// not applied.
+    fn propose(&self, file: &Path, edits: &[LineEdit], label: &str, wait: Duration) -> Result<(), String>;
+}
+
+/// New text for whole lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineEdit {
+    /// The lines that go, numbered from 0; an empty range inserts before its start.
+    pub lines: Range<u32>,
+    /// What comes in their place, with its line ends.
+    pub text: String,
+}

@@ -1,0 +1,124 @@
+//! What assistants tell the index to do.
+
+use std::{
+    fmt::Write,
+    time::{Duration, Instant},
+};
+
+use conexus_testkit::{Running, wait_for};
+use serde_json::{Value, json};
+
+use super::{
+    DEADLINE,
+    client::{Client, Http, Revision},
+    notices, paths, serve, session, until_idle,
+};
+
+/// Files of a run that takes some seconds even in a release build.
+const FILES: usize = 3_000;
+
+fn control(client: &mut impl Client, arguments: &Value) -> Value {
+    client.tool("context_index_control", arguments)
+}
+
+fn first_path(client: &mut impl Client, name: &str) -> Option<String> {
+    let found = client.tool("context_search", &json!({ "query": name, "mode": "symbol" }));
+    found["hits"].as_array()?.iter().find(|hit| hit["name"] == name)?["path"].as_str().map(str::to_owned)
+}
+
+/// A module of some functions.
+fn module(number: usize) -> String {
+    let mut text = String::new();
+    for function in 0..30 {
+        let _ = writeln!(
+            text,
+            "/// Counts part {function} of module {number}.\npub fn count_{number}_{function}(values: &[u32]) -> u32 {{\n    \
+             values.iter().map(|value| value * {function}).sum()\n}}\n"
+        );
+    }
+    text
+}
+
+#[test]
+fn a_run_stops_within_a_second_and_goes_on_when_told() {
+    let session = session();
+    for number in 0..FILES {
+        session.workspace.write(&format!("src/many/m{number}.rs"), module(number));
+    }
+    let server: Running = conexus_testkit::start(session.command(["serve"]));
+    let mut client = Http::of(&session, Revision::New);
+    wait_for("a run that has begun", DEADLINE, || {
+        let status = control(&mut client, &json!({ "action": "status" }));
+        (status["activity"] == "indexing" && status["done"].as_u64() > Some(0)).then_some(())
+    });
+    let started = Instant::now();
+    let stopped = control(&mut client, &json!({ "action": "stop", "wait_ms": 10_000 }));
+    let took = started.elapsed();
+    assert_eq!(stopped["activity"], "stopped", "{stopped:#}");
+    assert!(took < Duration::from_secs(1), "it took {took:?}");
+    assert!(stopped["files"].as_u64() < Some(FILES as u64), "it was done before it was stopped: {stopped:#}");
+    // What is there can be searched, and the answer says that it is not all.
+    let found = client.tool("context_search", &json!({ "query": "count" }));
+    assert!(notices(&found).contains(&"stopped"), "{found:#}");
+    // Stopped means stopped: nothing of a change gets in.
+    session.workspace.write("src/later.rs", "pub fn written_while_stopped() {}\n");
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert_eq!(first_path(&mut client, "written_while_stopped"), None);
+    let going = control(&mut client, &json!({ "action": "start", "wait_ms": 300_000 }));
+    assert_eq!((&going["activity"], going["files"].as_u64() > Some(FILES as u64)), (&json!("idle"), true), "{going:#}");
+    assert_eq!(first_path(&mut client, "written_while_stopped").as_deref(), Some("src/later.rs"));
+    drop(server);
+    session.expect_like_fresh("after a stop");
+}
+
+#[test]
+fn an_index_is_emptied_built_anew_and_verified() {
+    let session = session();
+    let (_server, mut client) = serve(&session, Revision::Old);
+    let verified = control(&mut client, &json!({ "action": "verify" }));
+    assert_eq!((&verified["equal"], &verified["differences"]), (&json!(true), &json!([])), "{verified:#}");
+    control(&mut client, &json!({ "action": "clear", "wait_ms": 10_000 }));
+    let empty = wait_for("an empty index", DEADLINE, || {
+        let status = control(&mut client, &json!({ "action": "status" }));
+        (status["activity"] == "stopped" && status["files"] == 0).then_some(status)
+    });
+    assert!(notices(&empty).contains(&"stopped"), "{empty:#}");
+    let verified = control(&mut client, &json!({ "action": "verify" }));
+    assert_eq!(verified["equal"], false, "{verified:#}");
+    let built = control(&mut client, &json!({ "action": "force_reindex", "wait_ms": 60_000 }));
+    assert_eq!(built["activity"], "idle", "{built:#}");
+    until_idle(&mut client);
+    let found = client.tool("context_search", &json!({ "query": "retry failed requests" }));
+    assert_eq!(paths(&found, "hits")[0], "src/retry.rs", "{found:#}");
+    let verified = control(&mut client, &json!({ "action": "verify" }));
+    assert_eq!(verified["equal"], true, "{verified:#}");
+}
+
+#[test]
+fn every_reading_tool_waits_for_a_generation() {
+    let session = session();
+    let (_server, mut client) = serve(&session, Revision::New);
+    let now = control(&mut client, &json!({ "action": "status" }))["generation"].as_u64().expect("a generation");
+    session.workspace.write("src/new.rs", "pub fn newest_of_all() {}\n");
+    for (tool, arguments) in [
+        ("context_read", json!({ "file_path": "src/new.rs" })),
+        ("context_grep", json!({ "pattern": "newest_of_all" })),
+        ("context_explain", json!({ "symbol": "newest_of_all" })),
+        ("context_get_related_info", json!({ "symbol": "newest_of_all" })),
+        ("context_search", json!({ "query": "newest_of_all" })),
+    ] {
+        let mut arguments = arguments;
+        arguments["min_generation"] = json!(now + 1);
+        arguments["wait_ms"] = json!(10_000);
+        let answer = client.tool(tool, &arguments);
+        assert!(
+            answer["generation"].as_u64() > Some(now) && answer.to_string().contains("new.rs"),
+            "{tool}: {answer:#}"
+        );
+    }
+    // What does not come is not waited for longer than was said.
+    let started = Instant::now();
+    let arguments = json!({ "pattern": "x", "min_generation": now + 1_000, "wait_ms": 200 });
+    client.tool("context_grep", &arguments);
+    assert!(started.elapsed() >= Duration::from_millis(200), "{:?}", started.elapsed());
+}

@@ -1,0 +1,225 @@
+//! Resources, subscriptions, prompts, completion and progress.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpStream,
+};
+
+use conexus_testkit::{LspClient, file_uri, wait_for};
+use serde_json::{Value, json};
+
+use super::{
+    DEADLINE, Session,
+    client::{Client, Http, Pipes, Revision},
+    serve, session, until_idle,
+};
+
+/// An editor with one open document.
+fn editor(session: &Session) -> (LspClient, String) {
+    let mut editor = LspClient::open(session.command(["lsp"]), session.workspace.root());
+    let uri = file_uri(&session.workspace.path("src/queue.rs"));
+    editor.did_open(&uri, "rust", &String::from_utf8(session.workspace.read("src/queue.rs")).expect("text"));
+    (editor, uri)
+}
+
+fn read(client: &mut impl Client, uri: &str) -> Value {
+    client.result("resources/read", &json!({ "uri": uri }))["contents"][0].clone()
+}
+
+#[test]
+fn files_lines_and_symbols_are_resources() {
+    let session = session();
+    for number in 0..450 {
+        session.workspace.write(&format!("src/many/m{number:03}.rs"), format!("pub fn many_{number}() {{}}\n"));
+    }
+    for revision in [Revision::Old, Revision::New] {
+        let (_server, mut client) = serve(&session, revision);
+        let mut uris: Vec<String> = Vec::new();
+        let mut cursor = Value::Null;
+        let mut pages = 0;
+        loop {
+            let params = if cursor.is_null() { json!({}) } else { json!({ "cursor": cursor }) };
+            let page = client.result("resources/list", &params);
+            for resource in page["resources"].as_array().expect("resources") {
+                uris.push(resource["uri"].as_str().expect("an address").to_owned());
+            }
+            pages += 1;
+            cursor = page["nextCursor"].clone();
+            if cursor.is_null() {
+                break;
+            }
+        }
+        let mut once = uris.clone();
+        once.dedup();
+        assert_eq!((uris.len(), once.len(), pages), (453, 453, 3));
+        assert!(uris.iter().all(|uri| !uri.contains(".env") && !uri.contains("ignored")), "{uris:?}");
+        let whole = read(&mut client, "conexus://file/src/retry.rs");
+        assert_eq!(whole["text"].as_str().map(str::as_bytes), Some(&*session.workspace.read("src/retry.rs")));
+        let lines = read(&mut client, "conexus://file/docs/guide.md?lines=1-2");
+        assert_eq!((&lines["text"], &lines["mimeType"]), (&json!("# Guide\n\n"), &json!("text/markdown")));
+        let symbol = read(&mut client, "conexus://symbol/send_once");
+        assert_eq!(symbol["text"], "fn send_once(attempt: u32) -> bool {\n    attempt > 1\n}\n");
+        assert_eq!((&symbol["_meta"]["start_line"], &symbol["_meta"]["path"]), (&json!(11), &json!("src/retry.rs")));
+        for wrong in [
+            "conexus://file/.env",
+            "conexus://file/ignored.rs",
+            "conexus://file/../x",
+            "conexus://file//etc/passwd",
+            "conexus://file/src/retry.rs?lines=900",
+            "conexus://symbol/no_such_symbol",
+            "file:///etc/passwd",
+            "",
+        ] {
+            let answer = client.ask("resources/read", &json!({ "uri": wrong }));
+            let code = if revision == Revision::Old { -32002 } else { -32602 };
+            assert_eq!(answer["error"]["code"], code, "{wrong}: {answer}");
+        }
+        let templates = client.result("resources/templates/list", &json!({}));
+        assert_eq!(templates["resourceTemplates"].as_array().map(Vec::len), Some(2), "{templates}");
+    }
+}
+
+#[test]
+fn prompts_come_with_what_they_are_about_and_arguments_are_completed() {
+    let session = session();
+    let (mut editor, uri) = editor(&session);
+    editor.did_replace(&uri, 2, "pub fn drain_leaky_bucket() {}\n");
+    let mut client = Http::connect(&session, Revision::Old);
+    let listed = client.result("prompts/list", &json!({}));
+    assert_eq!(listed["prompts"].as_array().map(Vec::len), Some(3), "{listed}");
+    let mut prompt = |name: &str, arguments: Value| {
+        let result = client.result("prompts/get", &json!({ "name": name, "arguments": arguments }));
+        result["messages"][0]["content"]["text"].as_str().expect("text").to_owned()
+    };
+    let module = prompt("explain_module", json!({ "path": "src" }));
+    assert!(module.contains("src/retry.rs") && module.contains("function retry_failed_request"), "{module}");
+    let places = prompt("find_where_to_change", json!({ "change": "pauses between retries" }));
+    assert!(places.contains("src/retry.rs:"), "{places}");
+    let review = prompt("review_unsaved_changes", json!({}));
+    assert!(
+        review.contains("+pub fn drain_leaky_bucket() {}") && review.contains("-pub struct QueueWorker"),
+        "{review}"
+    );
+    for (name, arguments) in
+        [("explain_module", json!({})), ("explain_module", json!({ "path": "../x" })), ("fly", json!({}))]
+    {
+        let answer = client.ask("prompts/get", &json!({ "name": name, "arguments": arguments }));
+        assert_eq!(answer["error"]["code"], -32602, "{name}: {answer}");
+    }
+    for (reference, name, typed, expected) in [
+        (json!({ "type": "ref/prompt", "name": "explain_module" }), "path", "src/r", "src/retry.rs"),
+        (json!({ "type": "ref/resource", "uri": "conexus://file/{+path}{?lines}" }), "path", "guide", "docs/guide.md"),
+        (json!({ "type": "ref/resource", "uri": "conexus://symbol/{name}{?path}" }), "name", "send", "send_once"),
+        (
+            json!({ "type": "ref/resource", "uri": "conexus://symbol/{name}{?path}" }),
+            "name",
+            "leaky",
+            "drain_leaky_bucket",
+        ),
+    ] {
+        let params = json!({ "ref": reference, "argument": { "name": name, "value": typed } });
+        let completion = client.result("completion/complete", &params);
+        assert_eq!(completion["completion"]["values"][0], expected, "{completion}");
+    }
+    editor.shut_down();
+}
+
+/// Over the bridge: an unsaved edit in the editor, a new file, and nothing after it is unsubscribed.
+#[test]
+fn a_subscription_tells_of_unsaved_edits() {
+    let session = session();
+    let (mut editor, uri) = editor(&session);
+    let mut client = Pipes::start(session.command([""; 0]));
+    for resource in ["conexus://file/src/queue.rs", "conexus://symbol/next_job", "conexus://file/docs/guide.md"] {
+        client.result("resources/subscribe", &json!({ "uri": resource }));
+    }
+    editor.did_replace(&uri, 2, "pub fn drain_leaky_bucket() {}\n");
+    let told = client.notifications(2);
+    assert_eq!(
+        told,
+        [
+            ("notifications/resources/updated".to_owned(), json!("conexus://file/src/queue.rs")),
+            ("notifications/resources/updated".to_owned(), json!("conexus://symbol/next_job")),
+        ]
+    );
+    assert_eq!(read(&mut client, "conexus://file/src/queue.rs")["_meta"]["unsaved_version"], 2);
+    client.result("resources/unsubscribe", &json!({ "uri": "conexus://file/src/queue.rs" }));
+    editor.did_replace(&uri, 3, "pub fn drain_the_bucket() {}\n");
+    session.workspace.write("src/new.rs", "pub fn new_one() {}\n");
+    let told = client.notifications(1);
+    assert_eq!(told, [("notifications/resources/list_changed".to_owned(), Value::Null)]);
+    editor.shut_down();
+    client.hang_up();
+}
+
+/// Over HTTP the stream of `subscriptions/listen` stays open.
+#[test]
+fn a_listening_request_tells_of_unsaved_edits() {
+    let session = session();
+    let (mut editor, uri) = editor(&session);
+    let mut client = Http::connect(&session, Revision::New);
+    let params = json!({ "notifications": {
+        "resourceSubscriptions": ["conexus://file/src/queue.rs"], "resourcesListChanged": true,
+    } });
+    let headers = client.headers("subscriptions/listen", &params).join("\r\n");
+    let body = client.body("subscriptions/listen", &params);
+    let mut stream = TcpStream::connect(&client.address).expect("the endpoint listens");
+    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+    write!(stream, "POST /mcp HTTP/1.1\r\nContent-Length: {}\r\n{headers}\r\n\r\n{body}", body.len())
+        .expect("the endpoint reads");
+    let (sender, events) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if let Some(data) = line.strip_prefix("data: ").filter(|data| data.starts_with('{')) {
+                let event: Value = serde_json::from_str(data).expect("a message");
+                if sender.send(event).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    let first = events.recv_timeout(DEADLINE).expect("an event");
+    assert_eq!(first["method"], "notifications/subscriptions/acknowledged");
+    let mut version = 2;
+    let told = wait_for("the edit", DEADLINE, || {
+        // The first look is what later ones are compared with, so it may come after an edit.
+        editor.did_replace(&uri, version, &format!("pub fn drain_{version}() {{}}\n"));
+        version += 1;
+        events.recv_timeout(std::time::Duration::from_millis(500)).ok()
+    });
+    assert_eq!(told["method"], "notifications/resources/updated", "{told}");
+    assert_eq!(told["params"]["uri"], "conexus://file/src/queue.rs", "{told}");
+    editor.shut_down();
+}
+
+#[test]
+fn indexing_tells_how_far_it_is() {
+    let session = session();
+    for number in 0..1_500 {
+        let functions: Vec<String> = (0..20)
+            .map(|function| format!("pub fn part_{number}_{function}(a: u32) -> u32 {{ a + {function} }}\n"))
+            .collect();
+        session.workspace.write(&format!("src/many/m{number}.rs"), functions.concat());
+    }
+    let mut client = Pipes::start(session.command([""; 0]));
+    let params = json!({
+        "name": "context_index_control",
+        "arguments": { "action": "start", "wait_ms": 45_000 },
+        "_meta": { "progressToken": "mine" },
+    });
+    client.send(&json!({ "jsonrpc": "2.0", "id": "start", "method": "tools/call", "params": params }));
+    let mut told: Vec<f64> = Vec::new();
+    loop {
+        let message = client.receive();
+        if message["id"] == "start" {
+            break;
+        }
+        if message["method"] == "notifications/progress" {
+            assert_eq!(message["params"]["progressToken"], "mine", "{message}");
+            told.push(message["params"]["progress"].as_f64().expect("a number"));
+        }
+    }
+    assert!(told.len() > 1 && told.is_sorted(), "{told:?}");
+    until_idle(&mut client);
+    client.hang_up();
+}
