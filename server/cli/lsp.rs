@@ -13,6 +13,7 @@ use super::{Outcome, arguments::Arguments, check, serving, settings};
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
     let global = arguments.global.clone();
     let for_checks = global.clone();
+    let editor = settings::editor_access(&global)?;
     let registry = Registry::default();
     // Without it the editor is served all the same.
     let sidecar = serving::of_session(&global)
@@ -28,6 +29,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
             check::settings_for_editor(&for_checks, folder).map_err(|error| format!("{error:#}"))
         }),
         registry,
+        editor,
         assistants: sidecar.as_ref().map(|sidecar| AssistantEndpoint {
             url: format!("http://{}/mcp", sidecar.address()),
             token: sidecar.token().to_owned(),

@@ -17,6 +17,7 @@ use anyhow::{Context, Result, bail};
 use conexus_check::{Options as CheckOptions, Selection};
 use conexus_embed::{EmbedderSettings, OpenAiSettings};
 use conexus_engine::{Embedding, Location, Settings, Sources};
+use conexus_lsp::EditorAccess;
 use serde::Deserialize;
 
 use super::arguments::{Global, parse_rules};
@@ -32,6 +33,8 @@ struct File {
     index: IndexTable,
     #[serde(default)]
     embedding: Option<EmbeddingTable>,
+    #[serde(default)]
+    editor: Option<EditorTable>,
     #[serde(default)]
     check: CheckTable,
     #[serde(default)]
@@ -130,6 +133,15 @@ impl CheckTable {
         options.unused.min_confidence = self.unused_symbol.min_confidence.unwrap_or(options.unused.min_confidence);
         Ok(options.validate()?)
     }
+}
+
+/// What the editor does for others.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EditorTable {
+    /// Whether assistants may show places in it and propose edits.
+    #[serde(default)]
+    assistants: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -322,6 +334,13 @@ fn sources_file(workspace: &Path) -> Option<PathBuf> {
     Some(user_file()?.with_file_name("sources").join(format!("{key}.toml")))
 }
 
+/// Whether the user lets assistants ask the editor for something.
+pub(crate) fn editor_access(global: &Global) -> Result<EditorAccess> {
+    let file = global.config.clone().or_else(|| user_file().filter(|path| path.is_file()));
+    let table = file.map(|path| read(&path)).transpose()?.and_then(|file| file.editor).unwrap_or_default();
+    Ok(if table.assistants { EditorAccess::Open } else { EditorAccess::Closed })
+}
+
 fn read(path: &Path) -> Result<File> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read the settings file {}", path.display()))?;
@@ -337,13 +356,14 @@ fn apply(file: File, source: Source, path: &Path, settings: &mut Settings, optio
     if source == Source::Workspace
         && (dir.is_some()
             || file.mcp.is_some()
+            || file.editor.is_some()
             || file
                 .embedding
                 .as_ref()
                 .is_some_and(|table| !matches!(table, EmbeddingTable::Off | EmbeddingTable::Builtin)))
     {
         bail!(
-            "{}: `index.dir`, `mcp` and an embedding model other than `off` and `builtin` are taken from the user's settings file only{}",
+            "{}: `index.dir`, `[mcp]`, `[editor]` and an embedding model other than `off` and `builtin` are taken from the user's settings file only{}",
             path.display(),
             user_file().map(|file| format!(": {}", file.display())).unwrap_or_default()
         );
@@ -503,6 +523,7 @@ mod tests {
         for text in [
             "[mcp]\nport = 1\n",
             "[index]\ndir = '/elsewhere'\n",
+            "[editor]\nassistants = true\n",
             "[embedding]\nprovider = 'static_file'\npath = 'm.bin'\n",
         ] {
             assert!(applied(text, Source::Workspace).is_err(), "{text}");

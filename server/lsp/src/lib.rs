@@ -10,6 +10,7 @@ mod actions;
 mod checks;
 mod client_process;
 mod documents;
+mod editor;
 pub mod extensions;
 mod framing;
 mod from_lsp;
@@ -43,6 +44,16 @@ pub struct AssistantEndpoint {
     pub token: String,
 }
 
+/// Whether assistants may ask the editor for something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EditorAccess {
+    /// They may not.
+    #[default]
+    Closed,
+    /// They may show places and propose edits.
+    Open,
+}
+
 /// What the program tells its server.
 pub struct Options {
     /// Version of the program.
@@ -53,6 +64,8 @@ pub struct Options {
     pub checks_of: ChecksOf,
     /// Where the open folders are listed for the program's other front ends.
     pub registry: Registry,
+    /// Whether assistants may show places in the editor and propose edits.
+    pub editor: EditorAccess,
     /// Where assistants ask this session; `None` when they cannot.
     pub assistants: Option<AssistantEndpoint>,
 }

@@ -14,7 +14,8 @@ use tower_lsp::{
 use conexus_engine::live::Registry;
 
 use crate::{
-    AssistantEndpoint, ChecksOf, Options, extensions, notifications, requests, session::Session, workspaces::SettingsOf,
+    AssistantEndpoint, ChecksOf, EditorAccess, Options, extensions, notifications, requests, session::Session,
+    workspaces::SettingsOf,
 };
 
 /// What handlers share.
@@ -25,6 +26,7 @@ pub(crate) struct Server {
     pub(crate) checks_of: ChecksOf,
     pub(crate) registry: Registry,
     pub(crate) assistants: Option<AssistantEndpoint>,
+    pub(crate) editor: EditorAccess,
     /// Told when the process of the client is gone.
     pub(crate) client_is_gone: Arc<tokio::sync::Notify>,
     session: Arc<OnceLock<Arc<Session>>>,
@@ -95,6 +97,7 @@ pub(crate) fn service(
         checks_of: options.checks_of,
         registry: options.registry,
         assistants: options.assistants,
+        editor: options.editor,
         client_is_gone,
         session,
         shut_down,

@@ -3,13 +3,13 @@
 use std::{
     collections::HashSet,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
 use conexus_engine::{
     Snapshot,
-    live::{Activity, Registry},
+    live::{Activity, Editor, Registry},
 };
 use lsp_types::{ClientCapabilities, InitializeParams, ResourceOperationKind, Uri, WorkspaceFolder, WorkspaceFolders};
 use serde_json::Value;
@@ -36,6 +36,7 @@ pub(crate) const CURRENT_WAIT: Duration = Duration::from_millis(100);
 pub(crate) struct Offers {
     pub(crate) work_done_progress: bool,
     pub(crate) show_document: bool,
+    pub(crate) apply_edit: bool,
     pub(crate) configuration: bool,
     pub(crate) register_configuration: bool,
     /// It wants `conexus/statusChanged`.
@@ -67,6 +68,7 @@ impl Offers {
         Self {
             work_done_progress: window.and_then(|window| window.work_done_progress).unwrap_or(false),
             show_document: window.and_then(|window| window.show_document.as_ref()).is_some_and(|show| show.support),
+            apply_edit: workspace.and_then(|workspace| workspace.apply_edit).unwrap_or(false),
             configuration: workspace.and_then(|workspace| workspace.configuration).unwrap_or(false),
             register_configuration: workspace
                 .and_then(|workspace| workspace.did_change_configuration.as_ref()?.dynamic_registration)
@@ -117,6 +119,8 @@ pub(crate) struct Session {
     settings_of: SettingsOf,
     registry: Registry,
     reports: UnboundedSender<Report>,
+    /// The editor as assistants may ask it.
+    editor: OnceLock<Arc<dyn Editor>>,
     /// What need not be told again.
     told: Mutex<HashSet<String>>,
     /// Where lists are written that are shown as documents.
@@ -148,6 +152,7 @@ impl Session {
             settings_of,
             registry,
             reports,
+            editor: OnceLock::new(),
             told: Mutex::default(),
             shown: Mutex::default(),
             unread: Mutex::new(Some(unread)),
@@ -169,6 +174,16 @@ impl Session {
     /// Whether diagnostics, and with them quick fixes, are offered from the beginning.
     pub(crate) fn offers_diagnostics(&self) -> bool {
         self.offered_diagnostics
+    }
+
+    /// Lets assistants ask the editor, in every folder that is open and in those to come.
+    pub(crate) fn open_editor(&self, editor: Arc<dyn Editor>) {
+        let editor = self.editor.get_or_init(|| editor);
+        for root in self.roots() {
+            if let Ok(live) = root.live() {
+                live.set_editor(Some(Arc::clone(editor)));
+            }
+        }
     }
 
     /// Tells the reporter, which tells the client.
@@ -258,6 +273,9 @@ impl Session {
                 let root = Root::open(&folder, &self.settings_of, &self.registry, observer);
                 if let Err(fault) = root.live() {
                     self.report(Report::Error(format!("the folder {} is not indexed: {fault}", root.name)));
+                }
+                if let (Ok(live), Some(editor)) = (root.live(), self.editor.get()) {
+                    live.set_editor(Some(Arc::clone(editor)));
                 }
                 roots.push(Arc::new(root));
             }

@@ -76,7 +76,9 @@ impl Root {
     /// The URI of one of its files, or of a buffer without a file.
     pub(crate) fn uri_of(&self, path: &str) -> Uri {
         let buffer = path.starts_with(UNTITLED).then(|| Uri::parse(path).ok()).flatten();
-        buffer.unwrap_or_else(|| uri_below(&self.uri, path))
+        // What lies outside of the workspace has its absolute path.
+        let outside = || Path::new(path).is_absolute().then(|| Uri::from_file_path(path).ok()).flatten();
+        buffer.or_else(outside).unwrap_or_else(|| uri_below(&self.uri, path))
     }
 
     /// The path of a file relative to it, and how deep the folder lies: the deepest folder owns a file.

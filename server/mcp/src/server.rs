@@ -53,8 +53,8 @@ const WATCHING: usize = 64;
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// How often it is looked whether a client is gone.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long a client may keep the list of tools: they change with the program only.
-const LIST_TTL_MS: u64 = 3_600_000;
+/// How long a client may keep the list of tools: they change with the session behind it.
+const LIST_TTL_MS: u64 = 60_000;
 /// Which of several workspaces of a session a client means, as the absolute path.
 const WORKSPACE_HEADER: &str = "conexus-workspace";
 
@@ -68,7 +68,8 @@ const VERSIONS: &[ProtocolVersion] = &[
 ];
 
 const INSTRUCTIONS: &str = "A live index of this workspace, unsaved edits included. Use context_search before reading \
-                            files: it finds code by meaning, words or names.";
+                            files: it finds code by meaning, words or names. Every reading tool also takes min_generation \
+                            and wait_ms, to read what was just written.";
 
 /// Where answers come from.
 #[derive(Clone)]
@@ -360,9 +361,13 @@ impl ServerHandler for Server {
     async fn list_tools(
         &self,
         _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let mut listed = ListToolsResult::with_all_items(TOOLS.iter().map(|tool| (tool.describe)()).collect());
+        // Without an answer, such as before a workspace is named, there is no editor to ask.
+        let features: Value = self.asked(&context, FEATURES, json!({})).await.unwrap_or_default();
+        let editor = (features["editor"] == true).then_some(&tools::editor::TOOL);
+        let tools = TOOLS.iter().chain(editor).map(|tool| (tool.describe)());
+        let mut listed = ListToolsResult::with_all_items(tools.collect());
         listed.ttl_ms = Some(LIST_TTL_MS);
         listed.cache_scope = Some(CacheScope::Private);
         Ok(listed)
@@ -469,7 +474,6 @@ impl ServerHandler for Server {
         Ok(())
     }
 
-    #[expect(deprecated, reason = "revision 2025-11-25 subscribes in this way")]
     async fn subscribe(
         &self,
         request: SubscribeRequestParams,
@@ -481,7 +485,6 @@ impl ServerHandler for Server {
         self.watched.add(self, request.uri).await.map_err(refused)
     }
 
-    #[expect(deprecated, reason = "revision 2025-11-25 subscribes in this way")]
     async fn unsubscribe(
         &self,
         request: UnsubscribeRequestParams,

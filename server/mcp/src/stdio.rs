@@ -21,11 +21,13 @@ pub fn serve_stdio(location: Location, settings: Settings, audit: Option<Audit>)
     let bridge = Arc::new(Bridge::new(location, settings));
     let prepared = Arc::clone(&bridge);
     runtime.spawn_blocking(move || prepared.prepare());
-    let server = Server::new(Source::Bridge(bridge), audit);
+    let server = Server::new(Source::Bridge(Arc::clone(&bridge)), audit);
     let ended = runtime.block_on(async {
         let running = server.serve(rmcp::transport::stdio()).await.map_err(io::Error::other)?;
         running.waiting().await.map_err(io::Error::other)
     });
     runtime.shutdown_timeout(LAST_WORK);
+    // The last to hold the index of one's own: it is written out here, not on a thread that is being ended.
+    drop(bridge);
     ended.map(|reason| tracing::info!(?reason, "the client is gone"))
 }

@@ -11,7 +11,7 @@ use super::{
 
 const TOOLS: [&str; 6] = [
     "context_search", "context_read", "context_grep", "context_get_related_info", "context_explain",
-    "context_index_control",
+    "context_index_control", "context_connector_management",
 ];
 
 #[test]

@@ -10,6 +10,7 @@ use conexus_testkit::wait_for;
 use serde_json::json;
 
 use super::{
+    Session,
     client::{Client, Http, Pipes, Revision},
     serve, session, until_idle,
 };
@@ -55,7 +56,21 @@ fn a_client_that_hangs_up_ends_its_calls() {
 
 #[test]
 fn a_cancelled_call_makes_room() {
+    cancel_calls(&session());
+}
+
+/// The bridge hangs up on the session, and that ends the call there.
+#[test]
+fn a_call_cancelled_at_the_bridge_makes_room_in_the_session() {
     let session = session();
+    let (_server, mut client) = serve(&session, Revision::New);
+    cancel_calls(&session);
+    let started = Instant::now();
+    client.tool("context_index_control", &json!({ "action": "status" }));
+    assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
+}
+
+fn cancel_calls(session: &Session) {
     let mut client = Pipes::start(session.command([""; 0]));
     until_idle(&mut client);
     let started = Instant::now();

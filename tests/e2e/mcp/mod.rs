@@ -4,6 +4,7 @@ mod bad_input;
 mod bridge;
 mod client;
 mod control;
+mod editor;
 mod http;
 mod load;
 mod resources;

@@ -32,8 +32,9 @@ fn files_lines_and_symbols_are_resources() {
     for number in 0..450 {
         session.workspace.write(&format!("src/many/m{number:03}.rs"), format!("pub fn many_{number}() {{}}\n"));
     }
+    let (_server, _) = serve(&session, Revision::Old);
     for revision in [Revision::Old, Revision::New] {
-        let (_server, mut client) = serve(&session, revision);
+        let mut client = Http::connect(&session, revision);
         let mut uris: Vec<String> = Vec::new();
         let mut cursor = Value::Null;
         let mut pages = 0;

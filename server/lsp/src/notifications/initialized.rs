@@ -6,12 +6,17 @@ use lsp_types::Registration;
 use serde_json::json;
 
 use super::did_change_configuration::pull;
-use crate::{checks, reporter, server::Server, settings::SECTION};
+use crate::{EditorAccess, checks, editor, reporter, server::Server, settings::SECTION};
 
 pub(crate) fn handle(server: &Server) {
     let Ok(session) = server.session() else { return };
     if session.offers.configuration {
         pull(server.client.clone(), Arc::clone(&session), None);
+    }
+    if server.editor == EditorAccess::Open
+        && let Some(editor) = editor::of(&server.client, &session)
+    {
+        session.open_editor(editor);
     }
     if let Some(reports) = session.take_reports() {
         tokio::spawn(reporter::run(server.client.clone(), session.offers, reports));

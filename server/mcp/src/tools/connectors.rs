@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use conexus_engine::{SourceFolder, SourceKind, Sources, git};
-use rmcp::model::{JsonObject, Tool as Description, ToolAnnotations};
+use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -43,14 +43,12 @@ fn describe() -> Description {
         ("action", schema::choice(&["list", "add", "update", "remove"])),
         ("name", schema::text()),
         ("kind", schema::choice(&["folder", "documentation"])),
-        ("path", schema::text_about("absolute")),
+        ("path", schema::text()),
         ("enabled", schema::flag()),
     ];
-    let description = "Sources of the index: folders and documentation outside the workspace, git_history (enabled). \
-                       DESTRUCTIVE: remove, update.";
-    let hints = ToolAnnotations::new().read_only(false).destructive(true).idempotent(true).open_world(false);
+    let description = "Sources of the index: folders outside the workspace, git_history. Destructive: remove, update.";
     schema::described(TOOL.name, description, schema::object(&input, &["action"]), &["sources[]"])
-        .with_annotations(hints)
+        .with_annotations(schema::destructive())
 }
 
 fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use conexus_engine::live::{Activity, Role, Status, Watching};
-use rmcp::model::{JsonObject, Tool as Description, ToolAnnotations};
+use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -20,7 +20,7 @@ const MOST_PATHS: usize = 1_000;
 /// Longest that a call may wait for the work that it began.
 const MOST_WAIT: Duration = Duration::from_secs(45);
 /// How long it takes at most until what was told shows in the status.
-const BEGINS: Duration = Duration::from_millis(500);
+const BEGINS: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,12 +47,9 @@ const ACTIONS: &[&str] = &["status", "start", "stop", "reindex_paths", "force_re
 
 fn describe() -> Description {
     let input = [("action", schema::choice(ACTIONS)), ("paths", schema::texts()), ("wait_ms", schema::number())];
-    // A hint is for the whole tool, so it says the worst; the description says which actions it is meant for.
-    let description = "Status; start, stop, verify the index; look at paths again. DESTRUCTIVE: clear empties it, \
-                       force_reindex also rebuilds it. Source files stay.";
-    let hints = ToolAnnotations::new().read_only(false).destructive(true).idempotent(true).open_world(false);
+    let description = "Control the index. Destructive: clear empties it and stops, force_reindex rebuilds it.";
     schema::described(TOOL.name, description, schema::object(&input, &["action"]), &["activity"])
-        .with_annotations(hints)
+        .with_annotations(schema::destructive())
 }
 
 fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
@@ -104,15 +101,17 @@ fn inside(call: &Call<'_>, path: &str) -> Result<String, String> {
     paths::relative(call.root(), path).or_else(|refusal| of_source(path).ok_or(refusal))
 }
 
-/// Waits until nothing is done any more.
+/// Waits until what the action began is done.
 fn wait_for_rest(call: &Call<'_>, action: Action, wait: Duration) {
     let started = Instant::now();
-    let rests = |activity| matches!(activity, Activity::Idle | Activity::Stopped | Activity::Failed);
+    let stops = matches!(action, Action::Stop | Action::Clear);
+    let rests =
+        |activity| activity == Activity::Failed || activity == if stops { Activity::Stopped } else { Activity::Idle };
     let mut begun = false;
     let mut revision = 0;
     while started.elapsed() < wait && !call.is_cancelled() {
         let activity = call.live.status().activity;
-        begun |= !rests(activity) || (action == Action::Stop && activity == Activity::Stopped);
+        begun |= !rests(activity) || action == Action::Stop;
         if rests(activity) && (begun || started.elapsed() >= BEGINS) {
             return;
         }

@@ -46,8 +46,6 @@ fn describe() -> Description {
         ("line", schema::number()),
         ("cursor", schema::text()),
         ("max_tokens", schema::number()),
-        ("min_generation", schema::number()),
-        ("wait_ms", schema::number()),
     ];
     let description = "Facts of a symbol or place: signature, doc, users, uses, tests, history.";
     schema::reader(TOOL.name, description, schema::object(&input, &[]), &["facts[]"])

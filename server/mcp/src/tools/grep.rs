@@ -56,8 +56,6 @@ fn describe() -> Description {
         ("limit", schema::number()),
         ("cursor", schema::text()),
         ("max_tokens", schema::number()),
-        ("min_generation", schema::number()),
-        ("wait_ms", schema::number()),
     ];
     let description = "List lines that match, in path order, unsaved edits included.";
     schema::reader(TOOL.name, description, schema::object(&input, &["pattern"]), &["matches[]"])

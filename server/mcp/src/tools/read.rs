@@ -33,8 +33,6 @@ fn describe() -> Description {
         ("end_line", schema::number()),
         ("cursor", schema::text()),
         ("max_tokens", schema::number()),
-        ("min_generation", schema::number()),
-        ("wait_ms", schema::number()),
     ];
     let description = "Read an indexed file, lines from 1, or a symbol, unsaved edits included.";
     schema::reader(TOOL.name, description, schema::object(&input, &[]), &["path", "text"])

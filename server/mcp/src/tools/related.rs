@@ -45,8 +45,6 @@ fn describe() -> Description {
         ("limit", schema::number()),
         ("cursor", schema::text()),
         ("max_tokens", schema::number()),
-        ("min_generation", schema::number()),
-        ("wait_ms", schema::number()),
     ];
     let description = "Callers, callees, tests, similar code, files that change together and commits of a symbol, \
                        file or ticket, with reason and confidence.";

@@ -47,19 +47,24 @@ pub(super) fn object(properties: &[(&str, Value)], required: &[&str]) -> JsonObj
     schema
 }
 
-/// A tool that changes nothing. Its output has these properties beside those of every answer.
+/// A tool that changes nothing. Its output has these properties.
 pub(super) fn reader(name: &'static str, description: &'static str, input: JsonObject, output: &[&str]) -> Tool {
     described(name, description, input, output).with_annotations(ToolAnnotations::new().read_only(true))
 }
 
-/// A tool without hints. What only some answers have, such as a cursor, is not declared: it would cost tokens.
-/// In `output` a name that ends in `[]` is a list of objects, others are texts.
+/// Hints of a tool that changes something and may destroy it: hints are for a whole tool, so they say the worst.
+pub(super) fn destructive() -> ToolAnnotations {
+    ToolAnnotations::new().read_only(false).destructive(true)
+}
+
+/// A tool without hints. What every answer has, such as its generation, or only some, such as a cursor, is not declared:
+/// it would cost tokens. In `output` a name that ends in `[]` is a list, others are texts.
 pub(super) fn described(name: &'static str, description: &'static str, input: JsonObject, output: &[&str]) -> Tool {
     let own = output.iter().map(|name| match name.strip_suffix("[]") {
-        Some(list) => (list, json!({ "type": "array", "items": object(&[], &[]) })),
+        Some(list) => (list, json!({ "type": "array" })),
         None => (*name, text()),
     });
-    let properties: Vec<(&str, Value)> = own.chain([("generation", number()), ("truncated", flag())]).collect();
+    let properties: Vec<(&str, Value)> = own.collect();
     let required: Vec<&str> = properties.iter().map(|(name, _)| *name).collect();
     let output = object(&properties, &required);
     Tool::new(name, description, input).with_raw_output_schema(Arc::new(output))

@@ -1,0 +1,115 @@
+//! What assistants ask of this editor, when its user allows it: to show a place, to apply an edit that can be undone.
+
+use std::{
+    ops::Range as Lines,
+    path::Path,
+    sync::{Arc, Weak, mpsc},
+    time::Duration,
+};
+
+use conexus_engine::live::{Editor, LineEdit};
+use lsp_types::{ApplyWorkspaceEditParams, ApplyWorkspaceEditRequest, Position, Range, ShowDocumentParams, Uri};
+use serde_json::json;
+use tokio::runtime::Handle;
+use tower_lsp::{Client, jsonrpc};
+
+use crate::session::Session;
+
+/// The editor of a session.
+struct SessionEditor {
+    client: Client,
+    session: Weak<Session>,
+    runtime: Handle,
+}
+
+/// The session's editor for assistants; `None` when it can do neither.
+pub(crate) fn of(client: &Client, session: &Arc<Session>) -> Option<Arc<dyn Editor>> {
+    let can_help = session.offers.show_document || session.offers.apply_edit;
+    can_help.then(|| -> Arc<dyn Editor> {
+        Arc::new(SessionEditor { client: client.clone(), session: Arc::downgrade(session), runtime: Handle::current() })
+    })
+}
+
+impl SessionEditor {
+    fn session(&self) -> Result<Arc<Session>, String> {
+        self.session.upgrade().ok_or_else(|| "the session is ending".to_owned())
+    }
+
+    /// Waits for the client on the thread of the one who asks, which is none of ours.
+    fn ask<T: Send + 'static>(
+        &self,
+        wait: Duration,
+        question: impl Future<Output = jsonrpc::Result<T>> + Send + 'static,
+    ) -> Result<T, String> {
+        let (sender, answer) = mpsc::channel();
+        let asked = self.runtime.spawn(async move {
+            // Nobody listens when it comes too late.
+            let _ = sender.send(question.await);
+        });
+        match answer.recv_timeout(wait) {
+            Ok(answer) => answer.map_err(|error| error.to_string()),
+            Err(_) => {
+                asked.abort();
+                Err("the editor did not answer in time".to_owned())
+            }
+        }
+    }
+}
+
+/// Whole lines as a range.
+fn range(lines: &Lines<u32>) -> Range {
+    Range { start: Position { line: lines.start, character: 0 }, end: Position { line: lines.end, character: 0 } }
+}
+
+/// The address of a file as the client writes it.
+fn uri_of(session: &Session, file: &Path) -> Result<Uri, String> {
+    session
+        .roots()
+        .iter()
+        .find_map(|root| Some(root.uri_of(&root.live().ok()?.relative(file)?)))
+        .or_else(|| Uri::from_file_path(file).ok())
+        .ok_or_else(|| format!("{} has no address", file.display()))
+}
+
+impl Editor for SessionEditor {
+    fn show(&self, file: &Path, lines: Lines<u32>, wait: Duration) -> Result<(), String> {
+        let session = self.session()?;
+        if !session.offers.show_document {
+            return Err("this editor cannot show a place when it is asked to".to_owned());
+        }
+        let params = ShowDocumentParams {
+            uri: uri_of(&session, file)?,
+            external: Some(false),
+            take_focus: Some(true),
+            selection: Some(range(&lines)),
+        };
+        let client = self.client.clone();
+        let shown = self.ask(wait, async move { client.show_document(params).await })?;
+        if shown { Ok(()) } else { Err("the editor did not show it".to_owned()) }
+    }
+
+    fn propose(&self, file: &Path, edits: &[LineEdit], label: &str, wait: Duration) -> Result<(), String> {
+        let session = self.session()?;
+        if !session.offers.apply_edit {
+            return Err("this editor takes no edits from others".to_owned());
+        }
+        let uri = uri_of(&session, file)?;
+        let edits: Vec<_> =
+            edits.iter().map(|edit| json!({ "range": range(&edit.lines), "newText": edit.text })).collect();
+        let edit = if session.offers.document_changes {
+            // With the version that is known here the editor refuses what was meant for another text.
+            let version = session.documents().get(&uri).map(|document| document.version);
+            json!({ "documentChanges": [{ "textDocument": { "uri": uri, "version": version }, "edits": edits }] })
+        } else {
+            json!({ "changes": { uri.as_str(): edits } })
+        };
+        let params: ApplyWorkspaceEditParams =
+            serde_json::from_value(json!({ "label": label, "edit": edit })).map_err(|error| error.to_string())?;
+        let client = self.client.clone();
+        let answer = self.ask(wait, async move { client.send_request::<ApplyWorkspaceEditRequest>(params).await })?;
+        if answer.applied {
+            return Ok(());
+        }
+        Err(answer.failure_reason.unwrap_or_else(|| "the editor did not apply it".to_owned()))
+    }
+}

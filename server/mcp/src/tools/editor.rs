@@ -1,0 +1,84 @@
+//! `context_editor`: shows a place in the editor, or proposes an edit there. Listed only where the user allows it.
+
+use std::time::Duration;
+
+use conexus_core::LineIndex;
+use conexus_engine::live::LineEdit;
+use rmcp::model::{JsonObject, Tool as Description};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Call, Tool, read_arguments, schema};
+use crate::{
+    paths,
+    reply::{Draft, Reply},
+};
+
+pub(crate) const TOOL: Tool = Tool { name: "context_editor", describe, run };
+
+/// How long the editor, or the person before it, may take. A request has an end before a minute.
+const WAIT: Duration = Duration::from_secs(45);
+/// Largest text of an edit in bytes.
+const TEXT_BYTES: usize = 1 << 20;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    action: Action,
+    file_path: String,
+    start_line: Option<u32>,
+    end_line: Option<u32>,
+    text: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Action {
+    Show,
+    Replace,
+}
+
+fn describe() -> Description {
+    let input = [
+        ("action", schema::choice(&["show", "replace"])),
+        ("file_path", schema::text()),
+        ("start_line", schema::number()),
+        ("end_line", schema::number()),
+        ("text", schema::text()),
+    ];
+    let description = "Show lines in the editor, or replace them there, unsaved. end_line before start_line inserts.";
+    schema::described(TOOL.name, description, schema::object(&input, &["action", "file_path"]), &["path"])
+        .with_annotations(schema::destructive())
+}
+
+fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
+    let arguments: Arguments = read_arguments(arguments)?;
+    let editor = call.live.editor().ok_or("no editor may be asked here; its user sets `editor.assistants`")?;
+    let view = call.view()?;
+    let path = paths::indexed(&view, call.root(), &arguments.file_path)?;
+    let current = paths::text(&view, call.root(), &path)?;
+    let count = LineIndex::new(&current.text).count();
+    let start = arguments.start_line.unwrap_or(1).max(1) - 1;
+    let end = arguments.end_line.unwrap_or(start + 1);
+    if start > count || end > count || end < start {
+        return Err(format!("{path} has {count} lines; {} to {end} are none of them", start + 1));
+    }
+    let file = call.root().join(&path);
+    match (arguments.action, arguments.text) {
+        (Action::Show, None) => editor.show(&file, start..end, WAIT)?,
+        (Action::Show, Some(_)) => return Err("show takes no text".to_owned()),
+        (Action::Replace, Some(text)) if text.len() <= TEXT_BYTES => {
+            let text = if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" };
+            let edit = LineEdit { lines: start..end, text };
+            editor.propose(&file, &[edit], "Proposed by an assistant", WAIT)?;
+        }
+        (Action::Replace, Some(_)) => return Err(format!("a text has at most {TEXT_BYTES} bytes")),
+        (Action::Replace, None) => return Err("name the text that comes in the place of the lines".to_owned()),
+    }
+    let view = call.view()?;
+    let mut draft = Draft::new(call, &view, None, None);
+    draft.facts.insert("path".to_owned(), json!(path));
+    let done = if arguments.action == Action::Show { "shown" } else { "applied, not saved" };
+    draft.head = format!("{path}: {done}\n");
+    Ok(draft.finish())
+}

@@ -1,0 +1,90 @@
+//! What assistants ask of the editor.
+
+use conexus_testkit::{LspClient, file_uri};
+use serde_json::{Value, json};
+
+use super::{
+    client::{Client, Http, Revision},
+    session,
+};
+
+/// Whether the tool is listed.
+fn offers_editor(client: &mut impl Client) -> bool {
+    let listed = client.result("tools/list", &json!({}));
+    listed["tools"].as_array().expect("tools").iter().any(|tool| tool["name"] == "context_editor")
+}
+
+/// Calls the tool while the editor answers what it is asked.
+fn asked(editor: &mut LspClient, client: &mut Http, arguments: &Value, method: &str, answer: &Value) -> (Value, Value) {
+    std::thread::scope(|scope| {
+        let params = json!({ "name": "context_editor", "arguments": arguments });
+        let called = scope.spawn(move || client.result("tools/call", &params));
+        let request = editor.expect(method);
+        editor.respond(&request, answer);
+        (request["params"].clone(), called.join().expect("an answer"))
+    })
+}
+
+#[test]
+fn places_are_shown_and_edits_proposed_where_the_user_allows_it() {
+    let session = session();
+    let capabilities = json!({
+        "window": { "showDocument": { "support": true } },
+        "workspace": { "applyEdit": true, "workspaceEdit": { "documentChanges": true } },
+    });
+    let start = || {
+        let mut editor = LspClient::start(session.command(["lsp"]));
+        editor.initialize(&json!({ "rootUri": file_uri(session.workspace.root()), "capabilities": capabilities }));
+        editor.wait_until_idle();
+        editor
+    };
+    let editor = start();
+    let mut client = Http::connect(&session, Revision::New);
+    assert!(!offers_editor(&mut client));
+    let reason = client.refusal("context_editor", &json!({ "action": "show", "file_path": "src/queue.rs" }));
+    assert!(reason.contains("editor.assistants"), "{reason}");
+    editor.shut_down();
+
+    let settings = session.program.home().join("config/conexus");
+    std::fs::create_dir_all(&settings).expect("a folder");
+    std::fs::write(settings.join("conexus.toml"), "[editor]\nassistants = true\n").expect("a file");
+    let mut editor = start();
+    let uri = file_uri(&session.workspace.path("src/queue.rs"));
+    let text = String::from_utf8(session.workspace.read("src/queue.rs")).expect("text");
+    editor.did_open(&uri, "rust", &text);
+    let mut client = Http::connect(&session, Revision::New);
+    assert!(offers_editor(&mut client));
+    let arguments = json!({ "action": "show", "file_path": "src/queue.rs", "start_line": 4, "end_line": 6 });
+    let (params, result) =
+        asked(&mut editor, &mut client, &arguments, "window/showDocument", &json!({ "success": true }));
+    assert_eq!((&params["uri"], &params["selection"]["start"]["line"]), (&json!(uri), &json!(3)), "{params}");
+    assert_eq!(params["selection"]["end"]["line"], 6, "{params}");
+    assert_ne!(result["isError"], true, "{result}");
+
+    let arguments = json!({
+        "action": "replace", "file_path": "src/queue.rs", "start_line": 3, "end_line": 3, "text": "/// Jobs.",
+    });
+    let (params, result) =
+        asked(&mut editor, &mut client, &arguments, "workspace/applyEdit", &json!({ "applied": true }));
+    let change = &params["edit"]["documentChanges"][0];
+    assert_eq!(change["textDocument"], json!({ "uri": uri, "version": 1 }), "{params}");
+    let range = json!({ "start": { "line": 2, "character": 0 }, "end": { "line": 3, "character": 0 } });
+    assert_eq!(change["edits"], json!([{ "range": range, "newText": "/// Jobs.\n" }]), "{params}");
+    assert_eq!(result["structuredContent"]["path"], "src/queue.rs", "{result}");
+
+    let answer = json!({ "applied": false, "failureReason": "the document is locked" });
+    let (_, result) = asked(&mut editor, &mut client, &arguments, "workspace/applyEdit", &answer);
+    assert_eq!(result["isError"], true, "{result}");
+    assert!(result["content"][0]["text"].as_str().is_some_and(|reason| reason.contains("locked")), "{result}");
+    for (arguments, word) in [
+        (json!({ "action": "show", "file_path": "../x" }), "outside"),
+        (json!({ "action": "show", "file_path": ".env" }), "not in the index"),
+        (json!({ "action": "show", "file_path": "src/queue.rs", "start_line": 900 }), "lines"),
+        (json!({ "action": "replace", "file_path": "src/queue.rs" }), "text"),
+        (json!({ "action": "delete", "file_path": "src/queue.rs" }), "delete"),
+    ] {
+        let reason = client.refusal("context_editor", &arguments);
+        assert!(reason.contains(word), "{arguments}: {reason}");
+    }
+    editor.shut_down();
+}
