@@ -146,7 +146,7 @@ impl Http {
         }
         if self.revision == Revision::New {
             headers.push(format!("Mcp-Method: {method}"));
-            headers.extend(params["name"].as_str().map(|name| format!("Mcp-Name: {name}")));
+            headers.extend(params["name"].as_str().or(params["uri"].as_str()).map(|name| format!("Mcp-Name: {name}")));
         }
         headers
     }

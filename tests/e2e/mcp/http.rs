@@ -9,7 +9,7 @@ use super::{
     paths, serve, session,
 };
 
-const TOOLS: [&str; 6] = [
+const TOOLS: [&str; 7] = [
     "context_search", "context_read", "context_grep", "context_get_related_info", "context_explain",
     "context_index_control", "context_connector_management",
 ];

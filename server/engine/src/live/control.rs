@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{Activity, Editor, Live, Role, writer::Event};
-use crate::{Error, Host, Location, Progress, Result, Snapshot, Sources, difference};
+use crate::{Error, Host, Location, Progress, Result, Settings, Snapshot, Sources, difference};
 
 /// How often a wait looks whether it was cancelled.
 const LOOK: Duration = Duration::from_millis(20);
@@ -75,13 +75,7 @@ impl Live {
                 *self.shared.verifying.lock().unwrap_or_else(PoisonError::into_inner) = Some((done, total));
             }
         };
-        let compared = (|| {
-            let mut fresh = Host::open(location, settings)?.0;
-            let report = fresh.index(&observe, &halt)?;
-            let differences = if report.cancelled { None } else { Some(difference(&base, &fresh.snapshot())?) };
-            fresh.close()?;
-            Ok(differences)
-        })();
+        let compared = compare(&base, location, settings, &observe, &halt);
         *self.shared.verifying.lock().unwrap_or_else(PoisonError::into_inner) = None;
         compared
     }
@@ -159,4 +153,19 @@ impl Live {
             state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
+}
+
+/// What differs between an index and a fresh one; `None` when building that one was halted.
+fn compare(
+    base: &Snapshot,
+    location: Location,
+    settings: Settings,
+    observe: &(dyn Fn(Progress) + Sync),
+    halt: &AtomicBool,
+) -> Result<Option<Vec<String>>> {
+    let mut fresh = Host::open(location, settings)?.0;
+    let report = fresh.index(observe, halt)?;
+    let differences = if report.cancelled { None } else { Some(difference(base, &fresh.snapshot())?) };
+    fresh.close()?;
+    Ok(differences)
 }

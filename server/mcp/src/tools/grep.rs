@@ -51,7 +51,7 @@ struct Arguments {
 fn describe() -> Description {
     let input = [
         ("pattern", schema::text_about("Rust regex, matched per line")),
-        ("paths", json!({ "type": "array", "items": schema::text(), "description": "globs" })),
+        ("paths", schema::texts()),
         ("ignore_case", schema::flag()),
         ("limit", schema::number()),
         ("cursor", schema::text()),

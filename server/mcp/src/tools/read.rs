@@ -28,7 +28,7 @@ struct Arguments {
 fn describe() -> Description {
     let input = [
         ("file_path", schema::text()),
-        ("symbol", schema::text_about("instead of a file")),
+        ("symbol", schema::text()),
         ("start_line", schema::number()),
         ("end_line", schema::number()),
         ("cursor", schema::text()),

@@ -65,7 +65,6 @@ pub(super) fn described(name: &'static str, description: &'static str, input: Js
         None => (*name, text()),
     });
     let properties: Vec<(&str, Value)> = own.collect();
-    let required: Vec<&str> = properties.iter().map(|(name, _)| *name).collect();
-    let output = object(&properties, &required);
+    let output = object(&properties, &[]);
     Tool::new(name, description, input).with_raw_output_schema(Arc::new(output))
 }

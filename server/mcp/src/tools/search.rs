@@ -62,7 +62,7 @@ fn describe() -> Description {
     let work = [("active_file", schema::text()), ("git_branch", schema::text()), ("open_ticket_ids", schema::texts())];
     let input = [
         ("query", schema::text_about("question, words, name or \"quoted text\"")),
-        ("paths", json!({ "type": "array", "items": schema::text(), "description": "globs" })),
+        ("paths", schema::texts()),
         ("languages", schema::texts()),
         ("kinds", schema::texts()),
         ("mode", schema::choice(&["auto", "meaning", "keyword", "symbol"])),
