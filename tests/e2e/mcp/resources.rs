@@ -69,7 +69,6 @@ fn files_lines_and_symbols_are_resources() {
             "conexus://file/src/retry.rs?lines=900",
             "conexus://symbol/no_such_symbol",
             "file:///etc/passwd",
-            "",
         ] {
             let answer = client.ask("resources/read", &json!({ "uri": wrong }));
             let code = if revision == Revision::Old { -32002 } else { -32602 };

@@ -4,7 +4,7 @@ use conexus_core::{Filter, Mode, Query, SymbolKind, WorkContext};
 use conexus_engine::Snapshot;
 use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Call, Freshness, Tool, limit_of, read_arguments, schema};
 use crate::{
