@@ -244,8 +244,8 @@ fn secrets_in_files_are_masked_everywhere() {
     let secret = ["ghp", "_q7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA1b2C"].concat();
     session
         .workspace
-        .write("src/deploy.py", &format!("def deploy_everything():\n    token = \"{secret}\"\n    return token\n"));
-    let (_server, mut client) = serve(&session, Revision::Old);
+        .write("src/deploy.py", format!("def deploy_everything():\n    token = \"{secret}\"\n    return token\n"));
+    let (server, mut client) = serve(&session, Revision::Old);
     let found = client.tool("context_grep", &json!({ "pattern": &secret[4..20] }));
     assert_eq!(found["matches"], json!([]), "{found:#}");
     let read = client.tool("context_read", &json!({ "file_path": "src/deploy.py" }));
@@ -258,7 +258,7 @@ fn secrets_in_files_are_masked_everywhere() {
     let found = client.tool("context_search", &json!({ "query": secret, "mode": "keyword" }));
     assert!(!found["hits"].to_string().contains("deploy"), "{found:#}");
     // Nothing of it lies in the index either.
-    drop(_server);
+    drop(server);
     let folder = session.index_dir();
     let mut folders = vec![folder];
     while let Some(folder) = folders.pop() {

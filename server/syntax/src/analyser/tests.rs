@@ -135,7 +135,7 @@ impl Step {
             }
             Self::LineEnds if text.contains("\r\n") => text.replace("\r\n", "\n"),
             Self::LineEnds => text.replace('\n', "\r\n"),
-            Self::Undo => earlier.get(earlier.len() / 2).map_or_else(String::new, |text| text.to_string()),
+            Self::Undo => earlier.get(earlier.len() / 2).map_or_else(String::new, ToString::to_string),
         }
     }
 }
@@ -184,7 +184,7 @@ fn what_is_taken_over_is_what_a_walk_finds() {
     let samples = samples();
     let analyser = std::cell::RefCell::new(&mut analyser);
     check_random(40, &steps(), |steps| {
-        let analyser = &mut *analyser.borrow_mut();
+        let analyser = &mut **analyser.borrow_mut();
         for (language, sample) in &samples {
             let mut text: Arc<str> = sample.as_str().into();
             let mut earlier = Vec::new();
