@@ -129,7 +129,7 @@ fn links_and_permissions_stay() {
 fn blocks_are_added_once_and_stay_as_they_are() {
     let first = add_block("before\n", "--", "one\n").expect("a block");
     assert_eq!(first, "before\n\n-- >>> conexus >>>\none\n-- <<< conexus <<<\n");
-    for kept in [first.clone(), format!("{first}after"), first.replace("one", "changed by its owner")] {
+    for kept in [first.clone(), format!("{first}after"), first.replace("\none\n", "\nchanged by its owner\n")] {
         assert_eq!(add_block(&kept, "--", "one").expect("a block"), kept);
     }
     assert_eq!(add_block("", ";;", "x").expect("a block"), ";; >>> conexus >>>\nx\n;; <<< conexus <<<\n");

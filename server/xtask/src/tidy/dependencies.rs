@@ -34,6 +34,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// For tests alone: a dev-dependency of any crate, a dependency of none.
 const TESTKIT: &str = "conexus-testkit";
 
+/// The package whose end-to-end tests play the clients of the program: its dev-dependencies may be any.
+const PLAYS_CLIENTS: &str = "conexus";
+
 /// Dependencies that only some crates may have. A pattern that ends in `*` is a prefix.
 const OWNERS: &[(&str, &[&str])] = &[
     ("tower-lsp*", &["conexus-lsp"]),
@@ -85,7 +88,8 @@ pub(super) fn crate_direction(tree: &Tree, workspace: &Workspace, report: &mut R
 
 pub(super) fn dependency_owner(tree: &Tree, workspace: &Workspace, report: &mut Report) {
     for package in &workspace.packages {
-        for dependency in &package.dependencies {
+        let plays_clients = |kind| kind == DependencyKind::Dev && package.name == PLAYS_CLIENTS;
+        for dependency in package.dependencies.iter().filter(|dependency| !plays_clients(dependency.kind)) {
             let owners = OWNERS.iter().find(|(pattern, _)| matches(pattern, &dependency.package));
             if let Some((_, owners)) = owners.filter(|(_, owners)| !owners.contains(&package.name.as_str())) {
                 let line = line_of_key(tree, &package.manifest, &dependency.key);
