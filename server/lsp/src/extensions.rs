@@ -339,7 +339,7 @@ wire! {
     WorkspaceStatus {
         /// The workspace.
         workspace: Uri,
-        /// `opening`, `walking`, `indexing`, `embedding`, `finishing`, `idle` or `failed`.
+        /// `opening`, `walking`, `indexing`, `embedding`, `finishing`, `idle`, `stopped` or `failed`.
         activity: String,
         /// Files or chunks done, while indexing or embedding.
         #[serde(default, skip_serializing_if = "Option::is_none")]
