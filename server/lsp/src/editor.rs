@@ -46,13 +46,11 @@ impl SessionEditor {
             // Nobody listens when it comes too late.
             let _ = sender.send(question.await);
         });
-        match answer.recv_timeout(wait) {
-            Ok(answer) => answer.map_err(|error| error.to_string()),
-            Err(_) => {
-                asked.abort();
-                Err("the editor did not answer in time".to_owned())
-            }
-        }
+        let Ok(answer) = answer.recv_timeout(wait) else {
+            asked.abort();
+            return Err("the editor did not answer in time".to_owned());
+        };
+        answer.map_err(|error| error.to_string())
     }
 }
 

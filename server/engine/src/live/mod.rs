@@ -148,7 +148,7 @@ impl Live {
         let (sender, receiver) = crossbeam_channel::unbounded();
         let index = {
             let (shared, place, events) = (Arc::clone(&shared), location.clone(), sender.clone());
-            move || writer::run(&shared, place, settings, events, &receiver)
+            move || writer::run(&shared, &place, &settings, &events, &receiver)
         };
         let buffers = {
             let (shared, place) = (Arc::clone(&shared), location.clone());

@@ -79,9 +79,9 @@ pub(super) struct Writer {
 /// Runs until it is told to stop.
 pub(super) fn run(
     shared: &Arc<Shared>,
-    location: Location,
-    settings: Settings,
-    sender: Sender<Event>,
+    location: &Location,
+    settings: &Settings,
+    sender: &Sender<Event>,
     events: &Receiver<Event>,
 ) {
     loop {
@@ -96,7 +96,7 @@ pub(super) fn run(
         }
         let Some(and_start) = clear else { return };
         shared.emptied();
-        if let Err(error) = crate::clear(&location) {
+        if let Err(error) = crate::clear(location) {
             tracing::error!(%error, "the index was not emptied");
             shared.status(|status| status.fault = Some(error.to_string()));
         }

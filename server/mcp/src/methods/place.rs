@@ -29,7 +29,7 @@ pub(crate) enum Place {
 }
 
 /// A text and where it stands.
-pub(crate) struct Text {
+pub(crate) struct Passage {
     pub(crate) path: String,
     pub(crate) text: String,
     /// Its first and last line, numbered from 1.
@@ -63,7 +63,7 @@ impl Place {
     }
 
     /// The text that it means now.
-    pub(crate) fn text(&self, call: &Call<'_>, view: &Snapshot) -> Result<Text, String> {
+    pub(crate) fn text(&self, call: &Call<'_>, view: &Snapshot) -> Result<Passage, String> {
         let (path, span) = match self {
             Self::File { path, .. } => (paths::indexed(view, call.root(), path)?, None),
             Self::Symbol { name, path } => {
@@ -85,7 +85,7 @@ impl Place {
         let start = index.span(first).map_or(0, |span| span.start);
         let end = index.span(last).map_or(start, |span| span.end);
         let text = Span::new(start as usize, end as usize).slice(&current.text).to_owned();
-        Ok(Text { path, text, lines: (first + 1, last + 1) })
+        Ok(Passage { path, text, lines: (first + 1, last + 1) })
     }
 
     /// What differs when the text that it means differs; `None` when there is none.
