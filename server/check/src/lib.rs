@@ -2,7 +2,7 @@
 //! that names what is gone, symbols that nothing mentions.
 //!
 //! [`check`] looks at a snapshot and answers with findings; the command line, the editor and assistants show the same
-//! ones. A rule is a module with one function from the [`scope::Scope`] of a check to findings.
+//! ones. A rule is a module with one function from the `scope::Scope` of a check to findings.
 //!
 //! Invariant: nothing here knows a protocol or a terminal, and nothing is written (guarded by `crate-direction`).
 
