@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use conexus_engine::live::{Activity, Role, Status, Watching};
+use conexus_engine::live::{Activity, Status, Watching};
 use lsp_types::{
     MessageType, ProgressNotification, ProgressParams, ProgressToken, PublishDiagnosticsNotification,
     PublishDiagnosticsParams, Uri, WorkDoneProgressBegin, WorkDoneProgressEnd, WorkDoneProgressReport,
@@ -164,32 +164,18 @@ fn work(activity: Activity) -> Option<(&'static str, u64, u64)> {
 
 /// A status as it goes over the wire.
 pub(crate) fn workspace_status(uri: &Uri, status: &Status) -> WorkspaceStatus {
-    let (activity, counts) = match status.activity {
-        Activity::Opening => ("opening", None),
-        Activity::Walking => ("walking", None),
-        Activity::Indexing { done, total } => ("indexing", Some((done, total))),
-        Activity::Embedding { done, total } => ("embedding", Some((done, total))),
-        Activity::Finishing => ("finishing", None),
-        Activity::Idle => ("idle", None),
-        Activity::Stopped => ("stopped", None),
-        Activity::Failed => ("failed", None),
-    };
-    let (watching, polling_reason) = match &status.watching {
-        Watching::Starting => ("starting", None),
-        Watching::Events => ("events", None),
-        Watching::Polling { reason } => ("polling", Some(reason.clone())),
+    let counts = status.activity.progress();
+    let polling_reason = match &status.watching {
+        Watching::Polling { reason } => Some(reason.clone()),
+        Watching::Starting | Watching::Events => None,
     };
     WorkspaceStatus {
         workspace: uri.clone(),
-        activity: activity.to_owned(),
+        activity: status.activity.name().to_owned(),
         done: counts.map(|(done, _)| done),
         total: counts.map(|(_, total)| total),
-        role: match status.role {
-            Role::Owner => "owner",
-            Role::Follower => "follower",
-        }
-        .to_owned(),
-        watching: watching.to_owned(),
+        role: status.role.name().to_owned(),
+        watching: status.watching.name().to_owned(),
         polling_reason,
         generation: status.generation.0,
         files: status.files,

@@ -49,20 +49,11 @@ impl Health {
 
     fn report(&self, live: &Live) -> Value {
         let status = live.status();
-        let (activity, progress) = match status.activity {
-            Activity::Opening => ("opening", None),
-            Activity::Walking => ("walking", None),
-            Activity::Indexing { done, total } => ("indexing", Some((done, total))),
-            Activity::Embedding { done, total } => ("embedding", Some((done, total))),
-            Activity::Finishing => ("finishing", None),
-            Activity::Idle => ("idle", None),
-            Activity::Stopped => ("stopped", None),
-            Activity::Failed => ("failed", None),
-        };
+        let progress = status.activity.progress();
         json!({
             "workspace": live.location().root,
             "ready": self.is_ready(live),
-            "activity": activity,
+            "activity": status.activity.name(),
             "done": progress.map(|(done, _)| done),
             "total": progress.map(|(_, total)| total),
             "generation": status.generation.0,

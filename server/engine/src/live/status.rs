@@ -34,6 +34,30 @@ pub enum Activity {
     Failed,
 }
 
+impl Activity {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Walking => "walking",
+            Self::Indexing { .. } => "indexing",
+            Self::Embedding { .. } => "embedding",
+            Self::Finishing => "finishing",
+            Self::Idle => "idle",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// How much is done, of how much; while indexing files, while embedding chunks.
+    pub const fn progress(self) -> Option<(u64, u64)> {
+        match self {
+            Self::Indexing { done, total } | Self::Embedding { done, total } => Some((done, total)),
+            _ => None,
+        }
+    }
+}
+
 /// Who writes the index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Role {
@@ -42,6 +66,16 @@ pub enum Role {
     Owner,
     /// Another process, whose commits this one follows.
     Follower,
+}
+
+impl Role {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Follower => "follower",
+        }
+    }
 }
 
 /// How changes on disk are noticed.
@@ -57,6 +91,17 @@ pub enum Watching {
         /// Why the system's events cannot be used.
         reason: String,
     },
+}
+
+impl Watching {
+    /// The stable name.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Events => "events",
+            Self::Polling { .. } => "polling",
+        }
+    }
 }
 
 /// How a live workspace stands.

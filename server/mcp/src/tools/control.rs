@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use conexus_engine::live::{Activity, Role, Status, Watching};
+use conexus_engine::live::{Activity, Status};
 use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::json;
@@ -130,25 +130,11 @@ fn verify(call: &Call<'_>) -> Result<Vec<String>, String> {
 }
 
 fn tell(status: &Status, draft: &mut Draft) {
-    let (activity, progress) = match status.activity {
-        Activity::Opening => ("opening", None),
-        Activity::Walking => ("walking", None),
-        Activity::Indexing { done, total } => ("indexing", Some((done, total))),
-        Activity::Embedding { done, total } => ("embedding", Some((done, total))),
-        Activity::Finishing => ("finishing", None),
-        Activity::Idle => ("idle", None),
-        Activity::Stopped => ("stopped", None),
-        Activity::Failed => ("failed", None),
-    };
-    let watching = match status.watching {
-        Watching::Starting => "starting",
-        Watching::Events => "events",
-        Watching::Polling { .. } => "polling",
-    };
+    let progress = status.activity.progress();
     for (name, value) in [
-        ("activity", json!(activity)),
-        ("role", json!(if status.role == Role::Owner { "owner" } else { "follower" })),
-        ("watching", json!(watching)),
+        ("activity", json!(status.activity.name())),
+        ("role", json!(status.role.name())),
+        ("watching", json!(status.watching.name())),
         ("files", json!(status.files)),
         ("chunks", json!(status.chunks)),
         ("unsaved_buffers", json!(status.buffers)),
@@ -165,5 +151,11 @@ fn tell(status: &Status, draft: &mut Draft) {
     if let Some(reason) = &status.lexical_only {
         draft.say("lexical_only", reason);
     }
-    draft.head = format!("{activity}: {} files, {} chunks, {} unsaved\n", status.files, status.chunks, status.buffers);
+    draft.head = format!(
+        "{}: {} files, {} chunks, {} unsaved\n",
+        status.activity.name(),
+        status.files,
+        status.chunks,
+        status.buffers
+    );
 }
