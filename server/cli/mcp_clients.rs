@@ -11,6 +11,7 @@ use super::{
     arguments::Client,
     edit_config::{Carry, Change, carry_out, edit_toml, set_json},
     output::{self, Output},
+    surroundings::{Surroundings, folder},
 };
 
 /// The name under which an assistant lists us.
@@ -19,21 +20,22 @@ const NAME: &str = "conexus";
 /// Prints what belongs into the settings of an assistant.
 pub(crate) fn print(client: Client, output: &mut Output) -> Result<Outcome> {
     use std::io::Write;
-    let text = settings(client, "", &program())?;
+    let user = Surroundings::of_user()?;
+    let text = settings(client, "", &user.program)?;
     write!(output, "{text}")?;
-    if let Ok(path) = file(client, None) {
-        output::note(&format!("this belongs into {}", path.display()));
-    }
+    output::note(&format!("this belongs into {}", file(client, None, &user).display()));
     Ok(Outcome::Clean)
 }
 
 /// Puts it there: into the user's settings, or those of a project.
 pub(crate) fn install(client: Client, project: Option<&Path>, carry: Carry, output: &mut Output) -> Result<Outcome> {
-    let path = file(client, project)?;
-    let program = program();
-    let change = Change::plan(&path, |text| settings(client, text, &program))?;
-    carry_out(&[change], carry, output)?;
+    carry_out(&[plan(client, project, &Surroundings::of_user()?)?], carry, output)?;
     Ok(Outcome::Clean)
+}
+
+/// What changes in the file of an assistant.
+pub(super) fn plan(client: Client, project: Option<&Path>, user: &Surroundings) -> Result<Change> {
+    Change::plan(&file(client, project, user), |text| settings(client, text, &user.program))
 }
 
 /// The text of a settings file with our entry in it; an entry of ours that says the same stays as it is written.
@@ -87,9 +89,9 @@ fn settings(client: Client, text: &str, program: &str) -> Result<String> {
 }
 
 /// Where an assistant looks.
-fn file(client: Client, project: Option<&Path>) -> Result<PathBuf> {
+fn file(client: Client, project: Option<&Path>, user: &Surroundings) -> PathBuf {
     if let Some(root) = project {
-        return Ok(root.join(match client {
+        return root.join(match client {
             Client::ClaudeCode => ".mcp.json",
             Client::Cursor => ".cursor/mcp.json",
             Client::Vscode => ".vscode/mcp.json",
@@ -97,46 +99,19 @@ fn file(client: Client, project: Option<&Path>) -> Result<PathBuf> {
             Client::Codex => ".codex/config.toml",
             Client::Gemini => ".gemini/settings.json",
             Client::Continue => ".continue/mcpServers/conexus.yaml",
-        }));
+        });
     }
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let home = variable("HOME").or_else(|| variable("USERPROFILE")).context("no home folder is known, set HOME")?;
-    let configuration = || {
-        if cfg!(windows) {
-            variable("APPDATA").unwrap_or_else(|| home.join("AppData/Roaming"))
-        } else if cfg!(target_os = "macos") {
-            home.join("Library/Application Support")
-        } else {
-            variable("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config"))
-        }
-    };
-    Ok(match client {
-        Client::ClaudeCode => match variable("CLAUDE_CONFIG_DIR") {
-            Some(folder) => folder.join(".claude.json"),
-            None => home.join(".claude.json"),
-        },
+    let home = &user.home;
+    match client {
+        Client::ClaudeCode => folder("CLAUDE_CONFIG_DIR").unwrap_or_else(|| home.clone()).join(".claude.json"),
         Client::Cursor => home.join(".cursor/mcp.json"),
-        Client::Vscode => configuration().join("Code/User/mcp.json"),
+        Client::Vscode => user.application_support().join("Code/User/mcp.json"),
         // Zed keeps to the folder of Linux on macOS too.
-        Client::Zed if cfg!(windows) => configuration().join("Zed/settings.json"),
-        Client::Zed => variable("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")).join("zed/settings.json"),
-        Client::Codex => variable("CODEX_HOME").unwrap_or_else(|| home.join(".codex")).join("config.toml"),
+        Client::Zed => user.configuration().join(if cfg!(windows) { "Zed" } else { "zed" }).join("settings.json"),
+        Client::Codex => folder("CODEX_HOME").unwrap_or_else(|| home.join(".codex")).join("config.toml"),
         Client::Gemini => home.join(".gemini/settings.json"),
         Client::Continue => home.join(".continue/mcpServers/conexus.yaml"),
-    })
-}
-
-/// How an assistant starts us: by name when that finds this very program, else by its path.
-fn program() -> String {
-    let Ok(own) = std::env::current_exe().and_then(|path| path.canonicalize()) else { return NAME.to_owned() };
-    let file_name = own.file_name().unwrap_or_default().to_owned();
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&folders).map(|folder| folder.join(&file_name)).find(|path| path.is_file());
-    let is_it = found.and_then(|path| path.canonicalize().ok()).is_some_and(|path| path == own);
-    if is_it && file_name.to_string_lossy().trim_end_matches(".exe") == NAME {
-        return NAME.to_owned();
     }
-    own.to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

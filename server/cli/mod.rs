@@ -18,6 +18,7 @@ mod serving;
 mod settings;
 mod setup;
 mod status;
+mod surroundings;
 mod symbols;
 mod verify;
 

@@ -8,9 +8,7 @@ mod neovim;
 mod vscode;
 mod zed;
 
-use std::path::PathBuf;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::ValueEnum;
 
 use super::{
@@ -18,6 +16,7 @@ use super::{
     arguments::{Arguments, SetupArguments},
     edit_config::{Carry, Change, carry_out},
     output::{self, Output},
+    surroundings::Surroundings,
 };
 
 /// An editor that can be set up.
@@ -58,53 +57,4 @@ pub(crate) fn run(arguments: &Arguments, setup: &SetupArguments, output: &mut Ou
         output::note(&plan.next);
     }
     Ok(Outcome::Clean)
-}
-
-/// Where the files of a user are.
-struct Surroundings {
-    home: PathBuf,
-    /// How an editor starts the program.
-    program: String,
-}
-
-impl Surroundings {
-    fn of_user() -> Result<Self> {
-        let home = std::env::home_dir().filter(|home| home.is_absolute());
-        Ok(Self { home: home.context("no home folder is known, set HOME")?, program: program() })
-    }
-
-    /// `$XDG_CONFIG_HOME` or `~/.config`, where most editors look on macOS too; on Windows `%APPDATA%`.
-    fn configuration(&self) -> PathBuf {
-        if cfg!(windows) {
-            folder("APPDATA").unwrap_or_else(|| self.home.join("AppData/Roaming"))
-        } else {
-            folder("XDG_CONFIG_HOME").unwrap_or_else(|| self.home.join(".config"))
-        }
-    }
-
-    /// `$XDG_DATA_HOME` or `~/.local/share`; on Windows `%LOCALAPPDATA%`.
-    fn data(&self) -> PathBuf {
-        if cfg!(windows) {
-            folder("LOCALAPPDATA").unwrap_or_else(|| self.home.join("AppData/Local"))
-        } else {
-            folder("XDG_DATA_HOME").unwrap_or_else(|| self.home.join(".local/share"))
-        }
-    }
-}
-
-fn folder(variable: &str) -> Option<PathBuf> {
-    std::env::var_os(variable).map(PathBuf::from).filter(|folder| folder.is_absolute())
-}
-
-/// How an editor starts this program: by its name when that finds this very file, else by its path.
-fn program() -> String {
-    const NAME: &str = "conexus";
-    let Ok(own) = std::env::current_exe().and_then(|path| path.canonicalize()) else { return NAME.to_owned() };
-    let file = format!("{NAME}{}", std::env::consts::EXE_SUFFIX);
-    let found = std::env::var_os("PATH")
-        .and_then(|folders| {
-            std::env::split_paths(&folders).map(|folder| folder.join(&file)).find(|path| path.is_file())
-        })
-        .and_then(|path| path.canonicalize().ok());
-    if found.as_ref() == Some(&own) { NAME.to_owned() } else { own.to_string_lossy().into_owned() }
 }

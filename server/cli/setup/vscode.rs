@@ -7,8 +7,7 @@ use super::{Plan, Surroundings};
 use crate::cli::edit_config::{Change, json, set_json};
 
 pub(super) fn plan(user: &Surroundings) -> Result<Plan> {
-    let folder =
-        if cfg!(target_os = "macos") { user.home.join("Library/Application Support") } else { user.configuration() };
+    let folder = user.application_support();
     let mut changes = Vec::new();
     if user.program != "conexus" {
         let program = json!(user.program.as_str());
