@@ -42,6 +42,7 @@ pub(crate) enum Outcome {
 
 /// Runs the command line.
 pub(crate) fn main() -> ExitCode {
+    conexus_engine::limit_heaps();
     let arguments = Arguments::parse();
     match log::start(&arguments.global).and_then(|()| run(&arguments)) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,

@@ -12,6 +12,7 @@ mod golden;
 mod lsp;
 mod master_property;
 mod mcp;
+mod memory;
 mod queries;
 mod setup;
 mod support;

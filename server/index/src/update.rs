@@ -76,7 +76,7 @@ pub struct Prepared {
 impl Prepared {
     /// Computes what the catalog keeps of a content. Independent of any store; several can run at once.
     pub fn new(path: Arc<str>, mut analysis: FileAnalysis, text: Arc<str>) -> Result<Self> {
-        let heads = Heads::new(encode_heads(&analysis, &LineIndex::new(&text)).into())
+        let heads = Heads::new(&encode_heads(&analysis, &LineIndex::new(&text)))
             .map_err(|_| Error::Invalid(format!("the analysis of {path} contradicts itself")))?;
         let references = encode_references(&analysis.references, &text).into();
         analysis.references = Vec::new();
@@ -99,7 +99,7 @@ impl Prepared {
         if passages.len() != analysis.chunks.len() {
             return Err(Error::Invalid(format!("{path} has {} chunks, not {}", analysis.chunks.len(), passages.len())));
         }
-        let heads = Heads::new(encode_heads(&analysis, lines).into())
+        let heads = Heads::new(&encode_heads(&analysis, lines))
             .map_err(|_| Error::Invalid(format!("the analysis of {path} contradicts itself")))?;
         analysis.references = Vec::new();
         let source = Source { path: Arc::clone(&path), text, analysis };

@@ -29,6 +29,10 @@ pub(super) struct Named<'a> {
 
 /// Files between two looks at the cancel flag: some tenths of a millisecond.
 const FILES_PER_CHECK: usize = 256;
+/// Files that are worth a thread: some tenths of a millisecond too.
+const FILES_PER_THREAD: usize = 1_024;
+/// Threads of one scan.
+const SCAN_THREADS: usize = 4;
 
 /// The best symbols whose name fits, best first, and whether there are more.
 pub(super) fn named<'a>(
@@ -83,8 +87,8 @@ pub(super) fn of_files<'a>(index: &'a IndexSnapshot, paths: &[String], limit: us
 /// Ordered by score, then by the place in the index, so that an answer does not depend on chance.
 struct Candidate<'a> {
     named: Named<'a>,
-    /// How manieth symbol it is by path and place.
-    order: usize,
+    /// The place of its file by path, and its own in that.
+    order: (usize, u32),
 }
 
 impl PartialEq for Candidate<'_> {
@@ -114,9 +118,37 @@ fn fitting<'a>(
     cancel: &AtomicBool,
 ) -> Vec<Candidate<'a>> {
     let recent: HashMap<&str, usize> = query.recent.iter().map(String::as_str).zip(0..).collect();
+    let files: Vec<_> = index.files().collect();
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(SCAN_THREADS);
+    let share = files.len().div_ceil(threads).max(FILES_PER_THREAD);
+    let mut shares = files.chunks(share).enumerate();
+    let scan = |(number, files)| fitting_of(files, number * share, pattern, query, &recent, cancel);
+    std::thread::scope(|scope| {
+        let first = shares.next();
+        let others: Vec<_> = shares.map(|share| scope.spawn(move || scan(share))).collect();
+        let mut found = first.map(scan).unwrap_or_default();
+        for other in others {
+            match other.join() {
+                Ok(more) => found.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        found
+    })
+}
+
+/// The same for some files, of which the first is the `first`th of all.
+fn fitting_of<'a>(
+    files: &[&'a Arc<FileEntry>],
+    first: usize,
+    pattern: &Pattern,
+    query: &SymbolQuery,
+    recent: &HashMap<&str, usize>,
+    cancel: &AtomicBool,
+) -> Vec<Candidate<'a>> {
     let letters = pattern.wanted.letters_needed();
     let mut found = Vec::new();
-    for (number, file) in index.files().enumerate() {
+    for (number, &file) in files.iter().enumerate() {
         if number % FILES_PER_CHECK == 0 && cancel.load(atomic::Ordering::Relaxed) {
             break;
         }
@@ -134,13 +166,14 @@ fn fitting<'a>(
             let Some(fit) = pattern.fit(own).into_iter().chain(whole).min() else { continue };
             let Some(contained) = pattern.contained(above, symbol.container(), outer) else { continue };
             let (boost, test) = *of_file
-                .get_or_insert_with(|| (file_boost(file, &recent, query), file.flags().contains(FileFlags::TEST)));
+                .get_or_insert_with(|| (file_boost(file, recent, query), file.flags().contains(FileFlags::TEST)));
             // All that lies inside of something comes in the order of the files.
             let extra = if pattern.is_inside() { 0 } else { own.len().saturating_sub(pattern.wanted.len()) };
             let rank = if pattern.wide || pattern.hinted { 0.0 } else { kind_penalty(kind) };
             let test = if test || symbol.is_test() { TEST } else { 0.0 };
             let score = fit_score(fit) - (extra as f32 / 4.0).min(8.0) - rank - test + boost + 3.0 * contained;
-            found.push(Candidate { named: Named { file, symbol, fit, score }, order: found.len() });
+            found
+                .push(Candidate { named: Named { file, symbol, fit, score }, order: (first + number, symbol.index()) });
         }
     }
     found

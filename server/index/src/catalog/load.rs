@@ -54,14 +54,6 @@ impl Catalog {
             .map_err(|error| self.failed(error))
     }
 
-    /// Slots of live files.
-    pub(crate) fn live_slots(&self) -> Result<u64> {
-        (self.connection)
-            .query_row("SELECT ifnull(sum(slots), 0) FROM file", [], |row| row.get::<_, i64>(0))
-            .map(|slots| slots as u64)
-            .map_err(|error| self.failed(error))
-    }
-
     /// Files that were committed after a generation; 0 gives all.
     pub(crate) fn files_after(&self, generation: u64) -> Result<Vec<FileRow>> {
         let (sql, bound) = if generation == 0 {
@@ -117,7 +109,7 @@ impl Catalog {
             })
             .map_err(|error| self.failed(error))?;
         let Some((id, bytes)) = found else { return Ok(None) };
-        match Heads::new(bytes.into()) {
+        match Heads::new(&bytes) {
             Ok(heads) => Ok(Some((id, heads))),
             Err(_) => Err(self.unusable("an analysis in it is damaged")),
         }
@@ -193,8 +185,8 @@ impl Catalog {
                  JOIN vector v ON v.blob = f.blob AND v.key = f.vector_key AND v.model = ?1
                  WHERE f.slots > 0 AND f.generation > ?2
                  UNION ALL
-                 SELECT f.first_slot, f.slots, v.data FROM vector v
-                 JOIN file f ON f.blob = v.blob AND f.vector_key = v.key
+                 SELECT f.first_slot, f.slots, v.data FROM vector v INDEXED BY vector_generation
+                 CROSS JOIN file f ON f.blob = v.blob AND f.vector_key = v.key
                  WHERE v.generation > ?2 AND v.model = ?1 AND f.slots > 0 AND f.generation <= ?2",
                 vec![model, generation.cast_signed()],
             ),
@@ -246,7 +238,7 @@ impl Catalog {
 
 fn file_row(row: &Row<'_>) -> rusqlite::Result<(Option<FileRow>, u32)> {
     let slots = row.get(8)?;
-    let Ok(heads) = Heads::new(row.get_ref(10)?.as_blob()?.into()) else { return Ok((None, slots)) };
+    let Ok(heads) = Heads::new(row.get_ref(10)?.as_blob()?) else { return Ok((None, slots)) };
     let file = FileRow {
         path: row.get(0)?,
         blob: BlobId(row.get(1)?),

@@ -13,6 +13,9 @@ pub(super) const FILE: &str = "catalog.sqlite";
 const APPLICATION: i32 = 0x436e_7873;
 /// Version of the tables; any other is rebuilt.
 const VERSION: i32 = 1;
+/// Bytes of a page. Analyses are some kilobytes each and all of them are read on opening: with pages of 4 KiB that took
+/// 27 ms of processor time for 13,653 files (31 MB), with these 19 ms (2026-11-21).
+const PAGE: i32 = 16 << 10;
 /// How long a reader waits for the owner's checkpoint and the other way round.
 const BUSY: Duration = Duration::from_secs(5);
 /// Bytes of the log from which on it is moved into the file. A log that was moved is cut to half of it.
@@ -102,6 +105,9 @@ impl Catalog {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut catalog = Self::connect(path, flags, settings)?;
         let created = catalog.is_empty_file()?;
+        if created {
+            catalog.connection.pragma_update(None, "page_size", PAGE).map_err(|error| catalog.failed(error))?;
+        }
         catalog.prepare_for_writing().map_err(|error| catalog.failed(error))?;
         if created {
             catalog.create(settings)?;

@@ -23,14 +23,17 @@ const NONE: u32 = u32::MAX;
 /// The validated heads of one file.
 #[derive(Clone, Debug)]
 pub(crate) struct Heads {
-    bytes: Box<[u8]>,
+    /// All but the strings.
+    records: Box<[u8]>,
+    /// Apart from the records, so that a name need not be shown to be UTF-8 each time it is read.
+    strings: Box<str>,
     /// The letters of each symbol's name, found when they are asked for first.
     letters: OnceLock<Box<[Letters]>>,
 }
 
 impl PartialEq for Heads {
     fn eq(&self, other: &Self) -> bool {
-        self.bytes == other.bytes
+        self.records == other.records && self.strings == other.strings
     }
 }
 
@@ -41,18 +44,26 @@ impl Eq for Heads {}
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Letters(u64);
 
+/// The bit of each byte: a table, since all names of a workspace are read when one is looked for first.
+const LETTERS: [u64; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        table[byte as usize] = match byte {
+            b'a'..=b'z' => 1 << (byte - b'a'),
+            b'A'..=b'Z' => 1 << (byte - b'A'),
+            b'0'..=b'9' => 1 << (26 + byte - b'0'),
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+};
+
 impl Letters {
     /// Those of a text.
     pub fn of(text: &str) -> Self {
-        Self(text.bytes().fold(0, |letters, byte| {
-            letters
-                | match byte {
-                    b'a'..=b'z' => 1 << (byte - b'a'),
-                    b'A'..=b'Z' => 1 << (byte - b'A'),
-                    b'0'..=b'9' => 1 << (26 + byte - b'0'),
-                    _ => 0,
-                }
-        }))
+        Self(text.bytes().fold(0, |letters, byte| letters | LETTERS[usize::from(byte)]))
     }
 
     /// Whether all of `other` are among these.
@@ -123,26 +134,28 @@ impl<'a> Strings<'a> {
 }
 
 impl Heads {
-    /// Takes stored bytes after checking every record.
-    pub(crate) fn new(bytes: Box<[u8]>) -> Result<Self, Malformed> {
-        let heads = Self { bytes, letters: OnceLock::new() };
+    /// Copies stored bytes after checking every record.
+    pub(crate) fn new(bytes: &[u8]) -> Result<Self, Malformed> {
+        if bytes.len() < HEADER || u32_at(bytes, 0) != FORMAT {
+            return Err(Malformed);
+        }
+        let records = HEADER as u64
+            + u64::from(u32_at(bytes, 4)) * CHUNK as u64
+            + u64::from(u32_at(bytes, 8)) * SYMBOL as u64
+            + u64::from(u32_at(bytes, 12)) * NOTE as u64;
+        let records = usize::try_from(records).map_err(|_| Malformed)?;
+        let (records, strings) = bytes.split_at_checked(records).ok_or(Malformed)?;
+        if strings.len() as u64 != u64::from(u32_at(bytes, 16)) {
+            return Err(Malformed);
+        }
+        let strings = std::str::from_utf8(strings).map_err(|_| Malformed)?;
+        let heads = Self { records: records.into(), strings: strings.into(), letters: OnceLock::new() };
         heads.check()?;
         Ok(heads)
     }
 
     fn check(&self) -> Result<(), Malformed> {
-        let bytes = &self.bytes;
-        if bytes.len() < HEADER || u32_at(bytes, 0) != FORMAT {
-            return Err(Malformed);
-        }
-        let expected = self.strings_at() as u64 + u64::from(u32_at(bytes, 16));
-        let records = u64::from(self.chunk_count()) * CHUNK as u64
-            + u64::from(self.symbol_count()) * SYMBOL as u64
-            + u64::from(u32_at(bytes, 12)) * NOTE as u64;
-        if expected != bytes.len() as u64 || records > bytes.len() as u64 {
-            return Err(Malformed);
-        }
-        let strings = std::str::from_utf8(bytes.get(self.strings_at()..).ok_or(Malformed)?).map_err(|_| Malformed)?;
+        let (bytes, strings) = (&self.records, &self.strings);
         for index in 0..self.chunk_count() {
             let at = Self::chunk_at(index);
             let symbol = u32_at(bytes, at + 16);
@@ -181,16 +194,17 @@ impl Heads {
         Ok(())
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// As they are stored.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        [&self.records, self.strings.as_bytes()].concat()
     }
 
     pub(crate) fn chunk_count(&self) -> u32 {
-        u32_at(&self.bytes, 4)
+        u32_at(&self.records, 4)
     }
 
     pub(crate) fn symbol_count(&self) -> u32 {
-        u32_at(&self.bytes, 8)
+        u32_at(&self.records, 8)
     }
 
     fn chunk_at(index: u32) -> usize {
@@ -203,10 +217,6 @@ impl Heads {
 
     fn notes_at(&self) -> usize {
         self.symbol_at(self.symbol_count())
-    }
-
-    fn strings_at(&self) -> usize {
-        self.notes_at() + u32_at(&self.bytes, 12) as usize * NOTE
     }
 
     pub(crate) fn chunk(&self, index: u32) -> Option<ChunkRef<'_>> {
@@ -234,12 +244,14 @@ impl Heads {
 
     pub(crate) fn notes(&self) -> impl Iterator<Item = Note> + '_ {
         let at = self.notes_at();
-        (0..u32_at(&self.bytes, 12) as usize).filter_map(move |index| match u32_at(&self.bytes, at + index * NOTE) {
-            1 => Some(Note::TimedOut),
-            2 => Some(Note::TooLarge),
-            3 => Some(Note::SyntaxErrors(u32_at(&self.bytes, at + index * NOTE + 4))),
-            4 => Some(Note::TooDeep),
-            _ => None,
+        (0..u32_at(&self.records, 12) as usize).filter_map(move |index| {
+            match u32_at(&self.records, at + index * NOTE) {
+                1 => Some(Note::TimedOut),
+                2 => Some(Note::TooLarge),
+                3 => Some(Note::SyntaxErrors(u32_at(&self.records, at + index * NOTE + 4))),
+                4 => Some(Note::TooDeep),
+                _ => None,
+            }
         })
     }
 }
@@ -253,7 +265,7 @@ pub struct ChunkRef<'a> {
 
 impl<'a> ChunkRef<'a> {
     fn number(&self, field: usize) -> u32 {
-        u32_at(&self.heads.bytes, Heads::chunk_at(self.index) + field * 4)
+        u32_at(&self.heads.records, Heads::chunk_at(self.index) + field * 4)
     }
 
     /// Its place among the chunks of the file.
@@ -297,7 +309,7 @@ pub struct SymbolRef<'a> {
 
 impl<'a> SymbolRef<'a> {
     fn number(&self, field: usize) -> u32 {
-        u32_at(&self.heads.bytes, self.heads.symbol_at(self.index) + field * 4)
+        u32_at(&self.heads.records, self.heads.symbol_at(self.index) + field * 4)
     }
 
     fn span_at(&self, field: usize) -> Span {
@@ -305,13 +317,12 @@ impl<'a> SymbolRef<'a> {
     }
 
     fn byte(&self, offset: usize) -> u8 {
-        self.heads.bytes.get(self.heads.symbol_at(self.index) + offset).copied().unwrap_or(0)
+        self.heads.records.get(self.heads.symbol_at(self.index) + offset).copied().unwrap_or(0)
     }
 
     fn string(&self, field: usize) -> &'a str {
-        let start = self.heads.strings_at() + self.number(field) as usize;
-        let bytes = self.heads.bytes.get(start..start + self.number(field + 1) as usize).unwrap_or(&[]);
-        std::str::from_utf8(bytes).unwrap_or("")
+        let start = self.number(field) as usize;
+        self.heads.strings.get(start..start + self.number(field + 1) as usize).unwrap_or("")
     }
 
     /// Its place among the symbols of the file.

@@ -63,7 +63,7 @@ fn analysis() -> impl Strategy<Value = FileAnalysis> {
 proptest! {
     #[test]
     fn what_is_stored_comes_back(analysis in analysis(), text in "[a-zé\n ]{0,300}") {
-        let heads = Heads::new(encode_heads(&analysis, &LineIndex::new(&text)).into()).unwrap();
+        let heads = Heads::new(&encode_heads(&analysis, &LineIndex::new(&text))).unwrap();
         let references = FileReferences::decode(&encode_references(&analysis.references, &text)).unwrap();
         prop_assert_eq!(decode_analysis(analysis.language, &heads, &references), analysis.clone());
         let lines = LineIndex::new(&text);
@@ -84,7 +84,7 @@ proptest! {
         let place = at.index(heads.len());
         heads[place] = value;
         for bytes in [heads.clone(), heads[..cut.index(heads.len())].to_vec()] {
-            if let Ok(heads) = Heads::new(bytes.into()) {
+            if let Ok(heads) = Heads::new(&bytes) {
                 decode_analysis(Language::TEXT, &heads, &FileReferences::default());
             }
         }
@@ -101,6 +101,6 @@ proptest! {
     #[test]
     fn any_bytes_are_refused_or_readable(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = FileReferences::decode(&bytes);
-        let _ = Heads::new(bytes.into());
+        let _ = Heads::new(&bytes);
     }
 }

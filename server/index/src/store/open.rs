@@ -46,11 +46,13 @@ impl Store {
                 (Catalog::open_for_reading(folder, &settings)?, disk)
             }
         };
-        if access == Access::Write {
-            renumber_if_sparse(&mut catalog)?;
-        }
         let opened = disk.and_then(|disk| Ok((disk.stamp()?, LexicalWriter::new(disk)?)));
-        let catalog_view = catalog.load(&settings)?;
+        let mut catalog_view = catalog.load(&settings)?;
+        if access == Access::Write && catalog_view.is_sparse() {
+            tracing::info!(slots = catalog_view.state.next_slot, "slots are given out anew");
+            catalog.renumber()?;
+            catalog_view = catalog.load(&settings)?;
+        }
         let (state, model) = (catalog_view.state, catalog_view.model);
         let stamp = Stamp { epoch: state.epoch, generation: state.generation };
 
@@ -237,6 +239,15 @@ pub(super) struct Loaded {
     pub(super) files: Vec<FileRow>,
 }
 
+impl Loaded {
+    /// Slots are never used again, so an index that lived long has mostly dead ones.
+    fn is_sparse(&self) -> bool {
+        let live: u64 = self.files.iter().map(|file| u64::from(file.heads.chunk_count())).sum();
+        let slots = u64::from(self.state.next_slot);
+        slots >= RENUMBER_FROM && slots > 3 * live
+    }
+}
+
 impl Catalog {
     fn load(&self, settings: &StoreSettings) -> Result<Loaded> {
         self.reading(|catalog| {
@@ -272,16 +283,6 @@ impl From<&FileRow> for FileEntry {
             heads: Arc::clone(&row.heads),
         }
     }
-}
-
-/// Slots are never used again, so an index that lived long has mostly dead ones.
-fn renumber_if_sparse(catalog: &mut Catalog) -> Result<()> {
-    let slots = u64::from(catalog.state()?.next_slot);
-    if slots >= RENUMBER_FROM && slots > 3 * catalog.live_slots()? {
-        tracing::info!(slots, "slots are given out anew");
-        catalog.renumber()?;
-    }
-    Ok(())
 }
 
 /// The paths that a set of live files lacks, for readers that follow.
