@@ -11,6 +11,7 @@
 mod multiply;
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -105,6 +106,7 @@ fn large(workspace: &Path, index_dir: PathBuf) {
         std::thread::sleep(Duration::from_millis(20));
     }
     queries(&host);
+    names(&host);
     recall(&host);
     host.close().unwrap();
 }
@@ -193,6 +195,7 @@ fn measure(folder: &Path) {
     unchanged(&root, &mut host, &files);
     one_file(&root, &mut host, &files);
     queries(&host);
+    names(&host);
     host.close().unwrap();
 }
 
@@ -275,6 +278,46 @@ fn queries(host: &Host) {
     row(&format!("warm query, p50 at {} chunks", snapshot.index().live_chunks()), spent[spent.len() / 2], None);
     row("warm query, p99", spent[spent.len() * 99 / 100], None);
     println!("| peak resident memory | {:.0} MB | |", peak_memory() as f64 / 1e6);
+}
+
+/// Names asked for at the most.
+const NAMES: usize = 2_000;
+
+/// Queries that are one identifier: names that one symbol has, evenly over the index, then identifiers of which there is
+/// no definition, some spelled like those that there are and some that stand nowhere.
+fn names(host: &Host) {
+    let snapshot = host.snapshot();
+    let cancel = AtomicBool::new(false);
+    let folded = |name: &str| words::parts(name).collect::<String>().to_lowercase();
+    let mut known: HashMap<String, Option<(&str, &str)>> = HashMap::new();
+    for (file, symbol) in snapshot.index().symbols() {
+        let entry = Some((symbol.name(), &**file.path()));
+        known.entry(folded(symbol.name())).and_modify(|other| *other = None).or_insert(entry);
+    }
+    let is_identifier = |name: &str| name.len() > 2 && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let mut unique: Vec<_> = known.values().flatten().filter(|(name, _)| is_identifier(name)).collect();
+    unique.sort_unstable();
+    let step = unique.len().div_ceil(NAMES).max(1);
+    let (mut spent, mut missing) = (Vec::new(), Vec::new());
+    for &&(name, path) in unique.iter().step_by(step) {
+        let answer = timed(&mut spent, || snapshot.search(&Query::new(name), &cancel).unwrap());
+        if answer.hits.first().is_none_or(|hit| &*hit.path != path || &*hit.name != name) {
+            missing.push(name);
+        }
+    }
+    spent.sort();
+    row(&format!("name of one symbol, {} of {}, p50", spent.len(), unique.len()), spent[spent.len() / 2], None);
+    row("name of one symbol, p99", spent[spent.len() * 99 / 100], None);
+    println!("| of these not found first | {} {:?} | |", missing.len(), &missing[..missing.len().min(10)]);
+    let mut spent = Vec::new();
+    for &&(name, _) in unique.iter().step_by(step) {
+        for query in [format!("{name}Absent"), format!("absent_{name}"), name.chars().rev().collect()] {
+            timed(&mut spent, || snapshot.search(&Query::new(query), &cancel).unwrap());
+        }
+    }
+    spent.sort();
+    row("identifier without a definition, p50", spent[spent.len() / 2], None);
+    row("identifier without a definition, p99", spent[spent.len() * 99 / 100], None);
 }
 
 fn median(runs: usize, mut action: impl FnMut()) -> Duration {

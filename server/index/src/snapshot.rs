@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::catalog::Reader;
 use crate::codec::{ChunkRef, FileReferences, Heads, Letters, SymbolRef};
 use crate::files::Files;
-use crate::lexical::{DeltaPart, LexicalView, part_lengths};
+use crate::lexical::{DeltaPart, Field, LexicalView, part_lengths};
 use crate::vectors::{Block, Tail, VectorView, check_block};
 use crate::{
     Error, FileFlags, FileStat, LexicalHit, LexicalQuery, ModelStamp, Prepared, Result, SlotSet, VectorBlock,
@@ -223,6 +223,16 @@ impl IndexSnapshot {
     /// The live slots that hold a term (see [`crate::tokenizer`]) in any field.
     pub fn slots_with_term(&self, term: &str) -> Result<SlotSet> {
         self.lexical.slots_with(term, &self.alive)
+    }
+
+    /// The live slots that hold a term in one field, ascending; `None` when more than `most` chunks hold it.
+    pub fn slots_in_field(&self, term: &str, field: Field, most: usize) -> Result<Option<Vec<u32>>> {
+        self.lexical.slots_in(term, field, most, &self.alive)
+    }
+
+    /// The terms of a field that begin with a text, at most `most`, shorter ones first.
+    pub fn terms_with_prefix(&self, prefix: &str, field: Field, most: usize) -> Result<Vec<String>> {
+        self.lexical.terms_with_prefix(prefix, field, most, &self.alive)
     }
 
     /// The `count` chunks nearest to a query vector among the allowed, best first; ties go to the lower slot.

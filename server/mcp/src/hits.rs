@@ -17,6 +17,9 @@ const SNIPPET_LINES: usize = 8;
 const EARLY_HITS: usize = 10;
 /// Tokens within which they come.
 const EARLY_TOKENS: usize = 2_000;
+/// Places take at most one part in so many of these tokens: with a small budget fewer hits come, and the first of them
+/// with code. Of five shares a half shows most on the development queries (`docs/quality.md`).
+const PLACES_PART: usize = 2;
 /// A hit takes at most one part in so many of what is left for code.
 const SHARE: usize = 3;
 
@@ -35,8 +38,15 @@ pub(crate) fn fill(draft: &mut Draft, view: &Snapshot, query: &Query, answer: &A
     answer.notices.iter().map(FoundNotice::of).for_each(|notice| draft.note(notice));
     let found = Found::of(view, answer, query, SNIPPET_LINES);
     let hits: Vec<_> = found.hits.into_iter().map(|hit| (version_of(view, &hit.path), hit)).collect();
-    let places = hits.iter().take(EARLY_HITS).map(|(version, hit)| item(hit, *version, 0).cost()).sum();
-    let mut left = EARLY_TOKENS.min(draft.room()).saturating_sub(places);
+    let room = EARLY_TOKENS.min(draft.room());
+    let costs = hits.iter().take(EARLY_HITS).map(|(version, hit)| item(hit, *version, 0).cost());
+    // The running sums of the places, as far as they leave code its part.
+    let sums = costs.scan(0, |sum, cost| {
+        *sum += cost;
+        Some(*sum)
+    });
+    let places = sums.take_while(|&sum| sum <= room / PLACES_PART).last().unwrap_or(0);
+    let mut left = room.saturating_sub(places);
     draft.items = hits
         .iter()
         .enumerate()

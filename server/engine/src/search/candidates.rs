@@ -9,11 +9,11 @@ use std::{
 };
 
 use conexus_core::{Contribution, Mode, Query};
-use conexus_index::{Bm25f, FileEntry, LexicalQuery, QueryTerm, SlotSet, SymbolRef, tokenizer};
+use conexus_index::{Bm25f, FileEntry, LexicalQuery, QueryTerm, SlotSet, tokenizer};
 
 use super::{
     Searcher, Shape, Understanding, Weights,
-    names::{NameMatch, match_name, split_name},
+    definitions::{Fit, Named, beginnings, definitions},
 };
 use crate::{
     Result,
@@ -31,12 +31,24 @@ pub(super) struct Candidate {
     /// Share of the query's quoted texts that the chunk holds.
     pub(super) quoted: f32,
     pub(super) score: f32,
+    /// What it defines of the names that the query spells out.
+    pub(super) definition: Option<Definition>,
     pub(super) contributions: Vec<Contribution>,
+}
+
+/// A definition of a name that the query spells out; better ones are smaller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Definition {
+    /// Number of the name in the query.
+    pub(super) name: usize,
+    pub(super) fit: Fit,
+    /// Number of the symbol in its file.
+    pub(super) symbol: u32,
 }
 
 impl Candidate {
     pub(super) fn new(slot: u32) -> Self {
-        Self { slot, lexical: 0.0, semantic: 0.0, quoted: 0.0, score: 0.0, contributions: Vec::new() }
+        Self { slot, lexical: 0.0, semantic: 0.0, quoted: 0.0, score: 0.0, definition: None, contributions: Vec::new() }
     }
 }
 
@@ -51,8 +63,8 @@ const PER_SOURCE: usize = 200;
 /// A chunk without a word of the query is an answer only from this cosine on: below it vectors of unrelated texts lie,
 /// and an honest answer is that nothing matches.
 const LEAST_COSINE: f32 = 0.2;
-/// Symbols taken by name.
-const NAMED: usize = 100;
+/// Names of a query whose definitions are looked up.
+const MOST_NAMES: usize = 8;
 /// Weight of an identifier's parts beside the whole.
 const PART_WEIGHT: f32 = 1.0;
 
@@ -71,26 +83,25 @@ pub(super) fn gather(
     for hit in &lexical {
         candidates.insert(hit.slot, Candidate::new(hit.slot));
     }
+    let mut is_answered = false;
+    if !cancel.load(Ordering::Relaxed) {
+        let named = timed(Stage::Names, || named(searcher, understanding, allowed))?;
+        is_answered = named.is_perfect && understanding.shape == Shape::Identifier && understanding.spells_code();
+        for slot in named.slots {
+            candidates.entry(slot).or_insert_with(|| Candidate::new(slot));
+        }
+    }
     let mut query_vector = Vec::new();
     let lexical_only = timed(Stage::Embed, || embed(searcher, text, query.mode, &mut query_vector));
-    let mut cosine_range = (0.0, 1.0);
-    if !query_vector.is_empty() && !cancel.load(Ordering::Relaxed) {
+    let mut cosine_range = None;
+    // Who spells the name of a definition wants that, and then what mentions it: all vectors need not be looked at.
+    if !query_vector.is_empty() && !is_answered && !cancel.load(Ordering::Relaxed) {
         let nearest = timed(Stage::Vectors, || searcher.snapshot.nearest(&query_vector, allowed, count))?;
         if let (Some(first), Some(last)) = (nearest.first(), nearest.last()) {
-            cosine_range = (last.similarity, first.similarity);
+            cosine_range = Some((last.similarity, first.similarity));
         }
         for hit in nearest.iter().filter(|hit| hit.similarity >= LEAST_COSINE) {
             candidates.entry(hit.slot).or_insert_with(|| Candidate::new(hit.slot));
-        }
-    }
-    // Definitions of the very name lead the lexical list. Only when there is none are all names looked through for one
-    // that begins with it or abbreviates to it: some milliseconds per 100,000 symbols.
-    if understanding.shape == Shape::Identifier
-        && !defined_among(searcher, understanding, &candidates)
-        && !cancel.load(Ordering::Relaxed)
-    {
-        for slot in timed(Stage::Names, || named(searcher, understanding, allowed)) {
-            candidates.entry(slot).or_insert_with(|| Candidate::new(slot));
         }
     }
     if !understanding.quoted.is_empty() && !cancel.load(Ordering::Relaxed) {
@@ -108,9 +119,13 @@ pub(super) fn gather(
         }
     }
     if !query_vector.is_empty() {
-        let (low, high) = cosine_range;
+        let cosines = searcher.snapshot.similarities(&query_vector, &slots)?;
+        let (low, high) = cosine_range.unwrap_or_else(|| {
+            let known = cosines.iter().flatten().copied();
+            (known.clone().fold(1.0, f32::min).max(LEAST_COSINE), known.fold(0.0, f32::max))
+        });
         let range = (high - low).max(0.05);
-        for (candidate, cosine) in candidates.iter_mut().zip(searcher.snapshot.similarities(&query_vector, &slots)?) {
+        for (candidate, cosine) in candidates.iter_mut().zip(cosines) {
             candidate.semantic = cosine.map_or(0.0, |cosine| ((cosine - low) / range).clamp(0.0, 1.0));
         }
     }
@@ -195,34 +210,22 @@ fn quoted(
     Ok(shares.into_iter().collect())
 }
 
-/// Whether a candidate's symbol has the name that is the query.
-fn defined_among(searcher: &Searcher<'_>, understanding: &Understanding, candidates: &HashMap<u32, Candidate>) -> bool {
-    let Some(wanted) = understanding.names.first() else { return true };
-    candidates.keys().filter_map(|&slot| searcher.snapshot.chunk(slot)?.chunk.symbol()).any(|symbol| {
-        matches!(match_name(&wanted.name, split_name(symbol.name()).1), Some(NameMatch::Exact | NameMatch::OtherCase))
-    })
-}
-
-/// Slots of the symbols whose name is, begins with or contains as a subsequence the name that is the query.
-fn named(searcher: &Searcher<'_>, understanding: &Understanding, allowed: Option<&SlotSet>) -> Vec<u32> {
-    let Some(name) = understanding.names.first() else { return Vec::new() };
-    let mut found: Vec<(NameMatch, u32, usize)> = Vec::new();
-    for (file, symbol) in searcher.snapshot.symbols() {
-        if let Some(quality) = match_name(&name.name, split_name(symbol.name()).1)
-            && let Some(slot) = slot_of(file, symbol)
-            && allowed.is_none_or(|allowed| allowed.contains(slot))
-        {
-            found.push((quality, slot, symbol.name().len()));
-        }
+/// Slots of the definitions of the names that the query spells out; where the whole query is one that nothing defines,
+/// those of names that begin with it or abbreviate to it.
+fn named(searcher: &Searcher<'_>, understanding: &Understanding, allowed: Option<&SlotSet>) -> Result<Named> {
+    let mut found = Named::default();
+    for name in understanding.names.iter().filter(|name| name.certain).take(MOST_NAMES) {
+        let defining = definitions(searcher.snapshot, name, allowed)?;
+        found.is_perfect |= defining.is_perfect;
+        found.slots.extend(defining.slots);
     }
-    found.sort_unstable_by_key(|&(quality, slot, length)| (quality, length, slot));
-    found.truncate(NAMED);
-    found.into_iter().map(|(_, slot, _)| slot).collect()
-}
-
-/// The slot of the chunk that holds a symbol's name.
-pub(super) fn slot_of(file: &FileEntry, symbol: SymbolRef<'_>) -> Option<u32> {
-    chunk_at(file, symbol.name_span().start).map(|index| file.first_slot() + index)
+    if found.slots.is_empty()
+        && understanding.shape == Shape::Identifier
+        && let Some(name) = understanding.names.first()
+    {
+        found = beginnings(searcher.snapshot, name, allowed)?;
+    }
+    Ok(found)
 }
 
 /// Index of the innermost chunk that holds a byte: of overlapping chunks, the one that starts last.

@@ -1,6 +1,7 @@
 //! Search: understand the query, gather candidates, rank them, say what the answer covers.
 
 mod candidates;
+mod definitions;
 mod names;
 mod rank;
 mod understand;
@@ -135,7 +136,9 @@ impl<'a> Searcher<'a> {
 
     fn hit(&self, candidate: Candidate) -> Option<Hit> {
         let located = self.snapshot.chunk(candidate.slot)?;
-        let symbol = located.chunk.symbol();
+        // A definition that was asked for says more than the symbol that its chunk begins with.
+        let asked = candidate.definition.and_then(|definition| located.file.symbol(definition.symbol));
+        let symbol = asked.or_else(|| located.chunk.symbol());
         let span = located.chunk.span();
         let name = symbol.map(|symbol| symbol.name_span()).filter(|&name| span.contains(name));
         Some(Hit {

@@ -50,6 +50,8 @@ pub(crate) fn split_name(name: &str) -> (&str, &str) {
 pub(super) enum NameMatch {
     Exact,
     OtherCase,
+    /// `parse_json` for `parseJson`.
+    OtherStyle,
     Prefix,
     Subsequence,
 }
@@ -57,22 +59,47 @@ pub(super) enum NameMatch {
 /// Compares a wanted name with a symbol's. Prefixes need 3 characters and subsequences 4, so that short names do not
 /// match everything.
 pub(super) fn match_name(wanted: &str, name: &str) -> Option<NameMatch> {
-    if name.len() < wanted.len() {
-        return None;
+    if name == wanted {
+        return Some(NameMatch::Exact);
     }
-    if name.len() == wanted.len() {
-        if name == wanted {
-            return Some(NameMatch::Exact);
-        }
-        return name.eq_ignore_ascii_case(wanted).then_some(NameMatch::OtherCase);
+    if name.eq_ignore_ascii_case(wanted) {
+        return Some(NameMatch::OtherCase);
     }
-    if wanted.len() < 3 {
+    if same_letters(wanted, name) {
+        return Some(NameMatch::OtherStyle);
+    }
+    if name.len() <= wanted.len() || wanted.len() < 3 {
         return None;
     }
     if name.as_bytes()[..wanted.len()].eq_ignore_ascii_case(wanted.as_bytes()) {
         return Some(NameMatch::Prefix);
     }
     (wanted.len() >= 4 && is_subsequence(wanted, name)).then_some(NameMatch::Subsequence)
+}
+
+/// Equal but for case and what is neither letter nor digit, of which names need one.
+fn same_letters(left: &str, right: &str) -> bool {
+    let mut left = left.bytes().filter(|&byte| is_letter(byte));
+    let mut right = right.bytes().filter(|&byte| is_letter(byte));
+    let mut some = false;
+    loop {
+        match (left.next(), right.next()) {
+            (None, None) => return some,
+            (Some(left), Some(right)) if left.eq_ignore_ascii_case(&right) => some = true,
+            _ => return false,
+        }
+    }
+}
+
+const fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || !byte.is_ascii()
+}
+
+/// Whether the last part of the wanted container is the last part of the symbol's, or a part of its path.
+pub(super) fn container_matches(wanted: &str, container: &str, path: &str) -> bool {
+    let last = |text: &'_ str| text.rsplit([':', '.', '#', '>', '\\']).next().unwrap_or("").to_ascii_lowercase();
+    let wanted = last(wanted);
+    wanted == last(container) || path.to_ascii_lowercase().split(['/', '.']).any(|part| part == wanted)
 }
 
 /// Whether the characters of `wanted` occur in `name` in order, whatever their case, beginning where a word begins.
@@ -117,6 +144,9 @@ mod tests {
         for (wanted, name, expected) in [
             ("open", "open", Some(NameMatch::Exact)),
             ("open", "Open", Some(NameMatch::OtherCase)),
+            ("parse_json", "parseJSON", Some(NameMatch::OtherStyle)),
+            ("name", "$name", Some(NameMatch::OtherStyle)),
+            ("_", "__", None),
             ("open", "open_file", Some(NameMatch::Prefix)),
             ("opfi", "open_file", Some(NameMatch::Subsequence)),
             ("file", "open_file", Some(NameMatch::Subsequence)),

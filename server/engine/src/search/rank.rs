@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use conexus_core::{ChunkKind, Contribution, Query, SymbolKind, words};
-use conexus_index::{FileFlags, IndexSnapshot, LocatedChunk, SymbolRef, tokenizer};
+use conexus_index::{FileFlags, IndexSnapshot, LocatedChunk, tokenizer};
 
 use super::{
     Shape, Understanding, Weights,
-    candidates::Candidate,
-    names::{NameMatch, match_name, split_name},
+    candidates::{Candidate, Definition},
+    definitions::{Fit, stands_in, symbols_in},
+    names::NameMatch,
     variants::{self, Variant},
 };
 use crate::roles::{self, Role};
@@ -32,7 +33,29 @@ pub(super) fn rank(
     sort(snapshot, &mut candidates);
     ranker.damp(&mut candidates);
     sort(snapshot, &mut candidates);
+    if understanding.shape == Shape::Identifier {
+        lift(&mut candidates, query.explain);
+    }
     candidates
+}
+
+/// Puts the definition of the name that was asked for first, whatever else speaks for other chunks or against its own: of
+/// several that answer the name equally well, the one that ranks highest.
+fn lift(candidates: &mut [Candidate], explain: bool) {
+    let defining = candidates.iter().enumerate().filter_map(|(at, candidate)| {
+        let Definition { name, fit, .. } = candidate.definition?;
+        Some((name, fit, at))
+    });
+    let Some((.., at)) = defining.min() else { return };
+    let lacking = candidates[0].score - candidates[at].score;
+    if at > 0 {
+        let candidate = &mut candidates[at];
+        candidate.score += lacking;
+        if explain {
+            candidate.contributions.push(Contribution { feature: "is_the_definition", value: lacking });
+        }
+        candidates[..=at].rotate_right(1);
+    }
 }
 
 /// Best first; equal scores in the order of paths and places, so that answers do not depend on the index's history.
@@ -44,7 +67,6 @@ fn sort(snapshot: &IndexSnapshot, candidates: &mut [Candidate]) {
 }
 
 /// What of a score depends on the file alone; computed once per file and query.
-#[derive(Clone)]
 struct FileEvidence {
     added: Vec<Contribution>,
     factors: Vec<Contribution>,
@@ -83,10 +105,17 @@ impl<'a> Ranker<'a> {
             }
         }
         let named_variants = variants::Named::by(&understanding.words);
-        Self { snapshot, weights, understanding, query, semantic_share, terms, named_variants, files: HashMap::new() }
+        let files = HashMap::new();
+        Self { snapshot, weights, understanding, query, semantic_share, terms, named_variants, files }
     }
 
     fn score(&mut self, candidate: &mut Candidate, located: LocatedChunk<'_>) {
+        let first_slot = located.file.first_slot();
+        if !self.files.contains_key(&first_slot) {
+            let evidence = self.judge_file(located);
+            self.files.insert(first_slot, evidence);
+        }
+        let file = &self.files[&first_slot];
         let weights = self.weights;
         let explain = self.query.explain;
         let mut score = 0.0;
@@ -101,12 +130,12 @@ impl<'a> Ranker<'a> {
         };
         add("bm25", (1.0 - self.semantic_share) * candidate.lexical);
         add("vector", self.semantic_share * candidate.semantic);
-        let (feature, value) = self.definition(located);
+        let (feature, value, definition) = self.definition(located);
         add(feature, value);
+        candidate.definition = definition;
         if located.chunk.symbol().is_some_and(|symbol| self.understanding.kinds.contains(&symbol.kind())) {
             add("kind_matches", weights.kind_matches);
         }
-        let file = self.file_evidence(located).clone();
         for contribution in &file.added {
             add(contribution.feature, contribution.value);
         }
@@ -144,48 +173,44 @@ impl<'a> Ranker<'a> {
         candidate.contributions = contributions;
     }
 
-    /// What a chunk gains by defining a name that the query spells out.
-    fn definition(&self, located: LocatedChunk<'_>) -> (&'static str, f32) {
+    /// What a chunk gains by defining a name that the query spells out, and the definition that fits best.
+    fn definition(&self, located: LocatedChunk<'_>) -> (&'static str, f32, Option<Definition>) {
         let weights = self.weights;
         let whole = self.understanding.shape == Shape::Identifier;
         let (feature, base) =
             if whole { ("defines_query", weights.defines_query) } else { ("defines_name", weights.defines_name) };
         let mut best: f32 = 0.0;
-        for name in &self.understanding.names {
+        let mut definition: Option<Definition> = None;
+        for (number, name) in self.understanding.names.iter().enumerate() {
             for symbol in symbols_in(located) {
-                let (outer, own) = split_name(symbol.name());
-                let share = match match_name(&name.name, own) {
-                    Some(NameMatch::Exact) => 1.0,
-                    Some(NameMatch::OtherCase) if whole || name.certain => weights.defines_other_case,
-                    Some(NameMatch::Prefix) if whole || name.certain => weights.defines_prefix,
-                    Some(NameMatch::Subsequence) if whole => weights.defines_prefix / 2.0,
+                let Some(fit) = Fit::of(name, symbol, located.file.path()) else { continue };
+                let share = match fit.name {
+                    NameMatch::Exact => 1.0,
+                    NameMatch::OtherCase | NameMatch::OtherStyle if whole || name.certain => weights.defines_other_case,
+                    NameMatch::Prefix if whole || name.certain => weights.defines_prefix,
+                    NameMatch::Subsequence if whole => weights.defines_prefix / 2.0,
                     _ => continue,
                 };
                 let certainty = if name.certain { 1.0 } else { 0.5 };
                 let mut value = base * share * certainty * kind_share(symbol.kind());
-                if share >= weights.defines_other_case {
-                    let container = if outer.is_empty() { symbol.container() } else { outer };
-                    if !name.container.is_empty() && container_matches(&name.container, container, located.file.path())
-                    {
+                if fit.is_definition() {
+                    if !name.container.is_empty() && !fit.other_container {
                         value += weights.container_matches;
                     }
                     if symbol.kind().is_type() || matches!(symbol.kind(), SymbolKind::Module | SymbolKind::Namespace) {
                         value += weights.defines_type * certainty;
                     }
+                    let found = Definition { name: number, fit, symbol: symbol.index() };
+                    // A plain word in another case is a word and not the name.
+                    let is_meant = name.certain && (fit.name == NameMatch::Exact || name.is_spelled_as_code());
+                    if is_meant && definition.is_none_or(|best| found < best) && stands_in(symbol, located) {
+                        definition = Some(found);
+                    }
                 }
                 best = best.max(value);
             }
         }
-        (feature, best)
-    }
-
-    fn file_evidence(&mut self, located: LocatedChunk<'_>) -> &FileEvidence {
-        let first_slot = located.file.first_slot();
-        if !self.files.contains_key(&first_slot) {
-            let evidence = self.judge_file(located);
-            self.files.insert(first_slot, evidence);
-        }
-        &self.files[&first_slot]
+        (feature, best, definition)
     }
 
     fn judge_file(&self, located: LocatedChunk<'_>) -> FileEvidence {
@@ -218,9 +243,11 @@ impl<'a> Ranker<'a> {
             let matched = self.terms.iter().filter(|term| folder_terms.contains(term)).count();
             add("folders_match", weights.folders_match * matched as f32 / self.terms.len().max(1) as f32);
         }
-        let lower = path.to_ascii_lowercase();
-        if self.understanding.paths.iter().any(|wanted| lower.contains(wanted.as_str())) {
-            add("path_matches", weights.path_matches);
+        if !self.understanding.paths.is_empty() {
+            let lower = path.to_ascii_lowercase();
+            if self.understanding.paths.iter().any(|wanted| lower.contains(wanted.as_str())) {
+                add("path_matches", weights.path_matches);
+            }
         }
         if self.query.context.active_file.as_deref() == Some(path) {
             add("active_file", weights.active_file);
@@ -313,27 +340,6 @@ impl<'a> Ranker<'a> {
     }
 }
 
-/// The symbols whose names stand in a chunk.
-fn symbols_in(located: LocatedChunk<'_>) -> impl Iterator<Item = SymbolRef<'_>> {
-    let span = located.chunk.span();
-    let file = located.file;
-    let (mut low, mut high) = (0, file.symbol_count());
-    // Symbols are ordered by start; a symbol's name lies after its start, so an enclosing one may begin before the chunk.
-    while low < high {
-        let middle = low.midpoint(high);
-        if file.symbol(middle).is_some_and(|symbol| symbol.span().start < span.start) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    let own = located.chunk.symbol().filter(|symbol| symbol.index() < low && span.contains(symbol.name_span()));
-    own.into_iter().chain(
-        (low..file.symbol_count())
-            .map_while(move |index| file.symbol(index).filter(|symbol| symbol.span().start < span.end)),
-    )
-}
-
 /// Members and variables of a name are less often meant than functions and types of it.
 const fn kind_share(kind: SymbolKind) -> f32 {
     match kind {
@@ -351,11 +357,4 @@ fn same_name(left: &str, right: &str) -> bool {
         text.bytes().filter(|byte| !matches!(byte, b'_' | b'-')).map(|byte| byte.to_ascii_lowercase()).collect()
     };
     !left.is_empty() && plain(left) == plain(right)
-}
-
-/// Whether the last part of the wanted container is the last part of the symbol's, or a part of its path.
-fn container_matches(wanted: &str, container: &str, path: &str) -> bool {
-    let last = |text: &'_ str| text.rsplit([':', '.', '#', '>', '\\']).next().unwrap_or("").to_ascii_lowercase();
-    let wanted = last(wanted);
-    wanted == last(container) || path.to_ascii_lowercase().split(['/', '.']).any(|part| part == wanted)
 }

@@ -28,6 +28,14 @@ pub struct Name {
     pub certain: bool,
 }
 
+impl Name {
+    /// Whether it is qualified or has several parts, as words of a language do not.
+    pub fn is_spelled_as_code(&self) -> bool {
+        self.certain
+            && (!self.container.is_empty() || looks_like_code(&self.name) || words::parts(&self.name).count() > 1)
+    }
+}
+
 /// A query, understood.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Understanding {
@@ -51,6 +59,13 @@ pub struct Understanding {
     pub wants_documents: bool,
 }
 
+impl Understanding {
+    /// Whether it spells a name as code does.
+    pub fn spells_code(&self) -> bool {
+        self.names.iter().any(Name::is_spelled_as_code)
+    }
+}
+
 /// Words without meaning of their own in a question about code.
 const STOP_WORDS: &[&str] = &[
     "a", "about", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "being", "between", "but", "by",
@@ -62,6 +77,14 @@ const STOP_WORDS: &[&str] = &[
     "will", "with", "within", "without", "would", "you", "your", "implementation", "implemented", "implements",
     "logic", "support", "handle", "handled", "handles", "handling", "work", "works", "different", "across", "based",
     "provide", "provides", "allow", "allows",
+];
+
+/// Words that only say that a definition is asked for, as in "where is the struct FileEntry defined".
+const DEFINITION_WORDS: &[&str] = &[
+    "class", "classes", "constant", "declaration", "declared", "declares", "define", "defined", "defines",
+    "definition", "definitions", "enum", "field", "function", "functions", "identifier", "interface", "located",
+    "location", "look", "macro", "method", "methods", "module", "name", "named", "property", "protocol", "source",
+    "struct", "symbol", "trait", "type", "variable",
 ];
 
 /// Longest query text that is searched, in bytes; the rest is cut off and the answer says so.
@@ -90,9 +113,31 @@ pub fn understand(text: &str, mode: Mode) -> Understanding {
             push_words(identifier, &mut understanding.words);
         }
     }
+    let asks_for_name = mode == Mode::Auto && asks_for_name(&tokens, &understanding);
+    if asks_for_name {
+        understanding.names.retain(Name::is_spelled_as_code);
+        understanding.words.clear();
+        for identifier in understanding.names.iter().flat_map(|name| [&name.container, &name.name]) {
+            words::identifiers(identifier).for_each(|part| push_words(part, &mut understanding.words));
+        }
+    }
     drop_stop_words(&mut understanding.words);
-    understanding.shape = shape(&understanding, tokens.len(), mode);
+    understanding.shape = shape(&understanding, if asks_for_name { 1 } else { tokens.len() }, mode);
     understanding
+}
+
+/// Whether a phrase asks for one identifier and nothing else: "where is `parse_json` defined".
+fn asks_for_name(tokens: &[&str], understanding: &Understanding) -> bool {
+    let mut spelled = understanding.names.iter().filter(|name| name.is_spelled_as_code());
+    let others = tokens.iter().filter(|token| {
+        let word = token.to_ascii_lowercase();
+        !is_stop_word(&word) && !DEFINITION_WORDS.contains(&word.as_str())
+    });
+    spelled.next().is_some()
+        && spelled.next().is_none()
+        && others.count() == 1
+        && understanding.paths.is_empty()
+        && understanding.quoted.is_empty()
 }
 
 fn shape(understanding: &Understanding, tokens: usize, mode: Mode) -> Shape {
@@ -284,6 +329,10 @@ mod tests {
             ("z.transform and z.pipe", Mixed, "z|transform z|pipe"),
             ("read and/or write", Phrase, ""),
             ("what does `open` do", Mixed, "open"),
+            ("where is parse_json defined", Identifier, "parse_json"),
+            ("Find the class Rack::Builder", Identifier, "Rack|Builder"),
+            ("where is parse_json tested", Mixed, "parse_json"),
+            ("parse_json and open_file", Mixed, "parse_json open_file"),
         ] {
             let got = understand(text, Mode::Auto);
             let spelled: Vec<_> = got

@@ -4,6 +4,7 @@ mod delta;
 mod disk;
 mod document;
 mod groups;
+mod lookup;
 mod postings;
 mod query;
 mod scorer;

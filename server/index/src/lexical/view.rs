@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 use tantivy::fieldnorm::FieldNormReader;
-use tantivy::schema::IndexRecordOption;
 
 use super::delta::{DeltaIndex, DeltaPart};
 use super::disk::Segments;
@@ -85,32 +84,6 @@ impl LexicalView {
         wanted.dedup();
         let scores = scorer::scores(self, query, alive, &wanted)?;
         Ok(slots.iter().map(|slot| wanted.binary_search(slot).map_or(0.0, |at| scores[at])).collect())
-    }
-
-    /// The live slots that hold a term in any field.
-    pub(crate) fn slots_with(&self, term: &str, alive: &SlotSet) -> Result<SlotSet> {
-        let mut slots = SlotSet::new();
-        let mut add = |slot| {
-            if alive.contains(slot) {
-                slots.insert(slot);
-            }
-        };
-        for segment in self.segments.iter() {
-            for inverted in &segment.inverted {
-                let failed = |error| self.segments.failed(error);
-                let Some(info) = inverted.terms().get(term.as_bytes()).map_err(failed)? else { continue };
-                let postings = inverted.read_block_postings_from_terminfo(&info, IndexRecordOption::Basic);
-                let mut postings = postings.map_err(failed)?;
-                while postings.block_len() > 0 {
-                    postings.docs().iter().for_each(|&document| add(segment.slots[document as usize]));
-                    postings.advance();
-                }
-            }
-        }
-        for part in &self.parts {
-            part.postings.find(term.as_bytes()).iter().for_each(|posting| add(part.slots[posting.chunk()]));
-        }
-        Ok(slots)
     }
 }
 
