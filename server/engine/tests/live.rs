@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeMap,
+    ops::Range,
     path::Path,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
@@ -14,7 +15,9 @@ use conexus_engine::{
     Host, Location, Settings, Snapshot, difference,
     live::{Activity, Buffer, Live, Role},
 };
-use conexus_testkit::{Edit, Pick, Repository, Workspace, check_random, edits, picks, wait_for, wait_until};
+use conexus_testkit::{
+    Edit, Pick, Repository, Workspace, check_random, edits, picks, typed_over, typed_texts, wait_for, wait_until,
+};
 use proptest::prelude::*;
 use ropey::Rope;
 
@@ -326,17 +329,8 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let typed = prop_oneof![
-        Just("fn typed_here() { connect_socket(1) }\n".to_owned()),
-        Just("\n}\n".to_owned()),
-        Just("\"".to_owned()),
-        Just("/* ".to_owned()),
-        Just("class Typed:\n    def method(self):\n        return self\n".to_owned()),
-        Just("ä€😀\r\n".to_owned()),
-        "[a-z_(){};]{0,12}",
-    ];
     let step = prop_oneof![
-        5 => (picks(), picks(), picks(), typed).prop_map(|(file, at, length, text)| Step::Type { file, at, length, text }),
+        5 => (picks(), picks(), picks(), typed_texts()).prop_map(|(file, at, length, text)| Step::Type { file, at, length, text }),
         1 => picks().prop_map(|buffer| Step::Save { buffer }),
         1 => picks().prop_map(|buffer| Step::Close { buffer }),
         2 => edits(1).prop_filter_map("one change", |edits| edits.into_iter().next()).prop_map(Step::Outside),
@@ -362,8 +356,7 @@ impl Editor<'_> {
                 else {
                     return String::new();
                 };
-                let start = buffer.floor_char_boundary(at.index(buffer.len() + 1));
-                let end = buffer.floor_char_boundary((start + length.index(40)).min(buffer.len())).max(start);
+                let Range { start, end } = typed_over(&buffer, *at, *length);
                 buffer.replace_range(start..end, text);
                 self.version += 1;
                 let typed = Buffer { text: Rope::from_str(&buffer), version: self.version, language: None };

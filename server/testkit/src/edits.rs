@@ -193,6 +193,32 @@ pub fn picks() -> impl Strategy<Value = Pick> {
     any::<u32>().prop_map(Pick)
 }
 
+/// What a person types or pastes at once: whole definitions, halves of them, what opens a string or a comment and does
+/// not close it, letters of every width.
+pub fn typed_texts() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("fn typed_here() { connect(1) }\n".to_owned()),
+        Just("\n}\n".to_owned()),
+        Just("\"".to_owned()),
+        Just("/* ".to_owned()),
+        Just("class Typed:\n    def parse_header(self):\n        return self\n".to_owned()),
+        Just("ä€😀\r\n".to_owned()),
+        "[a-z_(){};]{0,12}",
+    ]
+}
+
+/// The bytes of a text that are typed over: at most 40.
+pub fn typed_over(text: &str, at: Pick, length: Pick) -> std::ops::Range<usize> {
+    let start = character_boundary(text, at.index(text.len() + 1));
+    start..character_boundary(text, (start + length.index(40)).min(text.len())).max(start)
+}
+
+/// The end of the last character before an offset; a line break of two characters is one.
+pub fn character_boundary(text: &str, at: usize) -> usize {
+    let at = text.floor_char_boundary(at);
+    if text[..at].ends_with('\r') && text[at..].starts_with('\n') { at - 1 } else { at }
+}
+
 fn edit() -> impl Strategy<Value = Edit> {
     let pick = picks;
     prop_oneof![

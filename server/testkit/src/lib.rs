@@ -11,7 +11,7 @@ mod random;
 mod wait;
 mod workspace;
 
-pub use edits::{Edit, Pick, edits, picks};
+pub use edits::{Edit, Pick, character_boundary, edits, picks, typed_over, typed_texts};
 pub use git::Repository;
 pub use lsp::{LspClient, file_uri};
 pub use program::{Program, Run, Running, run, start};

@@ -1,9 +1,12 @@
 //! The master property through the protocol: whatever an editor, tools and git do, the session answers like a fresh one.
 
-use conexus_testkit::{Edit, LspClient, Pick, Repository, Workspace, check_random, edits, file_uri, picks, wait_until};
+use conexus_testkit::{
+    Edit, LspClient, Pick, Repository, Workspace, character_boundary, check_random, edits, file_uri, picks, typed_over,
+    typed_texts, wait_until,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, ops::Range, time::Duration};
 
 use crate::support::{STATE_QUERIES, Session};
 
@@ -62,17 +65,8 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let typed = prop_oneof![
-        Just("fn retry() { connect(1) }\n".to_owned()),
-        Just("\n}\n".to_owned()),
-        Just("\"".to_owned()),
-        Just("/* ".to_owned()),
-        Just("class Typed:\n    def parse_header(self):\n        return self\n".to_owned()),
-        Just("ä€😀\r\n".to_owned()),
-        "[a-z_(){};]{0,12}",
-    ];
     let step = prop_oneof![
-        6 => (picks(), picks(), picks(), typed).prop_map(|(file, at, length, text)| Step::Type { file, at, length, text }),
+        6 => (picks(), picks(), picks(), typed_texts()).prop_map(|(file, at, length, text)| Step::Type { file, at, length, text }),
         1 => (picks(), picks()).prop_map(|(file, length)| Step::Replace { file, length }),
         1 => picks().prop_map(|document| Step::Save { document }),
         1 => picks().prop_map(|document| Step::Close { document }),
@@ -125,8 +119,7 @@ impl Editor<'_> {
                 let path = self.open(*file)?;
                 let uri = self.uri(&path);
                 let (text, version) = self.documents.get_mut(&path)?;
-                let start = character_boundary(text, at.index(text.len() + 1));
-                let end = character_boundary(text, (start + length.index(40)).min(text.len())).max(start);
+                let Range { start, end } = typed_over(text, *at, *length);
                 let ([line, from], [to_line, to]) = (position(text, start), position(text, end));
                 text.replace_range(start..end, typed);
                 *version += 1;
@@ -186,12 +179,6 @@ impl Editor<'_> {
             self.client.notify("textDocument/didSave", &saved);
         }
     }
-}
-
-/// The end of the last character before an offset; a line break of two characters is one.
-fn character_boundary(text: &str, at: usize) -> usize {
-    let at = text.floor_char_boundary(at);
-    if text[..at].ends_with('\r') && text[at..].starts_with('\n') { at - 1 } else { at }
 }
 
 /// Line and character of an offset, as the protocol counts them.
