@@ -63,27 +63,24 @@ pub(super) struct Named {
 /// The chunks that define a name.
 pub(super) fn definitions(index: &IndexSnapshot, wanted: &Name, allowed: Option<&SlotSet>) -> Result<Named> {
     let mut found = Found { index, wanted, allowed, best: Vec::new() };
-    match tokenizer::identifier_term(&wanted.name) {
-        Some(term) => {
-            for slot in index.slots_in_field(&term, Field::Name, usize::MAX)?.unwrap_or_default() {
+    if let Some(term) = tokenizer::identifier_term(&wanted.name) {
+        for slot in index.slots_in_field(&term, Field::Name, usize::MAX)?.unwrap_or_default() {
+            found.look_at(slot, Fit::is_definition);
+        }
+        if !found.best.iter().any(|(fit, ..)| fit.is_perfect()) {
+            for slot in index.slots_in_field(&term, Field::Body, LOOKED_THROUGH)?.unwrap_or_default() {
                 found.look_at(slot, Fit::is_definition);
-            }
-            if !found.best.iter().any(|(fit, ..)| fit.is_perfect()) {
-                for slot in index.slots_in_field(&term, Field::Body, LOOKED_THROUGH)?.unwrap_or_default() {
-                    found.look_at(slot, Fit::is_definition);
-                }
             }
         }
+    } else {
         // A name too long for a term of its own: its rarest word leads to it.
-        None => {
-            let mut rarest: Option<Vec<u32>> = None;
-            for word in words::parts(&wanted.name).flat_map(tokenizer::terms) {
-                let most = rarest.as_ref().map_or(LOOKED_THROUGH, Vec::len);
-                rarest = index.slots_in_field(&word, Field::Body, most)?.or(rarest);
-            }
-            for slot in rarest.unwrap_or_default() {
-                found.look_at(slot, Fit::is_definition);
-            }
+        let mut rarest: Option<Vec<u32>> = None;
+        for word in words::parts(&wanted.name).flat_map(tokenizer::terms) {
+            let most = rarest.as_ref().map_or(LOOKED_THROUGH, Vec::len);
+            rarest = index.slots_in_field(&word, Field::Body, most)?.or(rarest);
+        }
+        for slot in rarest.unwrap_or_default() {
+            found.look_at(slot, Fit::is_definition);
         }
     }
     Ok(found.named())

@@ -194,7 +194,7 @@ fn gather(folder: &Path, prefix: &str, out: &mut String) {
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if entry.path().is_dir() {
             gather(&entry.path(), &format!("{name}/"), out);
-        } else if name.ends_with(".rs") {
+        } else if entry.path().extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(entry.path()).unwrap();
             let _ = writeln!(out, "//- {name}\n{}", text.replace("\n//- ", "\n// "));
         }
