@@ -86,6 +86,108 @@ fn other_code_of_the_same_form_is_no_duplicate() {
     assert_eq!(findings(Rule::DuplicateCode, &workspace, None), Vec::<String>::new());
 }
 
+/// A function of its own around statements that others may have.
+fn around(name: &str, block: &str) -> String {
+    let (before, after) = match name {
+        "first" => (
+            "    if source.is_closed() {\n        return Err(Error::Closed);\n    }\n",
+            "    let mut sink = Sink::with_capacity(found.len());\n    while let Some(pair) = found.pop() {\n        sink.write(pair)?;\n    }\n    Ok(sink)\n",
+        ),
+        "second" => (
+            "    match source.kind() {\n        Kind::Text => self.texts += 1,\n        Kind::Other(kind) => warn(kind, source.path()),\n    }\n",
+            "    Ok(found.into_iter().map(Pair::from).filter(|pair| self.wants(pair)).collect())\n",
+        ),
+        _ => (
+            "    let started = Instant::now();\n    self.counters.entry(source.id()).or_insert(0).add(1);\n",
+            "    self.report(started.elapsed(), source.id());\n    for listener in &self.listeners {\n        listener.tell(source.id())?;\n    }\n    Ok(Sink::default())\n",
+        ),
+    };
+    format!("fn {name}(&mut self, source: &Source) -> Result<Sink, Error> {{\n{before}{block}{after}}}\n")
+}
+
+const BLOCK: &str = "    let mut found = Vec::new();
+    for line in source.lines() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let Some((key, value)) = line.split_once('=') else {
+            return Err(Error::Line(line.to_owned()));
+        };
+        found.push((key.trim().to_lowercase(), value.parse()?));
+    }
+    found.sort();
+";
+
+#[test]
+fn blocks_of_functions_that_are_otherwise_different_are_duplicates() {
+    let workspace = Workspace::empty();
+    workspace.write("src/one.rs", around("first", BLOCK));
+    let other = BLOCK.replace("line", "row").replace("rows", "lines").replace("'#'", "';'").replace("key", "left");
+    workspace.write("src/two.rs", around("second", &other.replace("    for", "    trace(source);\n    for")));
+    workspace.write(
+        "src/three.rs",
+        around(
+            "third",
+            &BLOCK
+                .replace("split_once", "divide")
+                .replace("parse", "weigh")
+                .replace("starts_with", "holds")
+                .replace("trim", "cut")
+                .replace("is_empty", "has_none"),
+        ),
+    );
+    assert_eq!(
+        findings(Rule::DuplicateCode, &workspace, None),
+        ["src/one.rs:5 12 lines are nearly the same code as in `second` in src/two.rs:6"]
+    );
+}
+
+#[test]
+fn lists_and_repeated_lines_are_no_blocks() {
+    let fields: String = (0..12).map(|at| format!("        field_{at}: source.read_{at}(limit, {at})?,\n")).collect();
+    let list = format!("    let value = Value {{\n{fields}    }};\n");
+    let lines: String = (0..12).map(|at| format!("    sink.add(source.part(limit, {at}))?;\n")).collect();
+    let workspace = Workspace::empty();
+    for (name, block) in [("first", &list), ("second", &list)] {
+        workspace.write(&format!("src/{name}.rs"), around(name, block));
+    }
+    for (name, block) in [("first", &lines), ("second", &lines)] {
+        workspace.write(&format!("src/lines_{name}.rs"), around(name, block));
+    }
+    assert_eq!(findings(Rule::DuplicateCode, &workspace, None), Vec::<String>::new());
+}
+
+#[test]
+fn a_block_that_a_change_writes_again_is_found_there() {
+    let repository = Repository::init(Workspace::empty());
+    repository.write("src/one.rs", around("first", BLOCK));
+    repository.write("src/two.rs", around("second", ""));
+    repository.commit("first");
+    repository.write("src/two.rs", around("second", BLOCK));
+    let found = ["src/two.rs:6 12 lines are the same code as in `first` in src/one.rs:5"];
+    assert_eq!(findings(Rule::DuplicateCode, &repository, Some("HEAD")), found);
+    repository.commit("second");
+    // Another line of the same function is no news about the block.
+    let text = String::from_utf8(repository.read("src/two.rs")).expect("text");
+    repository.write("src/two.rs", text.replace("texts += 1", "texts += 2"));
+    assert_eq!(findings(Rule::DuplicateCode, &repository, Some("HEAD")), Vec::<String>::new());
+}
+
+#[test]
+fn what_only_resembles_older_code_is_not_reinvented() {
+    let repository = Repository::init(Workspace::empty());
+    repository.write("src/config/time.rs", PARSE_DURATION);
+    for (from, to) in [("trim", "to_lowercase"), ("checked_mul", "checked_add"), ("3600", "7200"), ("split_at", "part")]
+    {
+        repository.write("src/other.rs", PARSE_DURATION.replace("parse_duration", "read_size").replace(from, to));
+        assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new(), "{to}");
+    }
+    let turned = PARSE_DURATION.replace("!letter", "letter").replace("parse_duration", "read_size");
+    repository.write("src/other.rs", turned);
+    assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new());
+}
+
 #[test]
 fn what_a_change_writes_again_is_reinvented() {
     let repository = Repository::init(Workspace::empty());

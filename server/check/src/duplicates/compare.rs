@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use conexus_core::Span;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::{
@@ -53,6 +54,8 @@ pub(crate) struct Compared {
     tokens: Vec<Token>,
     parts: Vec<Part>,
     names: HashSet<u32>,
+    /// What steers, sorted.
+    decisions: Vec<u32>,
 }
 
 /// A token of a body.
@@ -66,6 +69,8 @@ struct Part {
     name: bool,
     /// Whether it names something outside of the body: what is called, a member, a type.
     outer: bool,
+    /// Whether it is a number or a text.
+    literal: bool,
 }
 
 /// What two bodies have in common, as shares from 0 to 1.
@@ -77,6 +82,10 @@ pub(crate) struct Comparison {
     pub(crate) outer: f32,
     /// Names that stand for the same name wherever they do.
     pub(crate) consistent: f32,
+    /// What the two say that no renaming accounts for, `outer` and literals: how much of that is the same.
+    pub(crate) meant: f32,
+    /// Whether both decide alike: the same words and operators that steer, each as often.
+    pub(crate) decides: bool,
     /// What differs.
     pub(crate) difference: Difference,
 }
@@ -99,6 +108,13 @@ impl Compared {
         Some(Self::new(text, tokens))
     }
 
+    /// A piece of a unit.
+    pub(crate) fn part(bodies: &mut Bodies<'_, '_>, unit: &Unit, span: Span) -> Option<Self> {
+        let text = bodies.text(unit)?;
+        let tokens = body_tokens(unit.file.language(), &text, span, unit.symbol()?.doc());
+        Some(Self::new(text, tokens))
+    }
+
     pub(crate) fn new(text: Arc<str>, tokens: Vec<Token>) -> Self {
         let part = |at: usize| {
             let token = tokens[at];
@@ -108,11 +124,20 @@ impl Compared {
                 text: text_hash(token.span.slice(&text)),
                 name,
                 outer: name && is_outer(&text, &tokens, at),
+                literal: matches!(token.kind, TokenKind::Number | TokenKind::Text),
             }
         };
         let parts: Vec<Part> = (0..tokens.len()).map(part).collect();
         let names = parts.iter().filter(|part| part.name).map(|part| part.text).collect();
-        Self { text, tokens, parts, names }
+        let decides = |token: &&Token| match token.kind {
+            TokenKind::Keyword => !HARMLESS_WORDS.contains(&token.span.slice(&text)),
+            TokenKind::Operator => !HARMLESS_OPERATORS.contains(&token.span.slice(&text)),
+            _ => false,
+        };
+        let mut decisions: Vec<u32> =
+            tokens.iter().filter(decides).map(|token| text_hash(token.span.slice(&text))).collect();
+        decisions.sort_unstable();
+        Self { text, tokens, parts, names, decisions }
     }
 
     /// The share of what the two call, use and name as types that both do.
@@ -131,6 +156,14 @@ impl Compared {
         self.parts.iter().map(|part| Some(part).filter(shared).map_or(part.code, |part| part.text | 4)).collect()
     }
 }
+
+/// Words that declare and refer: another one of them changes nothing about what is done.
+const HARMLESS_WORDS: &[&str] = &[
+    "as", "begin", "const", "do", "end", "final", "fn", "from", "func", "function", "let", "local", "mut", "of",
+    "private", "protected", "pub", "public", "ref", "self", "static", "super", "then", "this", "val", "var", "void",
+];
+/// Operators that reach for something.
+const HARMLESS_OPERATORS: &[&str] = &[".", "::", "->", "?.", ":", "=", ":=", "&", "*", "=>"];
 
 /// Whether a name is called, is a member, or is written like a type.
 fn is_outer(text: &str, tokens: &[Token], at: usize) -> bool {
@@ -199,8 +232,10 @@ fn summary(left: &Compared, right: &Compared, operations: &[DiffOp]) -> Comparis
     let mut aligned = 0;
     let mut pairs: HashMap<(u32, u32), u32> = HashMap::new();
     let mut order = Vec::new();
-    let outer_total = [left, right].iter().flat_map(|body| &body.parts).filter(|part| part.outer).count();
-    let mut outer_same = 0;
+    let count_of =
+        |wanted: &dyn Fn(&&Part) -> bool| [left, right].iter().flat_map(|body| &body.parts).filter(wanted).count();
+    let (outer_total, literals) = (count_of(&|part| part.outer), count_of(&|part| part.literal));
+    let (mut outer_same, mut literals_same) = (0, 0);
     for operation in operations {
         let DiffOp::Equal { old_index, new_index, len } = *operation else {
             difference.places += 1;
@@ -216,7 +251,9 @@ fn summary(left: &Compared, right: &Compared, operations: &[DiffOp]) -> Comparis
                 if *count == 1 && a.text != b.text {
                     order.push((old_index + offset, new_index + offset));
                 }
-            } else if a.text != b.text {
+            } else if a.text == b.text {
+                literals_same += usize::from(a.literal) * 2;
+            } else {
                 difference.literals += 1;
             }
         }
@@ -226,10 +263,13 @@ fn summary(left: &Compared, right: &Compared, operations: &[DiffOp]) -> Comparis
         .take(MOST_RENAMED)
         .map(|&(a, b)| (left.text_at(a).to_owned(), right.text_at(b).to_owned()))
         .collect();
+    let share = |part: usize, all: usize| if all == 0 { 1.0 } else { part as f32 / all as f32 };
     Comparison {
-        similarity: 2.0 * aligned as f32 / total.max(1) as f32,
-        outer: if outer_total == 0 { 1.0 } else { outer_same as f32 / outer_total as f32 },
+        similarity: share(2 * aligned, total),
+        outer: share(outer_same, outer_total),
+        meant: share(outer_same + literals_same, outer_total + literals),
         consistent: consistent(&pairs),
+        decides: left.decisions == right.decisions,
         difference,
     }
 }

@@ -65,7 +65,8 @@ fn enclosing(units: &[Unit], inner: usize) -> Option<usize> {
     before.take(MOST_NESTED).position(|other| other.span.contains(unit.span)).map(|back| inner - 1 - back)
 }
 
-fn root(parents: &mut HashMap<usize, usize>, unit: usize) -> usize {
+/// The first of what is joined with a number.
+pub(super) fn root(parents: &mut HashMap<usize, usize>, unit: usize) -> usize {
     let parent = *parents.entry(unit).or_insert(unit);
     if parent == unit {
         return unit;

@@ -4,13 +4,18 @@
 //! candidates are laid beside each other (`compare`); what holds becomes groups (`groups`), and each group one finding.
 //! What a change adds is also compared with what its vector is near to (`reinvented`).
 
+mod blocks;
 mod candidates;
 mod compare;
 mod groups;
 mod reinvented;
+mod statements;
 mod units;
 
-use std::{collections::HashSet, sync::atomic::Ordering};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::atomic::Ordering,
+};
 
 use conexus_core::Span;
 use conexus_engine::SymbolRef;
@@ -30,6 +35,7 @@ pub(crate) fn check(scope: &mut Scope<'_>) -> Result<Vec<Finding>> {
     let (duplicates, reinvented) = (wants(Rule::DuplicateCode), wants(Rule::Reinvented));
     let units = units::units(scope);
     let mut pairs = similar_pairs(scope, &units);
+    let same: HashSet<(usize, usize)> = pairs.iter().map(|pair| (pair.left, pair.right)).collect();
     let mut findings = Vec::new();
     if reinvented {
         let found = reinvented::pairs(scope, &units, &pairs)?;
@@ -44,6 +50,18 @@ pub(crate) fn check(scope: &mut Scope<'_>) -> Result<Vec<Finding>> {
         let groups = groups::groups(&units, pairs);
         let mut sources = Sources::new(scope);
         findings.extend(groups.iter().filter_map(|group| finding(&mut sources, &units, group)));
+        let mut group_of = HashMap::new();
+        for (number, group) in groups.iter().enumerate() {
+            group_of.extend(group.members.iter().map(|&member| (member, number)));
+        }
+        let told = |left: usize, right: usize| {
+            let group = group_of.get(&left);
+            same.contains(&(left, right))
+                || same.contains(&(right, left))
+                || group.is_some() && group == group_of.get(&right)
+        };
+        let blocks = blocks::blocks(scope, &units, &told);
+        findings.extend(blocks.iter().filter_map(|block| block_finding(&mut sources, &units, block)));
     }
     Ok(findings)
 }
@@ -139,6 +157,65 @@ fn finding(sources: &mut Sources<'_, '_>, units: &[Unit], group: &groups::Group)
         fingerprint: fingerprint(std::iter::once(Rule::DuplicateCode.code()).chain(names.iter().map(String::as_str))),
         confidence: group.confidence,
     })
+}
+
+fn block_finding(sources: &mut Sources<'_, '_>, units: &[Unit], block: &blocks::Block) -> Option<Finding> {
+    let first = *block.pieces.iter().find(|piece| units[piece.unit].wanted)?;
+    let others: Vec<_> = block.pieces.iter().filter(|piece| **piece != first).collect();
+    let (place, lines, text) = place_of_piece(sources, units, &first)?;
+    let same = if block.comparison.difference.is_none() { "the same code" } else { "nearly the same code" };
+    let mut related = Vec::new();
+    for other in &others {
+        let label = format!("`{}` has {same}", units[other.unit].symbol()?.name());
+        related.push(Related { place: place_of_piece(sources, units, other)?.0, label });
+    }
+    let (nearest, at) = (units[others.first()?.unit].symbol()?, related.first()?);
+    let more = match others.len() {
+        1 => String::new(),
+        count => format!(", and {} more", count - 1),
+    };
+    let (path, line) = (&at.place.path, at.place.start.line + 1);
+    let message = format!("{lines} lines are {same} as in `{}` in {path}:{line}{more}", nearest.name());
+    let mut names: Vec<String> = block.pieces.iter().map(|piece| units[piece.unit].file.path().to_string()).collect();
+    names.extend(block.pieces.iter().map(|piece| units[piece.unit].qualified_name()));
+    // What tells two blocks of one function apart wherever they stand; white space is of no matter.
+    names.push(text.split_whitespace().collect());
+    let parts = [Rule::DuplicateCode.code(), "block"].into_iter().chain(names.iter().map(String::as_str));
+    let told = &block.comparison.difference;
+    let help = if told.is_none() {
+        "a function of its own could stand in all places".to_owned()
+    } else {
+        format!("a function of its own could stand in all places, with what differs as its arguments: {}", told.told())
+    };
+    Some(Finding {
+        rule: Rule::DuplicateCode,
+        custom: None,
+        severity: Severity::Warning,
+        fingerprint: fingerprint(parts),
+        place,
+        message,
+        related,
+        help: Some(help),
+        fix: None,
+        confidence: block.confidence,
+    })
+}
+
+/// The first line of a piece, how many lines it has, and its text.
+fn place_of_piece(
+    sources: &mut Sources<'_, '_>,
+    units: &[Unit],
+    piece: &blocks::Piece,
+) -> Option<(Place, u32, String)> {
+    let unit = &units[piece.unit];
+    let source = sources.of(&unit.file)?;
+    let span = blocks::span_of(unit, piece);
+    let (first, last) = source.lines.lines_of(span);
+    let end = source.lines.span(first).map_or(span.end, |line| line.end).clamp(span.start, span.end);
+    let shown = Span { start: span.start, end };
+    let shown = Span::new(shown.start as usize, shown.start as usize + shown.slice(&source.text).trim_end().len());
+    let place = Place::of(unit.file.path(), &source.text, &source.lines, shown);
+    Some((place, last + 1 - first, span.slice(&source.text).to_owned()))
 }
 
 /// The place of a unit's head.

@@ -22,12 +22,15 @@ use crate::{
 /// Share of its lines that a function must have got by the change to be new, and share below which it is old.
 const NEW: f32 = 0.7;
 const OLD: f32 = 0.3;
+/// Share of what two functions call, use and name as types, and of their literals, that must be the same: an old function
+/// that calls something else does something else, however much alike the two look.
+const LEAST_MEANT: f32 = 0.94;
 /// Functions near to a new one by their vectors that are looked at.
 const NEAREST: usize = 16;
 /// A function of the same words in its name is the same helper from this cosine of the vectors on.
 const LEAST_COSINE: f32 = 0.8;
 /// And when this share of what both call, use and name as types is the same.
-const LEAST_SHARED: f32 = 0.5;
+const LEAST_SHARED: f32 = 0.75;
 /// Words that a name must have for its sameness to mean anything.
 const LEAST_WORDS: usize = 2;
 
@@ -37,7 +40,8 @@ pub(super) fn pairs(scope: &Scope<'_>, units: &[Unit], known: &[Pair]) -> Result
     for pair in known {
         for (new, old) in [(pair.left, pair.right), (pair.right, pair.left)] {
             let better = |other: &Pair| pair.comparison.similarity > other.comparison.similarity;
-            if units[new].added >= NEW && units[old].added <= OLD && best.get(&new).is_none_or(better) {
+            let same = pair.comparison.meant >= LEAST_MEANT && pair.comparison.decides;
+            if same && units[new].added >= NEW && units[old].added <= OLD && best.get(&new).is_none_or(better) {
                 best.insert(new, Pair { left: new, right: old, comparison: pair.comparison.clone() });
             }
         }
@@ -120,7 +124,7 @@ pub(super) fn finding(sources: &mut Sources<'_, '_>, units: &[Unit], pair: &Pair
         message,
         help: Some(help),
         fix: None,
-        confidence: pair.comparison.confidence(),
+        confidence: pair.comparison.meant,
     })
 }
 

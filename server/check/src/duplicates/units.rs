@@ -11,6 +11,7 @@ use conexus_engine::{
     roles::{self, Role},
 };
 
+use super::statements::{Statement, statements};
 use crate::{
     LeftOut, Rule,
     lexer::{self, Token, TokenKind},
@@ -37,6 +38,8 @@ pub(crate) struct Unit {
     pub(crate) shape: u64,
     /// Hashes of runs of tokens, chosen by winnowing; sorted, each once.
     pub(crate) prints: Box<[u32]>,
+    /// Its statements, without those of functions inside of it; none where blocks are not looked for.
+    pub(crate) statements: Box<[Statement]>,
     /// Whether a finding here is wanted.
     pub(crate) wanted: bool,
 }
@@ -128,7 +131,8 @@ pub(crate) fn units(scope: &mut Scope<'_>) -> Vec<Unit> {
             return Some(Vec::new());
         }
         let source = scope.source(file)?;
-        Some(file.symbols().filter_map(|symbol| unit(scope, shapes, file, &source, symbol)).collect())
+        let units = file.symbols().filter_map(|symbol| unit(scope, shapes, file, &source, symbol)).collect();
+        Some(without_nested(units))
     });
     let changed = found.iter().filter(|units| units.is_none()).count();
     let units = found.into_iter().flatten().flatten().collect();
@@ -139,6 +143,20 @@ pub(crate) fn units(scope: &mut Scope<'_>) -> Vec<Unit> {
     if changed > 0 {
         let why = "they changed while they were checked; run it again".to_owned();
         scope.left_out.push(LeftOut { what: format!("{changed} files"), why });
+    }
+    units
+}
+
+/// Leaves a statement to the innermost of the functions around it.
+fn without_nested(mut units: Vec<Unit>) -> Vec<Unit> {
+    let spans: Vec<Span> = units.iter().map(|unit| unit.span).collect();
+    for unit in &mut units {
+        let inner: Vec<Span> =
+            spans.iter().copied().filter(|span| *span != unit.span && unit.span.contains(*span)).collect();
+        if !inner.is_empty() {
+            let own = |statement: &Statement| !inner.iter().any(|span| span.overlaps(statement.span));
+            unit.statements = unit.statements.iter().copied().filter(own).collect();
+        }
     }
     units
 }
@@ -184,6 +202,11 @@ fn unit(
         exact: hash_of(tokens.iter().map(|token| token.span.slice(&source.text))),
         shape: hash_of(shapes.codes.iter()),
         prints,
+        statements: if scope.checked.rules.contains(&Rule::DuplicateCode) {
+            statements(&source.text, &tokens).into()
+        } else {
+            Box::default()
+        },
         wanted: scope.wants_lines(file.path(), first..last + 1),
     })
 }

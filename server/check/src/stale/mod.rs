@@ -49,7 +49,13 @@ struct Document {
 pub(crate) fn check(scope: &Scope<'_>) -> Result<Vec<Finding>> {
     let present = Present::new(scope);
     let removed = removed_by_change(scope);
-    let files: Vec<_> = scope.snapshot.index().files().filter(|file| scope.is_named(file.path())).collect();
+    // A change that takes nothing away makes nothing stale but what it writes.
+    let elsewhere = scope
+        .changes
+        .as_ref()
+        .is_none_or(|changes| !removed.is_empty() || !changes.renamed.is_empty() || !changes.deleted.is_empty());
+    let wanted = |path: &str| if elsewhere { scope.is_named(path) } else { scope.wants(path) };
+    let files: Vec<_> = scope.snapshot.index().files().filter(|file| wanted(file.path())).collect();
     let found = parallel::map(
         &files,
         scope.options.threads,
@@ -57,7 +63,11 @@ pub(crate) fn check(scope: &Scope<'_>) -> Result<Vec<Finding>> {
         || (),
         |(), file| document(scope, &present, &removed, file),
     );
-    let documents = found.into_iter().flatten().collect::<Vec<_>>();
+    let mut documents = found.into_iter().flatten().collect::<Vec<_>>();
+    for document in &mut documents {
+        let Document { source, file, missing } = document;
+        missing.retain(|missing| is_wanted(scope, file.path(), source, missing));
+    }
     let names = names(&documents);
     let gone = match &scope.changes {
         Some(_) => removed,
@@ -80,11 +90,7 @@ pub(crate) fn check(scope: &Scope<'_>) -> Result<Vec<Finding>> {
                 }
                 Named::Link | Named::Path => present.moved(&past, scope, document.file.path(), missing),
             };
-            if let Some(gone) = found
-                && is_wanted(scope, document, missing)
-            {
-                findings.push(finding(document, missing, gone.now));
-            }
+            findings.extend(found.map(|gone| finding(document, missing, gone.now)));
         }
     }
     Ok(findings)
@@ -112,13 +118,13 @@ fn names(documents: &[Document]) -> BTreeSet<String> {
 }
 
 /// A change is asked for what it touched, and for what it made stale elsewhere.
-fn is_wanted(scope: &Scope<'_>, document: &Document, missing: &Missing) -> bool {
-    let line = document.source.lines.line_of(missing.mention.span.start);
+fn is_wanted(scope: &Scope<'_>, path: &str, source: &Source, missing: &Missing) -> bool {
+    let line = source.lines.line_of(missing.mention.span.start);
     match (&scope.changes, &missing.mention.what) {
         (None, _) | (Some(_), Named::Symbol { .. }) => true,
         (Some(changes), Named::Link | Named::Path) => {
             let moved = changes.renamed.iter().map(|(from, _)| from).chain(&changes.deleted);
-            scope.wants_lines(document.file.path(), line..line + 1)
+            scope.wants_lines(path, line..line + 1)
                 || moved.into_iter().any(|path| missing.written.ends_with(file_name(path)))
         }
     }
