@@ -42,6 +42,8 @@ struct Marks {
     single: bool,
     /// `'a` without an end is a lifetime, and `r#"` opens a string.
     rust: bool,
+    /// `:a` is a literal.
+    atoms: bool,
 }
 
 fn marks(language: Language) -> Marks {
@@ -52,6 +54,7 @@ fn marks(language: Language) -> Marks {
         backtick: false,
         single: true,
         rust: false,
+        atoms: false,
     };
     let hash = Marks { line_comments: &["#"], block_comments: &[], triple: true, ..c };
     match language.name() {
@@ -59,9 +62,11 @@ fn marks(language: Language) -> Marks {
         "javascript" | "typescript" | "tsx" | "go" => Marks { backtick: true, ..c },
         "java" | "kotlin" | "scala" | "swift" | "csharp" | "dart" | "groovy" => Marks { triple: true, ..c },
         "php" => Marks { line_comments: &["//", "#"], backtick: true, ..c },
-        "python" | "ruby" | "elixir" | "bash" | "perl" | "r" | "julia" | "nim" => {
-            Marks { backtick: matches!(language.name(), "ruby" | "bash" | "perl"), ..hash }
-        }
+        "python" | "ruby" | "elixir" | "bash" | "perl" | "r" | "julia" | "nim" => Marks {
+            backtick: matches!(language.name(), "ruby" | "bash" | "perl"),
+            atoms: matches!(language.name(), "ruby" | "elixir"),
+            ..hash
+        },
         "lua" => Marks { line_comments: &["--"], block_comments: &[("--[[", "]]")], ..c },
         "haskell" | "elm" => Marks { line_comments: &["--"], block_comments: &[("{-", "-}")], single: false, ..c },
         _ => c,
@@ -132,6 +137,11 @@ impl Lexer<'_> {
             b'"' => self.quoted(b'"'),
             b'\'' if self.marks.single => self.quoted(b'\''),
             b'`' if self.marks.backtick => self.quoted(b'`'),
+            b':' if self.marks.atoms && self.rest().get(1).is_some_and(u8::is_ascii_alphabetic) => {
+                self.at += 1;
+                self.skip_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'?' | b'!'));
+                TokenKind::Text
+            }
             b'(' | b')' | b'[' | b']' | b'{' | b'}' | b',' => {
                 self.at += 1;
                 TokenKind::Bracket
@@ -310,6 +320,7 @@ mod tests {
             ("c", "a/**/+b//x\n-\"odd", "n + n - \" n"),
             ("lua", "--[[ a\n]] x = 1 -- y", "n = 1"),
             ("ruby", "x = \"#{a}\" # y\n", "n = s"),
+            ("elixir", "f(:ok, a: b) :: A.b?()", "n ( s , n : n ) :: n . n ? ( )"),
         ] {
             assert_eq!(shown(language, text), expected, "{text}");
         }

@@ -8,7 +8,7 @@ use std::{
 use conexus_core::words;
 
 use super::{
-    Pair,
+    LEAST_OF_INTERFACE, Pair,
     compare::{self, Bodies, Compared},
     place_of,
     units::Unit,
@@ -24,13 +24,13 @@ const NEW: f32 = 0.7;
 const OLD: f32 = 0.3;
 /// Share of what two functions call, use and name as types, and of their literals, that must be the same: an old function
 /// that calls something else does something else, however much alike the two look.
-const LEAST_MEANT: f32 = 0.94;
+const LEAST_MEANT: f32 = 0.96;
 /// Functions near to a new one by their vectors that are looked at.
 const NEAREST: usize = 16;
 /// A function of the same words in its name is the same helper from this cosine of the vectors on.
 const LEAST_COSINE: f32 = 0.8;
 /// And when this share of what both call, use and name as types is the same.
-const LEAST_SHARED: f32 = 0.75;
+const LEAST_SHARED: f32 = 0.9;
 /// Words that a name must have for its sameness to mean anything.
 const LEAST_WORDS: usize = 2;
 
@@ -40,7 +40,9 @@ pub(super) fn pairs(scope: &Scope<'_>, units: &[Unit], known: &[Pair]) -> Result
     for pair in known {
         for (new, old) in [(pair.left, pair.right), (pair.right, pair.left)] {
             let better = |other: &Pair| pair.comparison.similarity > other.comparison.similarity;
-            let same = pair.comparison.meant >= LEAST_MEANT && pair.comparison.decides;
+            let same = pair.comparison.meant >= LEAST_MEANT
+                && pair.comparison.decides
+                && !is_asked_of_both(&units[new], &units[old]);
             if same && units[new].added >= NEW && units[old].added <= OLD && best.get(&new).is_none_or(better) {
                 best.insert(new, Pair { left: new, right: old, comparison: pair.comparison.clone() });
             }
@@ -84,7 +86,12 @@ fn near(
         let Some(&old) = symbol.and_then(|symbol| by_symbol.get(&symbol)) else { continue };
         let other = &units[old];
         let interface = unit.is_member() && other.is_member();
-        if other.added > OLD || interface || !unit.may_repeat(other) || name_words(other) != name {
+        if other.added > OLD
+            || interface
+            || is_asked_of_both(unit, other)
+            || !unit.may_repeat(other)
+            || name_words(other) != name
+        {
             continue;
         }
         let Some(compared) = Compared::of(bodies, other) else { continue };
@@ -93,6 +100,15 @@ fn near(
         }
     }
     Ok(None)
+}
+
+/// Whether two functions have one name because something asks for it: short methods of several types, overloads and
+/// clauses of one function.
+fn is_asked_of_both(left: &Unit, right: &Unit) -> bool {
+    let (Some(own), Some(other)) = (left.symbol(), right.symbol()) else { return true };
+    let overloads = left.file.first_slot() == right.file.first_slot() && own.container() == other.container();
+    let methods = left.is_member() && right.is_member() && left.tokens.min(right.tokens) < LEAST_OF_INTERFACE;
+    own.name() == other.name() && (overloads || methods)
 }
 
 /// The words of a function's name.
