@@ -1,6 +1,7 @@
 //! How the time and memory of `conexus check` grow with the number of symbols: `cargo bench --bench check`.
 //!
-//! Each workspace is made by a seed: functions of 8 to 24 statements, of which one in ten is a renamed copy of another.
+//! Each workspace is made by a seed: functions of 8 to 24 statements, of which one in ten is a renamed copy of another. Each
+//! file has a function that nothing mentions, and a page that names one that a commit removed.
 //! The index is built first; what is timed is the check alone. Numbers as arguments replace the sizes.
 
 #![allow(clippy::print_stdout)]
@@ -9,6 +10,7 @@ use std::{
     fmt::Write as _,
     fs,
     path::Path,
+    process::Command,
     sync::atomic::AtomicBool,
     time::{Duration, Instant},
 };
@@ -53,15 +55,36 @@ fn function(name: usize, seed: u64) -> String {
 }
 
 fn write_workspace(root: &Path, symbols: usize) {
+    let mut texts = Vec::new();
     for file in 0..symbols.div_ceil(PER_FILE) {
         let folder = root.join(format!("src/part_{}", file / 100));
         fs::create_dir_all(&folder).expect("a folder");
         let names = file * PER_FILE..((file + 1) * PER_FILE).min(symbols);
         // One in ten repeats an earlier one.
-        let text: String =
+        let mut text: String =
             names.map(|name| function(name, if name % 10 == 9 { (name / 2) as u64 } else { name as u64 })).collect();
-        fs::write(folder.join(format!("file_{file}.rs")), text).expect("a file");
+        let _ = writeln!(text, "fn left_alone_{file}() {{}}");
+        let path = folder.join(format!("file_{file}.rs"));
+        fs::write(&path, format!("{text}pub fn removed_later_{file}() {{}}\n")).expect("a file");
+        texts.push((path, text));
+        let page = root.join(format!("docs/part_{}", file / 100));
+        fs::create_dir_all(&page).expect("a folder");
+        fs::write(page.join(format!("page_{file}.md")), format!("Call `removed_later_{file}` first.\n"))
+            .expect("a page");
     }
+    git(root, &["init", "--quiet"]);
+    git(root, &["add", "--all"]);
+    git(root, &["commit", "--quiet", "--message", "first"]);
+    for (path, text) in texts {
+        fs::write(path, text).expect("a file");
+    }
+    git(root, &["commit", "--quiet", "--all", "--message", "remove what the pages name"]);
+}
+
+fn git(root: &Path, arguments: &[&str]) {
+    let who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.org", "-c", "commit.gpgsign=false"];
+    let status = Command::new("git").arg("-C").arg(root).args(who).args(arguments).status().expect("git runs");
+    assert!(status.success(), "git {arguments:?}");
 }
 
 /// Resident memory in MiB; 0 where the system does not say.

@@ -131,6 +131,68 @@ fn a_mistake_in_the_settings_has_a_position() {
 }
 
 #[test]
+fn a_mistake_in_a_rule_of_the_users_own_has_a_position() {
+    let session = Session::new(Workspace::of(PROJECT));
+    let rule = "message = \"no\"\nlanguages = [\"rust\"]\nquery = '(nothing_of_rust) @report'\n";
+    session.workspace.write(".conexus/rules/no-call.toml", rule);
+    let run = session.run(["check"]).expect(2);
+    assert!(run.stderr.contains("no-call.toml:3:") && run.stdout.is_empty(), "{run}");
+    session.workspace.remove(".conexus/rules/no-call.toml");
+    let run = session.run(["check", "--select", "custom"]).expect(2);
+    assert!(run.stderr.contains("write one as docs/check/custom.md shows"), "{run}");
+}
+
+#[test]
+fn fixes_are_applied_and_what_cannot_be_fixed_still_counts() {
+    let session = Session::new(Repository::init(Workspace::of(PROJECT)));
+    session.workspace.write("docs/guide.md", "See [how](../src/retry.rs).\n");
+    session.workspace.commit("guide");
+    session.workspace.git(&["mv", "src/retry.rs", "src/pause.rs"]);
+    session.workspace.commit("move");
+    let fix = ["check", "--select", "stale-reference", "--fix"];
+    let run = session.run(["check", "--select", "stale-reference"]).expect(1);
+    assert!(run.stdout.contains("it is `../src/pause.rs` now"), "{run}");
+    session.run(fix).expect(0);
+    assert_eq!(session.workspace.read("docs/guide.md"), b"See [how](../src/pause.rs).\n");
+    let run = session.run(["check", "--select", "stale-reference,duplicate-code", "--fix"]).expect(1);
+    assert!(run.stdout.contains("duplicate-code") && !run.stdout.contains("stale-reference"), "{run}");
+}
+
+#[test]
+#[cfg(unix)]
+fn what_may_not_be_read_is_an_error_and_not_a_clean_check() {
+    use std::os::unix::fs::PermissionsExt;
+    let session = Session::new(Workspace::of(PROJECT));
+    let set = |path: &str, mode| {
+        std::fs::set_permissions(session.workspace.path(path), std::fs::Permissions::from_mode(mode)).expect("a mode");
+    };
+    set("src/retry.rs", 0);
+    // Whoever may read everything, as root may, has nothing to be told.
+    if std::fs::File::open(session.workspace.path("src/retry.rs")).is_err() {
+        let run = session.run(["check", "src/retry.rs"]).expect(2);
+        assert!(run.stderr.contains("cannot read src/retry.rs"), "{run}");
+    }
+    set("src/retry.rs", 0o644);
+}
+
+#[test]
+fn a_block_in_two_functions_is_found() {
+    let block = "    let mut found = Vec::new();\n    for line in source.lines() {\n        let line = line.trim();\n        if line.is_empty() || line.starts_with('#') {\n            continue;\n        }\n        let Some((key, value)) = line.split_once('=') else { return Err(Error::Line(line.to_owned())) };\n        found.push((key.trim().to_lowercase(), value.parse()?));\n    }\n    found.sort();\n";
+    let session = Session::new(Workspace::empty());
+    session.workspace.write(
+        "src/a.rs",
+        format!("fn read_all(source: &str) -> Result<Pairs, Error> {{\n{block}    Ok(Pairs(found))\n}}\n"),
+    );
+    session.workspace.write(
+        "src/b.rs",
+        format!("fn store(source: &str, sink: &mut Sink) -> Result<(), Error> {{\n    if sink.is_closed() {{\n        return Err(Error::Closed);\n    }}\n{block}    for (key, value) in found {{\n        sink.write(&key)?;\n        sink.write_number(value, 10)?;\n    }}\n    sink.flush()\n}}\n"),
+    );
+    let run = duplicates(&session, &[]).expect(1);
+    let expected = "src/a.rs:2:5: warning[duplicate-code]: 10 lines are the same code as in `store` in src/b.rs:5";
+    assert!(run.stdout.contains(expected), "{run}");
+}
+
+#[test]
 fn comments_and_settings_ignore_findings() {
     let session = Session::new(Workspace::of(PROJECT));
     let original = String::from_utf8(session.workspace.read("src/retry.rs")).expect("text");

@@ -49,7 +49,11 @@ pub(crate) fn check(scope: &Scope<'_>) -> Result<Vec<Finding>> {
 }
 
 fn is_product(file: &FileEntry) -> bool {
-    !file.flags().contains(FileFlags::GENERATED) && matches!(roles::role(file.path()), Role::Code | Role::Compatibility)
+    // What stands among documentation is a sample: its reader uses it.
+    const SAMPLES: &[&str] = &["doc", "docs", "documentation", "website", "guide", "guides", "tutorials"];
+    !file.flags().contains(FileFlags::GENERATED)
+        && matches!(roles::role(file.path()), Role::Code | Role::Compatibility)
+        && !file.path().split('/').any(|folder| SAMPLES.contains(&folder))
 }
 
 fn in_file(scope: &Scope<'_>, file: &Arc<FileEntry>) -> Result<Vec<Finding>> {
@@ -59,7 +63,7 @@ fn in_file(scope: &Scope<'_>, file: &Arc<FileEntry>) -> Result<Vec<Finding>> {
         if scope.cancel.load(Ordering::Relaxed) {
             break;
         }
-        let confidence = confidence(symbol);
+        let confidence = confidence(file, symbol);
         if confidence < scope.options.unused.min_confidence {
             continue;
         }
@@ -146,7 +150,14 @@ fn is_demanded(file: &FileEntry, symbol: SymbolRef<'_>) -> bool {
     }
 }
 
-fn confidence(symbol: SymbolRef<'_>) -> f32 {
+fn confidence(file: &FileEntry, symbol: SymbolRef<'_>) -> f32 {
+    // What is protected in C++ is for classes that may be anybody's; that is said by a label and not by the member. And
+    // what a header defines is for whoever includes it.
+    let c = matches!(file.language().name(), "c" | "cpp");
+    let header = [".h", ".hh", ".hpp", ".hxx", ".inl", ".inc"].iter().any(|ending| file.path().ends_with(ending));
+    if c && (symbol.visibility() == Visibility::Restricted || header && symbol.parent().is_none()) {
+        return 0.5;
+    }
     match symbol.visibility() {
         Visibility::Private => 0.95,
         Visibility::Restricted => 0.85,
@@ -179,9 +190,29 @@ fn is_used_unwritten(file: &FileEntry, symbol: SymbolRef<'_>, source: &Source) -
     let start = symbol.name_span().start as usize;
     let sharp = file.language().name() == "csharp"
         && (text.get(..start).is_some_and(|before| before.ends_with('.')) || head.contains("static class"));
+    // The values of an enum of C are used without its name, and a static member is as public as its class says.
+    let c = matches!(file.language().name(), "c" | "cpp")
+        && (symbol.kind() == SymbolKind::Enum && !head.contains("enum class")
+            || head.contains("__attribute__")
+            || symbol.parent().is_some() && words::identifiers(head).any(|word| word == "static"));
+    // What a protocol of Swift demands carries no mark, and frameworks find types by what they conform to.
+    let swift = file.language().name() == "swift" && conforms(file, symbol, text);
     let annotated = head.trim_start().starts_with(['@', '[']) && file.language().name() != "go";
     let demanded = words::identifiers(head).any(|word| DEMANDING.contains(&word));
-    attributes || annotated || demanded || sharp || REFLECTING.iter().any(|mark| text.contains(mark))
+    attributes || annotated || demanded || sharp || c || swift || REFLECTING.iter().any(|mark| text.contains(mark))
+}
+
+/// Whether a symbol, or a type around it, says that it conforms to something.
+fn conforms(file: &FileEntry, symbol: SymbolRef<'_>, text: &str) -> bool {
+    let mut at = Some(symbol);
+    while let Some(one) = at {
+        let callable = matches!(one.kind(), SymbolKind::Function | SymbolKind::Method | SymbolKind::Constructor);
+        if !callable && one.signature().slice(text).contains(':') {
+            return true;
+        }
+        at = one.parent().and_then(|parent| file.symbol(parent));
+    }
+    false
 }
 
 fn finding(file: &FileEntry, symbol: SymbolRef<'_>, source: &Source, confidence: f32) -> Finding {

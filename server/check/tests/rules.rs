@@ -288,6 +288,14 @@ Use `helper_function`, `std::mem::swap_things`, `NeverWasHere`, `cargo_run` and 
         "src/client.rs:1 the documentation names the symbol `helper_function`, which does not exist any more",
     ];
     assert_eq!(findings(Rule::StaleReference, &repository, None), stale);
+    // What tells of what was names it on purpose.
+    let guide = String::from_utf8(repository.read("docs/guide.md")).expect("text");
+    repository.write(
+        "docs/guide.md",
+        format!("{guide}\nIt was moved from `src/old_name.rs`, once `helper_function`.\n\n#### `src/old_name.rs`\n"),
+    );
+    assert_eq!(findings(Rule::StaleReference, &repository, None), stale);
+    repository.write("docs/guide.md", guide);
     // Seen from before both changes, each of them made documentation stale elsewhere.
     assert_eq!(findings(Rule::StaleReference, &repository, Some("HEAD~2")), stale);
 }
@@ -348,6 +356,17 @@ class A {
             "src/lib.rs:1 nothing in the repository mentions the function `forgotten_helper`",
         ]
     );
+    workspace.write(
+        "lib/parts.cpp",
+        "class Parts {\n protected:\n  void forSubclasses();\n public:\n  static int anybodyCalls() { return 1; }\n  enum State { OPEN, SHUT };\n \
+         private:\n  void nobodyAtAll();\n};\nstatic void __attribute__((constructor)) atStart() {}\n",
+    );
+    workspace.write("lib/parts.h", "static inline int anybodyWhoIncludes(void) { return 1; }\n");
+    workspace.write("lib/Intent.swift", "struct OpenIntent: AppIntent {\n    func performIt() {}\n}\n");
+    workspace.write("docs/manual/Sample.java", "class Sample { private void shownToReaders() {} }\n");
+    let found = findings(Rule::UnusedSymbol, &workspace, None);
+    let of_parts: Vec<_> = found.iter().filter(|line| !line.starts_with(['A', 'a', 'm', 's'])).collect();
+    assert_eq!(of_parts, ["lib/parts.cpp:8 nothing in the repository mentions the method `nobodyAtAll`"]);
     workspace.write("README.md", "`forgotten_helper` is used by people");
     assert!(!findings(Rule::UnusedSymbol, &workspace, None).concat().contains("forgotten_helper"));
 }

@@ -34,6 +34,16 @@ fn command(folder: &Path) -> Command {
     command
 }
 
+/// Start and count of lines on both sides of `@@ -12,3 +14 @@ ...`, which begins a hunk of a patch.
+fn hunk(line: &str) -> Option<((u32, u32), (u32, u32))> {
+    let side = |text: &str| {
+        let (start, count) = text.split_once(',').unwrap_or((text, "1"));
+        Some((start.parse().ok()?, count.parse().ok()?))
+    };
+    let mut sides = line.strip_prefix("@@ -")?.split(' ');
+    Some((side(sides.next()?)?, side(sides.next()?.strip_prefix('+')?)?))
+}
+
 fn line(bytes: Vec<u8>) -> Option<String> {
     let text = String::from_utf8(bytes).ok()?;
     let text = text.trim();

@@ -140,10 +140,14 @@ impl Compared {
         Self { text, tokens, parts, names, decisions }
     }
 
-    /// The share of what the two call, use and name as types that both do.
+    /// The share of what the two call, use and name as types that both do; none when that is too few names to say
+    /// anything.
     pub(crate) fn shared_outer(&self, other: &Self) -> f32 {
-        let outer = |body: &Self| body.parts.iter().filter(|part| part.outer).map(|part| part.text).collect();
-        shared(&outer(self), &outer(other))
+        let outer = |body: &Self| -> HashSet<u32> {
+            body.parts.iter().filter(|part| part.outer).map(|part| part.text).collect()
+        };
+        let (own, theirs) = (outer(self), outer(other));
+        if own.len().min(theirs.len()) < LEAST_NAMES { 0.0 } else { shared(&own, &theirs) }
     }
 
     fn text_at(&self, at: usize) -> &str {
@@ -178,6 +182,8 @@ fn is_outer(text: &str, tokens: &[Token], at: usize) -> bool {
         || own.starts_with(|first: char| first.is_uppercase())
 }
 
+/// Different names that two bodies call or use for their sameness to mean anything.
+const LEAST_NAMES: usize = 4;
 /// Names that are told of in a finding.
 const MOST_RENAMED: usize = 4;
 /// Below this share of equal outer names two bodies do other things in the same form.
@@ -185,7 +191,7 @@ const LEAST_OUTER: f32 = 0.7;
 /// And below this share of consistently renamed names they use what they have in other ways.
 const LEAST_CONSISTENT: f32 = 0.85;
 /// And below this both together are too little.
-const LEAST_CONFIDENCE: f32 = 0.85;
+const LEAST_CONFIDENCE: f32 = 0.9;
 
 /// Lays two bodies beside each other; nothing when they do not do the same.
 pub(crate) fn compare(left: &Compared, right: &Compared, options: &DuplicateOptions) -> Option<Comparison> {
@@ -245,7 +251,9 @@ fn summary(left: &Compared, right: &Compared, operations: &[DiffOp]) -> Comparis
         for offset in 0..len {
             let (a, b) = (left.parts[old_index + offset], right.parts[new_index + offset]);
             if a.name {
-                outer_same += usize::from(a.outer && a.text == b.text) * 2;
+                if a.text == b.text {
+                    outer_same += usize::from(a.outer) + usize::from(b.outer);
+                }
                 let count = pairs.entry((a.text, b.text)).or_default();
                 *count += 1;
                 if *count == 1 && a.text != b.text {

@@ -70,7 +70,11 @@ impl Unit {
     pub(crate) fn is_member(&self) -> bool {
         let parent = self.symbol().and_then(|symbol| symbol.parent()).and_then(|parent| self.file.symbol(parent));
         match parent {
-            Some(parent) => parent.kind().is_type() || parent.kind() == SymbolKind::Impl,
+            Some(parent) => {
+                // A module of Ruby is mixed into types.
+                let mixin = parent.kind() == SymbolKind::Module && self.file.language().name() == "ruby";
+                parent.kind().is_type() || parent.kind() == SymbolKind::Impl || mixin
+            }
             None => self.symbol().is_some_and(|symbol| symbol.kind() == SymbolKind::Method),
         }
     }

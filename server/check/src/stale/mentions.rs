@@ -31,6 +31,7 @@ pub(crate) fn mentions(text: &str, within: Span) -> Vec<Mention> {
     let mut found = Vec::new();
     let mut fence: Option<&str> = None;
     let mut start = within.start as usize;
+    let mut before = "";
     for line in within.slice(text).split_inclusive('\n') {
         // Documentation comments have their signs in front of the fence.
         let bare = line.trim_start_matches([' ', '\t', '/', '*', '!', '#', '>', '-']);
@@ -38,12 +39,40 @@ pub(crate) fn mentions(text: &str, within: Span) -> Vec<Mention> {
         match (fence, mark) {
             (None, Some(mark)) => fence = Some(mark),
             (Some(open), Some(mark)) if open == mark => fence = None,
-            (None, None) => in_line(line, start, &mut found),
+            (None, None) if !is_heading_of_one(bare) && !tells_of_old(before) && !tells_of_old(line) => {
+                in_line(line, start, &mut found);
+            }
             _ => {}
         }
+        before = line;
         start += line.len();
     }
     found
+}
+
+/// Whether a line holds one name in backticks and nothing else: the title of what follows, such as the file of an example.
+fn is_heading_of_one(bare: &str) -> bool {
+    let bare = bare.trim_end().trim_end_matches([':', '*']);
+    let inner = bare.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
+    inner.is_some_and(|inner| inner.contains(['/', '.']) && !inner.contains([' ', '`']))
+}
+
+/// Words of a sentence about what was, what is to be, or what a tool makes. What it names is not there on purpose.
+const OF_OLD: &[&str] = &[
+    "moved from", "moved to", "renamed", "replaced", "formerly", "previously", "used to", "no longer", "removed",
+    "deprecated", "deleted", "older", "earlier", "lower than", "prior to", "before version", "legacy", "historical",
+    "historically", "instead of", "superseded", "originally", "todo", "fixme", "rename", "generate", "generates",
+    "generated",
+];
+
+fn tells_of_old(line: &str) -> bool {
+    let line = line.to_ascii_lowercase();
+    OF_OLD.iter().any(|phrase| {
+        line.match_indices(phrase).any(|(at, _)| {
+            let inner = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
+            !inner(line[..at].chars().next_back()) && !inner(line[at + phrase.len()..].chars().next())
+        })
+    })
 }
 
 fn in_line(line: &str, start: usize, found: &mut Vec<Mention>) {
@@ -138,6 +167,8 @@ mod tests {
             ("`a + b` `--flag` `x/y` `./run.sh` `std.io.Reader`", "symbol io Reader"),
             ("```\n`inside`\n```\n`outside`", "symbol  outside"),
             ("/// ~~~\n/// `inside`\n/// ~~~\n/// ``odd`` `open", "symbol  odd"),
+            ("#### `src/types.rs`\n`src/a.rs` is", "path src/a.rs"),
+            ("moved from `src/a.rs`\n`src/b.rs` too\n`src/c.rs` told", "path src/c.rs"),
             ("[a](<b c.md>) [t](c.md \"title\")", "link c.md"),
         ] {
             let found = mentions(text, Span::new(0, text.len()));

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{command, git, line};
+use super::{command, git, hunk, line};
 
 /// Why git cannot say what changed. The messages say what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -158,10 +158,7 @@ fn parse(diff: &str) -> Changes {
                 (None, Some(old)) => changes.deleted.push(old),
                 (None, None) => {}
             }
-        } else if let Some(hunk) = line.strip_prefix("@@ -").and_then(|rest| rest.split(" @@").next()) {
-            let Some((old, new)) = hunk.split_once(" +") else { continue };
-            let (_, removed) = counts(old);
-            let (start, added) = counts(new);
+        } else if let Some(((_, removed), (start, added))) = hunk(line) {
             left = (removed, added);
             if let Some(file) = path.as_ref().and_then(|path| changes.files.get_mut(path))
                 && added > 0
@@ -172,12 +169,6 @@ fn parse(diff: &str) -> Changes {
         }
     }
     changes
-}
-
-/// Start and count of one side of a hunk: `12,3`, or `12` for one line.
-fn counts(side: &str) -> (u32, u32) {
-    let (start, count) = side.split_once(',').unwrap_or((side, "1"));
-    (start.parse().unwrap_or(0), count.parse().unwrap_or(0))
 }
 
 /// A path as git writes it: in quotes with escapes when it holds a quote, a backslash or a control character.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{command, directory};
+use super::{command, directory, hunk};
 
 /// A folder that holds the files of one revision after another. The repository, its working tree and its index stay as
 /// they are.
@@ -73,7 +73,7 @@ fn parse(patch: &str) -> Vec<ChangedLines> {
             left -= u32::from(!line.starts_with('\\'));
         } else if let Some(path) = line.strip_prefix("--- a/") {
             changed.push(ChangedLines { path: path.trim_end_matches('\t').to_owned(), ranges: Vec::new() });
-        } else if let Some((old, new)) = line.strip_prefix("@@ -").and_then(hunk)
+        } else if let Some((old, new)) = hunk(line)
             && let Some(file) = changed.last_mut()
         {
             // git counts lines from 1, and names the line before when nothing was there.
@@ -83,16 +83,6 @@ fn parse(patch: &str) -> Vec<ChangedLines> {
         }
     }
     changed
-}
-
-/// Start and count on both sides of `12,3 +14 @@ ...`.
-fn hunk(text: &str) -> Option<((u32, u32), (u32, u32))> {
-    let side = |text: &str| {
-        let (start, count) = text.split_once(',').unwrap_or((text, "1"));
-        Some((start.parse().ok()?, count.parse().ok()?))
-    };
-    let mut sides = text.split(' ');
-    Some((side(sides.next()?)?, side(sides.next()?.strip_prefix('+')?)?))
 }
 
 #[cfg(test)]
