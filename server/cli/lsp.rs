@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
     let registry = Registry::default();
     // Without it the editor is served all the same.
     let sidecar = serving::of_session(&global)
-        .and_then(|serving| Ok(Sidecar::open(&registry, &serving)?))
+        .and_then(|serving| Ok(Sidecar::open(&registry, check::options_for_assistants(&global), &serving)?))
         .inspect_err(|error| tracing::warn!("other programs cannot ask this session: {error:#}"))
         .ok();
     let options = conexus_lsp::Options {

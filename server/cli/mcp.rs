@@ -12,6 +12,7 @@ use conexus_mcp::{Audit, Sidecar};
 use super::{
     Outcome,
     arguments::{Arguments, McpArguments, McpCommand, ServeArguments},
+    check,
     edit_config::Carry,
     mcp_clients,
     output::{self, Output},
@@ -31,7 +32,8 @@ pub(crate) fn run(arguments: &Arguments, own: &McpArguments, output: &mut Output
     let (location, settings) = workspace(arguments)?;
     let audit_log = serving::of_session(&arguments.global)?.audit_log;
     let audit = audit_log.as_deref().map(Audit::open).transpose()?;
-    conexus_mcp::serve_stdio(location, settings, audit).context("cannot serve on standard input and output")?;
+    let checks = check::options_for_assistants(&arguments.global);
+    conexus_mcp::serve_stdio(location, settings, checks, audit).context("cannot serve on standard input and output")?;
     Ok(Outcome::Clean)
 }
 
@@ -39,7 +41,8 @@ pub(crate) fn run(arguments: &Arguments, own: &McpArguments, output: &mut Output
 pub(crate) fn serve(arguments: &Arguments, serve: &ServeArguments) -> Result<Outcome> {
     let (location, settings) = workspace(arguments)?;
     let registry = Registry::default();
-    let sidecar = Sidecar::open(&registry, &serving::of_serve(&arguments.global, serve)?)?;
+    let checks = check::options_for_assistants(&arguments.global);
+    let sidecar = Sidecar::open(&registry, checks, &serving::of_serve(&arguments.global, serve)?)?;
     let live = Arc::new(Live::start(location, settings, Arc::new(|_| ())));
     registry.add(&live);
     let files: Vec<String> = sidecar.endpoint_files().iter().map(|file| file.display().to_string()).collect();

@@ -1,4 +1,4 @@
-// The TypeScript SDK's client: shakes hands, lists the tools, searches, reads, and is told what was wrong.
+// The TypeScript SDK's client: shakes hands, lists the tools and counts what they cost, searches, reads, and is told what was wrong.
 // usage: node client.mjs stdio PROGRAM WORKSPACE | node client.mjs http URL TOKEN
 
 import assert from "node:assert/strict";
@@ -25,6 +25,13 @@ assert.equal(client.getServerVersion().name, "conexus");
 const { tools } = await client.listTools();
 assert.ok(tools.some((tool) => tool.name === "context_search"), JSON.stringify(tools));
 
+// What every conversation pays for: the tools that are listed, by the two public tokenizers at hand.
+const { countTokens } = packages("@anthropic-ai/tokenizer");
+const { encode } = packages("gpt-tokenizer/encoding/o200k_base");
+const schemas = JSON.stringify(tools);
+const tokens = Math.max(countTokens(schemas), encode(schemas).length);
+assert.ok(tokens < 2000, `${tokens} tokens`);
+
 const deadline = Date.now() + 60_000;
 let found;
 do {
@@ -37,4 +44,4 @@ assert.match(read.structuredContent.text, /def retry_request/);
 const refused = await client.callTool({ name: "context_read", arguments: { file_path: "../outside" } });
 assert.equal(refused.isError, true);
 await client.close();
-console.log(`the TypeScript SDK found the place over ${way}`);
+console.log(`the TypeScript SDK found the place over ${way}; ${tokens} tokens of schemas`);

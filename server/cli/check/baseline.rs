@@ -17,6 +17,21 @@ use crate::cli::{
 /// A larger file is no baseline.
 const LIMIT_BYTES: u64 = 64 << 20;
 
+/// The findings that a file names; `None` when there is no such file.
+pub(super) fn read(path: &Path) -> Result<Option<Baseline>> {
+    let what = || format!("cannot read the baseline {}", path.display());
+    match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => bail!("the baseline {} is no file", path.display()),
+        Ok(metadata) if metadata.len() > LIMIT_BYTES => bail!("the baseline {} is over 64 MiB", path.display()),
+        Ok(_) => {
+            let bytes = std::fs::read(path).with_context(what)?;
+            Ok(Some(Baseline::parse(&path.display().to_string(), &String::from_utf8_lossy(&bytes))?))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(what),
+    }
+}
+
 /// Where the baseline of a check is, and what it holds.
 pub(super) struct BaselineFile {
     path: PathBuf,
@@ -32,20 +47,10 @@ impl BaselineFile {
             (None, None) => root.join(BASELINE_FILE),
         };
         let named = check.baseline.is_some() || setting.is_some();
-        let what = || format!("cannot read the baseline {}", path.display());
-        let held = match std::fs::metadata(&path) {
-            Ok(metadata) if !metadata.is_file() => bail!("the baseline {} is no file", path.display()),
-            Ok(metadata) if metadata.len() > LIMIT_BYTES => bail!("the baseline {} is over 64 MiB", path.display()),
-            Ok(_) => {
-                let bytes = std::fs::read(&path).with_context(what)?;
-                Some(Baseline::parse(&path.display().to_string(), &String::from_utf8_lossy(&bytes))?)
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound && named && !check.update_baseline => {
-                bail!("there is no baseline {}; --update-baseline writes one", path.display())
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(error).with_context(what),
-        };
+        let held = read(&path)?;
+        if held.is_none() && named && !check.update_baseline {
+            bail!("there is no baseline {}; --update-baseline writes one", path.display());
+        }
         Ok(Self { path, held })
     }
 

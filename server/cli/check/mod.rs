@@ -12,13 +12,14 @@ mod text;
 
 use std::{
     path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use anyhow::{Context, Result, bail};
 use conexus_check::{BASELINE_FILE, Options, Report, Selection, Why};
 use conexus_engine::{Host, Snapshot};
 use conexus_lsp::CheckSettings;
+use conexus_mcp::ChecksOf;
 
 use super::{
     Outcome,
@@ -79,6 +80,19 @@ pub(crate) fn settings_for_editor(global: &Global, folder: &Path) -> Result<Chec
     let settings = settings::load_check(global, folder)?;
     let name = settings.baseline.as_deref().unwrap_or(BASELINE_FILE);
     Ok(CheckSettings { baseline: folder.join(name), options: settings.options })
+}
+
+/// What assistants are told of a folder: the same, with the findings that are known.
+pub(crate) fn options_for_assistants(global: &Global) -> ChecksOf {
+    let global = global.clone();
+    Arc::new(move |folder: &Path| {
+        let of_editor = settings_for_editor(&global, folder);
+        let options = of_editor.and_then(|settings| {
+            let baseline = baseline::read(&settings.baseline)?;
+            Ok(Options { baseline, ..settings.options })
+        });
+        options.map_err(|error| format!("{error:#}"))
+    })
 }
 
 fn selection(check: &CheckArguments, settings: Selection) -> Selection {

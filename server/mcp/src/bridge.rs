@@ -9,7 +9,7 @@ use rmcp::model::JsonObject;
 use crate::{
     Error, FoundNotice, Session,
     reply::Reply,
-    tools::{Call, Tool},
+    tools::{Call, ChecksOf, Tool},
 };
 
 /// A way to the index of one workspace.
@@ -54,13 +54,19 @@ impl Bridge {
     }
 
     /// Answers from the own index.
-    pub(crate) fn answer(&self, tool: &Tool, arguments: JsonObject, cancel: &AtomicBool) -> Result<Reply, String> {
+    pub(crate) fn answer(
+        &self,
+        tool: &Tool,
+        arguments: JsonObject,
+        checks_of: &ChecksOf,
+        cancel: &AtomicBool,
+    ) -> Result<Reply, String> {
         let live = self.own();
         let notice = FoundNotice {
             kind: "detached".to_owned(),
             message: "detached: no editor session is attached, unsaved edits are not known".to_owned(),
         };
-        (tool.run)(&Call { live: &live, notices: &[notice], cancel }, arguments)
+        (tool.run)(&Call { live: &live, notices: &[notice], checks_of, cancel }, arguments)
     }
 
     /// The running session. While there is one the own index is given back, also one that another call began meanwhile.

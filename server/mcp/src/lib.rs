@@ -28,6 +28,7 @@ mod sidecar;
 mod snippet;
 mod stdio;
 mod tools;
+mod unsaved;
 mod watching;
 
 pub use audit::Audit;
@@ -40,3 +41,4 @@ pub use serving::{Limits, Remote, Serving};
 pub use sidecar::Sidecar;
 pub use snippet::SnippetLine;
 pub use stdio::serve_stdio;
+pub use tools::ChecksOf;

@@ -39,7 +39,7 @@ use crate::{
     },
     metrics::{Metrics, Outcome},
     reply::Reply,
-    tools::{self, Call, TOOLS, Tool},
+    tools::{self, Call, ChecksOf, TOOLS, Tool},
     watching::{Listener, Watched, arguments_of},
 };
 
@@ -108,6 +108,7 @@ impl Caller {
 #[derive(Clone)]
 pub(crate) struct Server {
     source: Source,
+    checks_of: ChecksOf,
     calls: Arc<Semaphore>,
     /// Calls that wait for a change do little else, so they take no place of another.
     watching: Arc<Semaphore>,
@@ -118,11 +119,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new(source: Source, audit: Option<Audit>) -> Self {
+    pub(crate) fn new(source: Source, checks_of: ChecksOf, audit: Option<Audit>) -> Self {
         let (calls, watching) = (Semaphore::new(CALLS), Semaphore::new(WATCHING));
         let waiting = Semaphore::new(WAITING + CALLS);
         Self {
             source,
+            checks_of,
             calls: Arc::new(calls),
             watching: Arc::new(watching),
             waiting: Arc::new(waiting),
@@ -164,16 +166,16 @@ impl Server {
         let place = Arc::clone(places).acquire_owned().await.map_err(|_| "the session is ending".to_owned())?;
         let cancel = Arc::new(AtomicBool::new(false));
         let _ends_with_the_caller = Cancel(Arc::clone(&cancel));
-        let source = self.source.clone();
+        let (source, checks_of) = (self.source.clone(), Arc::clone(&self.checks_of));
         let work = move || {
             // A cancelled call keeps its place until the worker has noticed.
             let _place = place;
             match source {
                 Source::Workspaces(registry) => {
                     let live = choose(&registry, workspace)?;
-                    (tool.run)(&Call { live: &live, notices: &[], cancel: &cancel }, arguments)
+                    (tool.run)(&Call { live: &live, notices: &[], checks_of: &checks_of, cancel: &cancel }, arguments)
                 }
-                Source::Bridge(bridge) => bridge.answer(tool, arguments, &cancel),
+                Source::Bridge(bridge) => bridge.answer(tool, arguments, &checks_of, &cancel),
             }
         };
         tokio::task::spawn_blocking(work)

@@ -28,7 +28,7 @@ use crate::{
     health::{Health, healthz, metrics, readyz},
     http::{client_of, protocol, railed, serve, tls},
     server::{Caller, Server, Source},
-    tools,
+    tools::{self, ChecksOf},
 };
 
 /// Searches at the same time; more wait.
@@ -65,9 +65,9 @@ struct ToolCall {
 impl Sidecar {
     /// Opens the endpoint on the loopback interface, and on another one when that is configured. It says where it is for
     /// each workspace of the registry, now and later.
-    pub fn open(registry: &Registry, serving: &Serving) -> Result<Self> {
+    pub fn open(registry: &Registry, checks_of: ChecksOf, serving: &Serving) -> Result<Self> {
         let audit = serving.audit_log.as_deref().map(Audit::open).transpose()?;
-        let server = Server::new(Source::Workspaces(registry.clone()), audit.clone());
+        let server = Server::new(Source::Workspaces(registry.clone()), checks_of, audit.clone());
         Self::with_handler(registry, serving, audit.as_ref(), &server, &server)
     }
 
@@ -75,7 +75,8 @@ impl Sidecar {
     #[doc(hidden)]
     pub fn open_with(handler: &(impl ServerHandler + Clone), serving: &Serving) -> Result<Self> {
         let registry = Registry::default();
-        let server = Server::new(Source::Workspaces(registry.clone()), None);
+        let nothing: ChecksOf = Arc::new(|_| Err("nothing is checked here".to_owned()));
+        let server = Server::new(Source::Workspaces(registry.clone()), nothing, None);
         Self::with_handler(&registry, serving, None, &server, handler)
     }
 

@@ -6,7 +6,7 @@ use conexus_engine::{Location, Settings};
 use rmcp::ServiceExt;
 
 use crate::{
-    Audit,
+    Audit, ChecksOf,
     bridge::Bridge,
     server::{Server, Source},
 };
@@ -16,12 +16,17 @@ const LAST_WORK: Duration = Duration::from_millis(500);
 
 /// Serves one client until it closes its end. Answers come from the running session of the workspace, or else from an
 /// index of this process, and then say `detached`.
-pub fn serve_stdio(location: Location, settings: Settings, audit: Option<Audit>) -> io::Result<()> {
+pub fn serve_stdio(
+    location: Location,
+    settings: Settings,
+    checks_of: ChecksOf,
+    audit: Option<Audit>,
+) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let bridge = Arc::new(Bridge::new(location, settings));
     let prepared = Arc::clone(&bridge);
     runtime.spawn_blocking(move || prepared.prepare());
-    let server = Server::new(Source::Bridge(Arc::clone(&bridge)), audit);
+    let server = Server::new(Source::Bridge(Arc::clone(&bridge)), checks_of, audit);
     let ended = runtime.block_on(async {
         let running = server.serve(rmcp::transport::stdio()).await.map_err(io::Error::other)?;
         running.waiting().await.map_err(io::Error::other)

@@ -28,6 +28,10 @@ fn bad_arguments_are_refused_in_words() {
         ("context_get_related_info", json!({}), "symbol"),
         ("context_get_related_info", json!({ "file_path": "src/retry.rs", "line": 9_999 }), "9999"),
         ("context_explain", json!({ "file_path": "src/retry.rs", "symbol": "elsewhere" }), "elsewhere"),
+        ("context_check", json!({ "rules": ["no-such-rule"], "paths": ["src"] }), "no-such-rule"),
+        ("context_check", json!({ "rules": ["reinvented"], "paths": ["src"] }), "changed_since"),
+        ("context_check", json!({ "changed_since": "no-such-revision" }), "no-such-revision"),
+        ("context_check", json!({ "paths": ["src"], "cursor": "x" }), "cursor"),
         ("context_index_control", json!({ "action": "explode" }), "explode"),
         ("context_index_control", json!({ "action": "reindex_paths" }), "paths"),
     ] {
@@ -69,6 +73,7 @@ fn no_parameter_leads_out_of_the_index() {
             ("context_get_related_info", json!({ "file_path": way })),
             ("context_get_related_info", json!({ "file_path": way, "line": 1 })),
             ("context_explain", json!({ "file_path": way, "symbol": "x" })),
+            ("context_check", json!({ "paths": [way] })),
         ] {
             let reason = client.refusal(tool, &arguments);
             let expected = ["is outside of the workspace", "is not in the index", "names no file of the workspace"];

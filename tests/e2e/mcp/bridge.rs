@@ -14,7 +14,7 @@ fn without_a_session_it_serves_the_index_itself_and_says_so() {
     let session = session();
     let mut client = Pipes::start(session.command([""; 0]));
     let listed = client.result("tools/list", &json!({}));
-    assert_eq!(listed["tools"].as_array().map(Vec::len), Some(7), "{listed:#}");
+    assert_eq!(listed["tools"].as_array().map(Vec::len), Some(8), "{listed:#}");
     until_idle(&mut client);
     let found = client.tool("context_search", &json!({ "query": "retry failed requests" }));
     assert_eq!(paths(&found, "hits")[0], "src/retry.rs", "{found:#}");

@@ -9,8 +9,8 @@ use super::{
     paths, serve, session,
 };
 
-const TOOLS: [&str; 7] = [
-    "context_search", "context_read", "context_grep", "context_get_related_info", "context_explain",
+const TOOLS: [&str; 8] = [
+    "context_search", "context_read", "context_grep", "context_get_related_info", "context_explain", "context_check",
     "context_index_control", "context_connector_management",
 ];
 

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bridge;
+mod check;
 mod client;
 mod control;
 mod editor;

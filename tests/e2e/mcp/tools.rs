@@ -8,29 +8,31 @@ use super::{
     notices, paths, serve, session,
 };
 
-/// Demands that an answer is what its tool declares.
-fn check(value: &Value, schema: &Value, at: &str) {
-    match schema["type"].as_str() {
-        Some("object") => {
-            let object = value.as_object().unwrap_or_else(|| panic!("{at}: no object: {value}"));
-            for name in schema["required"].as_array().into_iter().flatten() {
-                assert!(object.contains_key(name.as_str().expect("a name")), "{at}: {name} is missing: {value}");
-            }
-            for (name, property) in schema["properties"].as_object().expect("properties") {
-                object.get(name).into_iter().for_each(|value| check(value, property, &format!("{at}/{name}")));
-            }
+/// The schema under which nothing is told that it does not name.
+fn closed(schema: &Value) -> Value {
+    let mut closed = schema.clone();
+    let names: Vec<String> = schema["required"].as_array().into_iter().flatten().map(text).collect();
+    if let Some(properties) = closed["properties"].as_object_mut() {
+        properties.values_mut().filter(|property| property["items"].is_object()).for_each(|list| {
+            list["items"] = self::closed(&list["items"]);
+        });
+        for name in names {
+            properties.entry(name).or_insert(json!({}));
         }
-        Some("array") => {
-            let items = value.as_array().unwrap_or_else(|| panic!("{at}: no list: {value}"));
-            for item in items.iter().filter(|_| !schema["items"].is_null()) {
-                check(item, &schema["items"], at);
-            }
-        }
-        Some("string") => assert!(value.is_string(), "{at}: {value}"),
-        Some("integer") => assert!(value.is_i64() || value.is_u64(), "{at}: {value}"),
-        Some("boolean") => assert!(value.is_boolean(), "{at}: {value}"),
-        other => panic!("{at}: {other:?}"),
+        closed["additionalProperties"] = json!(false);
     }
+    closed
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("text").to_owned()
+}
+
+/// Demands that an answer is what its tool declares.
+fn check(structured: &Value, schema: &Value, tool: &str) {
+    let schema = jsonschema::validator_for(&closed(schema)).expect("a schema");
+    let wrong: Vec<String> = schema.iter_errors(structured).map(|error| error.to_string()).collect();
+    assert!(wrong.is_empty(), "{tool}: {wrong:#?} in {structured:#}");
 }
 
 #[test]
@@ -38,6 +40,8 @@ fn answers_are_what_the_tools_declare_and_keep_the_budget() {
     let session = session();
     let (_server, mut client) = serve(&session, Revision::New);
     let listed = client.result("tools/list", &json!({}));
+    let tools = listed["tools"].as_array().expect("tools");
+    let mut untried: Vec<String> = tools.iter().map(|tool| text(&tool["name"])).collect();
     let long: Vec<String> = (0..400).map(|line| format!("pub fn queue_{line}() {{}}\n")).collect();
     let long = long.concat();
     session.workspace.write("src/long.rs", long);
@@ -51,10 +55,14 @@ fn answers_are_what_the_tools_declare_and_keep_the_budget() {
         ("context_grep", json!({ "pattern": "queue", "limit": 1000, "max_tokens": 300 }), true),
         ("context_get_related_info", json!({ "symbol": "retry_failed_request", "max_tokens": 300 }), true),
         ("context_explain", json!({ "symbol": "retry_failed_request" }), false),
+        ("context_check", json!({ "paths": ["src"], "rules": ["undocumented-public"], "max_tokens": 700 }), true),
+        ("context_check", json!({ "paths": ["docs/guide.md"] }), false),
         ("context_index_control", json!({ "action": "status" }), false),
+        ("context_index_control", json!({ "action": "verify" }), false),
+        ("context_connector_management", json!({ "action": "list" }), false),
     ] {
-        let tools = listed["tools"].as_array().expect("tools");
         let declared = tools.iter().find(|known| known["name"] == tool).expect("it is listed");
+        untried.retain(|name| name != tool);
         let result = client.result("tools/call", &json!({ "name": tool, "arguments": arguments }));
         let structured = &result["structuredContent"];
         check(structured, &declared["outputSchema"], tool);
@@ -65,6 +73,7 @@ fn answers_are_what_the_tools_declare_and_keep_the_budget() {
         assert!(estimate_tokens(text) <= budget, "{tool}: {text}");
         assert!(estimate_tokens(&structured.to_string()) <= budget, "{tool}: {structured}");
     }
+    assert_eq!(untried, [""; 0], "each tool is tried");
     // Cursors lead through all of it, each line once.
     let mut lines = String::new();
     let mut cursor = Value::Null;

@@ -1,6 +1,6 @@
 //! Prompts that a person picks from a menu. Each comes with the facts that it is about, as the index knows them now.
 
-use conexus_engine::{Snapshot, content, estimate_tokens};
+use conexus_engine::{Snapshot, estimate_tokens};
 use rmcp::model::{GetPromptResult, JsonObject, ListPromptsResult, Prompt, PromptArgument, PromptMessage, Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,12 +11,11 @@ use crate::{
     paths,
     reply::Reply,
     tools::{Call, find, read_arguments},
+    unsaved::{Unsaved, unsaved},
 };
 
 /// Tokens of facts in a prompt.
 const TOKENS: usize = 6_000;
-/// Largest saved file that is compared with its buffer, in bytes.
-const SAVED_BYTES: u64 = 16 << 20;
 
 #[derive(Deserialize)]
 struct Wanted {
@@ -111,15 +110,9 @@ fn find_where(call: &Call<'_>, change: &str) -> Result<String, String> {
 /// The difference between each unsaved buffer and its file.
 fn review(call: &Call<'_>, view: &Snapshot) -> String {
     let mut lines = Vec::new();
-    for buffer in view.buffers() {
-        let Ok(now) = paths::text(view, call.root(), &buffer.path) else { continue };
-        let file = call.root().join(&*buffer.path);
-        // Through a link the file is another one; a buffer without a file is all new.
-        let is_own = file.canonicalize().is_ok_and(|real| real == file);
-        let saved = if is_own { content::read(&file, SAVED_BYTES).map(|saved| saved.text).ok() } else { None };
-        let saved = saved.unwrap_or_default();
-        let difference = TextDiff::from_lines(&*saved, &*now.text);
-        let shown = difference.unified_diff().header(&buffer.path, &buffer.path).to_string();
+    for Unsaved { path, saved, now } in unsaved(call, view) {
+        let difference = TextDiff::from_lines(&*saved, &*now);
+        let shown = difference.unified_diff().header(&path, &path).to_string();
         lines.extend(shown.lines().map(str::to_owned));
     }
     if lines.is_empty() {

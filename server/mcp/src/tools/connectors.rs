@@ -7,7 +7,10 @@ use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Call, Tool, read_arguments, schema};
+use super::{
+    Call, Tool, read_arguments,
+    schema::{self, Field, maybe, sure},
+};
 use crate::reply::{Draft, Item, Reply};
 
 pub(super) const TOOL: Tool = Tool { name: "context_connector_management", describe, run };
@@ -38,6 +41,17 @@ enum Action {
     Remove,
 }
 
+/// What is told of a source.
+const SOURCE: &[Field] = &[
+    sure("name"),
+    sure("kind"),
+    maybe("path", "string"),
+    sure("enabled"),
+    maybe("exists", "boolean"),
+    maybe("files", "integer"),
+    maybe("remotes", "array"),
+];
+
 fn describe() -> Description {
     let input = [
         ("action", schema::choice(&["list", "add", "update", "remove"])),
@@ -47,8 +61,13 @@ fn describe() -> Description {
         ("enabled", schema::flag()),
     ];
     let description = "Sources of the index: folders outside the workspace, git_history. Destructive: remove, update.";
-    schema::described(TOOL.name, description, schema::object(&input, &["action"]), &["sources[]"])
-        .with_annotations(schema::destructive())
+    schema::described(
+        TOOL.name,
+        description,
+        schema::object(&input, &["action"]),
+        schema::answer(&[], Some(("sources", SOURCE))),
+    )
+    .with_annotations(schema::destructive())
 }
 
 fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {

@@ -7,7 +7,10 @@ use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Call, Tool, read_arguments, schema};
+use super::{
+    Call, Tool, read_arguments,
+    schema::{self, Field, maybe, sure},
+};
 use crate::{
     paths,
     reply::{Draft, Item, Reply},
@@ -45,10 +48,24 @@ enum Action {
 
 const ACTIONS: &[&str] = &["status", "start", "stop", "reindex_paths", "force_reindex", "clear", "verify"];
 
+/// What is told.
+const FACTS: &[Field] = &[
+    sure("activity"),
+    sure("role"),
+    sure("watching"),
+    sure("files"),
+    sure("chunks"),
+    sure("unsaved_buffers"),
+    maybe("done", "integer"),
+    maybe("total", "integer"),
+    maybe("equal", "boolean"),
+    maybe("differences", "array"),
+];
+
 fn describe() -> Description {
     let input = [("action", schema::choice(ACTIONS)), ("paths", schema::texts()), ("wait_ms", schema::number())];
     let description = "Control the index. Destructive: clear empties it and stops, force_reindex rebuilds it.";
-    schema::described(TOOL.name, description, schema::object(&input, &["action"]), &["activity"])
+    schema::described(TOOL.name, description, schema::object(&input, &["action"]), schema::answer(FACTS, None))
         .with_annotations(schema::destructive())
 }
 

@@ -8,7 +8,10 @@ use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Call, Tool, read_arguments, schema};
+use super::{
+    Call, Tool, read_arguments,
+    schema::{self, Field, sure},
+};
 use crate::{
     paths,
     reply::{Draft, Reply},
@@ -38,6 +41,9 @@ enum Action {
     Replace,
 }
 
+/// What is told.
+const FACTS: &[Field] = &[sure("path")];
+
 fn describe() -> Description {
     let input = [
         ("action", schema::choice(&["show", "replace"])),
@@ -47,8 +53,13 @@ fn describe() -> Description {
         ("text", schema::text()),
     ];
     let description = "Show lines in the editor, or replace them there, unsaved. end_line before start_line inserts.";
-    schema::described(TOOL.name, description, schema::object(&input, &["action", "file_path"]), &["path"])
-        .with_annotations(schema::destructive())
+    schema::described(
+        TOOL.name,
+        description,
+        schema::object(&input, &["action", "file_path"]),
+        schema::answer(FACTS, None),
+    )
+    .with_annotations(schema::destructive())
 }
 
 fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{
     Call, Freshness, Tool, read_arguments,
     related::{commit, item, target},
-    schema,
+    schema::{self, Field, maybe, sure},
 };
 use crate::{
     FoundNotice, paths,
@@ -39,6 +39,33 @@ struct Arguments {
     max_tokens: Option<usize>,
 }
 
+/// What is told beside the items.
+const FACTS: &[Field] = &[
+    maybe("path", "string"),
+    maybe("name", "string"),
+    maybe("container", "string"),
+    maybe("kind", "string"),
+    maybe("start_line", "integer"),
+    maybe("end_line", "integer"),
+    maybe("unsaved_version", "integer"),
+];
+
+/// What a fact tells.
+const FACT: &[Field] = &[
+    sure("relation"),
+    maybe("path", "string"),
+    maybe("line", "integer"),
+    maybe("name", "string"),
+    maybe("text", "string"),
+    maybe("cut", "boolean"),
+    maybe("commit", "string"),
+    maybe("subject", "string"),
+    maybe("author", "string"),
+    maybe("time", "integer"),
+    maybe("reason", "string"),
+    maybe("confidence", "number"),
+];
+
 fn describe() -> Description {
     let input = [
         ("symbol", schema::text()),
@@ -48,7 +75,7 @@ fn describe() -> Description {
         ("max_tokens", schema::number()),
     ];
     let description = "Facts of a symbol or place: signature, doc, users, uses, tests, history.";
-    schema::reader(TOOL.name, description, schema::object(&input, &[]), &["facts[]"])
+    schema::reader(TOOL.name, description, schema::object(&input, &[]), schema::answer(FACTS, Some(("facts", FACT))))
 }
 
 fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {

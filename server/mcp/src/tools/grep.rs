@@ -16,7 +16,10 @@ use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Call, Freshness, Tool, limit_of, read_arguments, schema};
+use super::{
+    Call, Freshness, Tool, limit_of, read_arguments,
+    schema::{self, Field, maybe, sure},
+};
 use crate::{
     paths,
     reply::{Draft, Item, Reply, offset_of, version_of},
@@ -48,6 +51,10 @@ struct Arguments {
     max_tokens: Option<usize>,
 }
 
+/// What is told of a line.
+const MATCH: &[Field] =
+    &[sure("path"), sure("line"), sure("text"), maybe("unsaved_version", "integer"), maybe("cut", "boolean")];
+
 fn describe() -> Description {
     let input = [
         ("pattern", schema::text_about("Rust regex, matched per line")),
@@ -58,7 +65,12 @@ fn describe() -> Description {
         ("max_tokens", schema::number()),
     ];
     let description = "List lines that match, in path order, unsaved edits included.";
-    schema::reader(TOOL.name, description, schema::object(&input, &["pattern"]), &["matches[]"])
+    schema::reader(
+        TOOL.name,
+        description,
+        schema::object(&input, &["pattern"]),
+        schema::answer(&[], Some(("matches", MATCH))),
+    )
 }
 
 fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {

@@ -6,7 +6,10 @@ use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Call, Freshness, Tool, read_arguments, schema};
+use super::{
+    Call, Freshness, Tool, read_arguments,
+    schema::{self, Field, maybe, sure},
+};
 use crate::{
     paths,
     reply::{Draft, Reply, version_of},
@@ -25,6 +28,17 @@ struct Arguments {
     max_tokens: Option<usize>,
 }
 
+/// What is told.
+const FACTS: &[Field] = &[
+    sure("path"),
+    sure("text"),
+    sure("start_line"),
+    sure("end_line"),
+    sure("total_lines"),
+    maybe("unsaved_version", "integer"),
+    maybe("cursor", "string"),
+];
+
 fn describe() -> Description {
     let input = [
         ("file_path", schema::text()),
@@ -35,7 +49,7 @@ fn describe() -> Description {
         ("max_tokens", schema::number()),
     ];
     let description = "Read an indexed file, lines from 1, or a symbol, unsaved edits included.";
-    schema::reader(TOOL.name, description, schema::object(&input, &[]), &["path", "text"])
+    schema::reader(TOOL.name, description, schema::object(&input, &[]), schema::answer(FACTS, None))
 }
 
 fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {

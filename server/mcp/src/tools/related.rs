@@ -9,7 +9,10 @@ use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Call, Freshness, Tool, limit_of, read_arguments, schema};
+use super::{
+    Call, Freshness, Tool, limit_of, read_arguments,
+    schema::{self, Field, maybe, sure},
+};
 use crate::{
     FoundNotice, paths,
     reply::{Draft, Item, Reply, offset_of},
@@ -36,6 +39,20 @@ struct Arguments {
     max_tokens: Option<usize>,
 }
 
+/// What is told of a relation.
+const RELATED: &[Field] = &[
+    sure("relation"),
+    maybe("path", "string"),
+    maybe("line", "integer"),
+    maybe("name", "string"),
+    maybe("commit", "string"),
+    maybe("subject", "string"),
+    maybe("author", "string"),
+    maybe("time", "integer"),
+    sure("reason"),
+    sure("confidence"),
+];
+
 fn describe() -> Description {
     let input = [
         ("symbol", schema::text()),
@@ -48,7 +65,7 @@ fn describe() -> Description {
     ];
     let description = "Callers, callees, tests, similar code, files that change together and commits of a symbol, \
                        file or ticket, with reason and confidence.";
-    schema::reader(TOOL.name, description, schema::object(&input, &[]), &["related[]"])
+    schema::reader(TOOL.name, description, schema::object(&input, &[]), schema::answer(&[], Some(("related", RELATED))))
 }
 
 fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {

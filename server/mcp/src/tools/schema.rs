@@ -47,8 +47,49 @@ pub(super) fn object(properties: &[(&str, Value)], required: &[&str]) -> JsonObj
     schema
 }
 
-/// A tool that changes nothing. Its output has these properties.
-pub(super) fn reader(name: &'static str, description: &'static str, input: JsonObject, output: &[&str]) -> Tool {
+/// What an answer, or an item of its list, tells under a name.
+#[derive(Clone, Copy)]
+pub(super) struct Field {
+    name: &'static str,
+    /// Its type, where it may be missing.
+    kind: Option<&'static str>,
+}
+
+/// A field that is always told.
+pub(super) const fn sure(name: &'static str) -> Field {
+    Field { name, kind: None }
+}
+
+/// A field that is told where there is something to tell.
+pub(super) const fn maybe(name: &'static str, kind: &'static str) -> Field {
+    Field { name, kind: Some(kind) }
+}
+
+/// What every answer tells beside its own facts.
+const EVERY_ANSWER: &[Field] = &[sure("generation"), sure("notices"), sure("truncated")];
+
+/// What an answer with a list tells when it is cut.
+const CUT: &[Field] = &[maybe("cursor", "string"), maybe("left_out", "integer")];
+
+/// What is always told is named, what may be missing is named with its type: to say more would double the cost.
+fn fields(fields: &[Field]) -> JsonObject {
+    let typed = fields.iter().filter_map(|field| Some((field.name, json!({ "type": field.kind? }))));
+    let sure: Vec<_> = fields.iter().filter(|field| field.kind.is_none()).map(|field| field.name).collect();
+    object(&typed.collect::<Vec<_>>(), &sure)
+}
+
+/// An answer with these facts and a list of items, and what every answer has.
+pub(super) fn answer(facts: &[Field], list: Option<(&'static str, &[Field])>) -> JsonObject {
+    let Some((name, items)) = list else { return fields(&[facts, EVERY_ANSWER].concat()) };
+    let mut schema = fields(&[facts, &[sure(name)], EVERY_ANSWER, CUT].concat());
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.insert(name.to_owned(), json!({ "type": "array", "items": fields(items) }));
+    }
+    schema
+}
+
+/// A tool that changes nothing.
+pub(super) fn reader(name: &'static str, description: &'static str, input: JsonObject, output: JsonObject) -> Tool {
     described(name, description, input, output).with_annotations(ToolAnnotations::new().read_only(true))
 }
 
@@ -57,14 +98,7 @@ pub(super) fn destructive() -> ToolAnnotations {
     ToolAnnotations::new().read_only(false).destructive(true)
 }
 
-/// A tool without hints. What every answer has, such as its generation, or only some, such as a cursor, is not declared:
-/// it would cost tokens. In `output` a name that ends in `[]` is a list, others are texts.
-pub(super) fn described(name: &'static str, description: &'static str, input: JsonObject, output: &[&str]) -> Tool {
-    let own = output.iter().map(|name| match name.strip_suffix("[]") {
-        Some(list) => (list, json!({ "type": "array" })),
-        None => (*name, text()),
-    });
-    let properties: Vec<(&str, Value)> = own.collect();
-    let output = object(&properties, &[]);
+/// A tool without hints.
+pub(super) fn described(name: &'static str, description: &'static str, input: JsonObject, output: JsonObject) -> Tool {
     Tool::new(name, description, input).with_raw_output_schema(Arc::new(output))
 }

@@ -6,7 +6,10 @@ use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Call, Freshness, Tool, limit_of, read_arguments, schema};
+use super::{
+    Call, Freshness, Tool, limit_of, read_arguments,
+    schema::{self, Field, maybe, sure},
+};
 use crate::{
     hits, paths,
     reply::{Draft, Reply, offset_of},
@@ -58,6 +61,20 @@ struct Work {
     open_ticket_ids: Vec<String>,
 }
 
+/// What is told of a hit.
+const HIT: &[Field] = &[
+    sure("path"),
+    sure("line"),
+    sure("start_line"),
+    sure("end_line"),
+    sure("name"),
+    maybe("kind", "string"),
+    maybe("container", "string"),
+    maybe("code", "string"),
+    maybe("unsaved_version", "integer"),
+    maybe("changed_since_indexed", "boolean"),
+];
+
 fn describe() -> Description {
     let work = [("active_file", schema::text()), ("git_branch", schema::text()), ("open_ticket_ids", schema::texts())];
     let input = [
@@ -74,7 +91,7 @@ fn describe() -> Description {
         ("wait_ms", schema::number()),
     ];
     let description = "Find code and docs by meaning or name, best first. Knows unsaved edits.";
-    schema::reader(TOOL.name, description, schema::object(&input, &["query"]), &["hits[]"])
+    schema::reader(TOOL.name, description, schema::object(&input, &["query"]), schema::answer(&[], Some(("hits", HIT))))
 }
 
 fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
