@@ -11,6 +11,8 @@ use conexus_check::{Rule, Selection};
 use conexus_core::{Filter, Mode, Query, SymbolKind, TestFilter};
 use conexus_engine::git;
 
+use serde::Deserialize;
+
 use super::setup::Editor;
 
 /// One live index of your code that your editor and your AI assistant share.
@@ -56,6 +58,9 @@ pub(crate) struct Global {
     /// Write the log to the end of this file, not to stderr
     #[arg(long, global = true, value_name = "FILE", env = "CONEXUS_LOG_FILE")]
     pub(crate) log_file: Option<PathBuf>,
+    /// Form of the log
+    #[arg(long, global = true, value_enum, value_name = "FORM", env = "CONEXUS_LOG_FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
 }
 
 impl Global {
@@ -94,6 +99,17 @@ pub(crate) enum Format {
     Gitlab,
     /// JUnit's XML; of `check` alone.
     Junit,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON document in a line.
+    Json,
 }
 
 /// When to colour the answer.

@@ -1,15 +1,25 @@
-//! The log: what is written of what the program does, and where.
+//! The log: what is written of what the program does, and where; and traces, which a collector is sent.
 
 use std::{fs::OpenOptions, sync::Mutex};
 
 use anyhow::{Context, Result};
-use tracing_subscriber::EnvFilter;
+use conexus_mcp::Traces;
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry,
+    filter::{LevelFilter, Targets},
+    fmt::writer::BoxMakeWriter,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
-use super::{arguments::Global, settings};
+use super::{
+    arguments::{Command, Global, LogFormat},
+    settings,
+};
 
-/// Starts the log, on stderr unless a file is named. `CONEXUS_LOG` takes the filters of `tracing`, such as
-/// `conexus=debug`.
-pub(crate) fn start(global: &Global) -> Result<()> {
+/// Starts the log, on stderr unless a file is named, and for processes that serve the traces. `CONEXUS_LOG` takes the
+/// filters of `tracing`, such as `conexus=debug`. What is returned sends the last traces when it is dropped.
+pub(crate) fn start(global: &Global, command: &Command) -> Result<Option<Traces>> {
     let set = settings::log(global);
     let file = global.log_file.clone().or(set.file);
     let level = match (global.verbose, &set.level) {
@@ -23,15 +33,31 @@ pub(crate) fn start(global: &Global) -> Result<()> {
         Ok(filter) => filter,
         Err(_) => EnvFilter::try_new(level).with_context(|| format!("`log.level` is {level:?}, which is no filter"))?,
     };
-    let log = tracing_subscriber::fmt().with_env_filter(filter);
-    // A second subscriber in one process is a programming error of an embedder, not of the user.
-    let _ = match file {
+    let serves = matches!(command, Command::Lsp(_) | Command::Mcp(_) | Command::Serve(_));
+    let traces = set.traces.as_deref().filter(|_| serves);
+    let traces = traces.map(|collector| Traces::to(collector, env!("CARGO_PKG_VERSION"))).transpose()?;
+    // No span of a library, such as those of the client that sends them.
+    let own = Targets::new().with_target("conexus", LevelFilter::INFO);
+    let sent = traces.as_ref().map(|traces| {
+        let spans = tracing_opentelemetry::layer().with_tracer(traces.tracer());
+        spans.with_location(false).with_threads(false).with_tracked_inactivity(false).with_filter(own)
+    });
+    let is_file = file.is_some();
+    let writer = match file {
         Some(path) => {
             let file = OpenOptions::new().create(true).append(true).open(&path);
             let file = file.with_context(|| format!("cannot write the log to {}", path.display()))?;
-            log.with_ansi(false).with_writer(Mutex::new(file)).try_init()
+            BoxMakeWriter::new(Mutex::new(file))
         }
-        None => log.with_writer(std::io::stderr).try_init(),
+        None => BoxMakeWriter::new(std::io::stderr),
     };
-    Ok(())
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match global.log_format.or(set.format).unwrap_or_default() {
+        LogFormat::Json => lines.json().with_filter(filter).boxed(),
+        LogFormat::Text if is_file => lines.with_ansi(false).with_filter(filter).boxed(),
+        LogFormat::Text => lines.with_filter(filter).boxed(),
+    };
+    // A second subscriber in one process is a programming error of an embedder, not of the user.
+    let _ = tracing_subscriber::registry().with(lines).with(sent).try_init();
+    Ok(traces)
 }

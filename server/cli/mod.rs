@@ -44,7 +44,9 @@ pub(crate) enum Outcome {
 pub(crate) fn main() -> ExitCode {
     conexus_engine::limit_heaps();
     let arguments = Arguments::parse();
-    match log::start(&arguments.global).and_then(|()| run(&arguments)) {
+    let logged = log::start(&arguments.global, &arguments.command);
+    // The last traces are sent when all is done.
+    match logged.and_then(|_traces| run(&arguments)) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,

@@ -20,7 +20,7 @@ use conexus_engine::{Embedding, Location, Settings, Sources};
 use conexus_lsp::EditorAccess;
 use serde::Deserialize;
 
-use super::arguments::{Global, parse_rules};
+use super::arguments::{Global, LogFormat, parse_rules};
 
 /// Name of the settings file, in a workspace and in the user's configuration folder.
 pub(crate) const FILE_NAME: &str = "conexus.toml";
@@ -50,6 +50,10 @@ pub(crate) struct LogTable {
     pub(crate) file: Option<PathBuf>,
     /// A filter as `CONEXUS_LOG` takes it.
     pub(crate) level: Option<String>,
+    /// Lines for people or JSON.
+    pub(crate) format: Option<LogFormat>,
+    /// Address of a collector of traces.
+    pub(crate) traces: Option<String>,
 }
 
 /// What `conexus check` looks for. Rules that are not named run as they do by default.

@@ -55,6 +55,21 @@ pub struct Content {
 /// Reads and decodes a file. UTF-8 is taken as it is; UTF-16 by its byte order mark; anything else that looks like text
 /// as Windows-1252, so that one stray byte costs a character and not the file.
 pub fn read(path: &Path, max_bytes: u64) -> Result<Content, Skip> {
+    decode(bytes_of(path, max_bytes)?)
+}
+
+/// The same for a file whose content may be one that was decoded before. If it is, nothing in it is looked for again: the
+/// hash of bytes with secrets is never that of a content, so there are none. That saves most of the time.
+pub(crate) fn read_known(path: &Path, max_bytes: u64, known: conexus_core::BlobId) -> Result<Content, Skip> {
+    let bytes = bytes_of(path, max_bytes)?;
+    if *blake3::hash(&bytes).as_bytes() == known.0 {
+        let text = to_text(bytes)?;
+        return Ok(Content { text, blob: known, generated: false });
+    }
+    decode(bytes)
+}
+
+fn bytes_of(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Skip> {
     let mut file = File::open(path).map_err(|_| Skip::Unreadable)?;
     let size = file.metadata().map_err(|_| Skip::Unreadable)?.len();
     if size > max_bytes {
@@ -66,7 +81,7 @@ pub fn read(path: &Path, max_bytes: u64) -> Result<Content, Skip> {
     if bytes.len() as u64 > max_bytes {
         return Err(Skip::TooLarge);
     }
-    decode(bytes)
+    Ok(bytes)
 }
 
 /// Decodes bytes that were read elsewhere.

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, LazyLock, atomic::AtomicBool},
 };
 
-use conexus_core::{Answer, Generation, Notice, Query};
+use conexus_core::{Answer, BlobId, Generation, Notice, Query};
 use conexus_embed::{Embedder, Speed};
 use conexus_index::{FileEntry, FileReferences, IndexSnapshot, LocatedChunk, SymbolRef, tokenizer};
 
@@ -144,7 +144,7 @@ impl Snapshot {
     /// The file at a workspace-relative path.
     pub fn file(&self, path: &str) -> Result<&Arc<FileEntry>> {
         self.index.file(path).ok_or_else(|| {
-            let why = match self.read(path) {
+            let why = match self.read(path, None) {
                 Err(content::Skip::Unreadable) => ": there is no such file".to_owned(),
                 Err(skip) => format!(": {}", skip.reason()),
                 Ok(_) if content::is_secret_name(path) => format!(": {}", content::Skip::Secret.reason()),
@@ -157,11 +157,15 @@ impl Snapshot {
 
     /// Reads a file of the workspace or of a source beside it. A path that leads out of them, or through a link, is like
     /// one that does not exist: a link may have taken the place of an indexed file.
-    fn read(&self, path: &str) -> std::result::Result<content::Content, content::Skip> {
+    fn read(&self, path: &str, known: Option<BlobId>) -> std::result::Result<content::Content, content::Skip> {
         let file = self.root.join(path);
-        match file.canonicalize() {
-            Ok(real) if real == file && self.holds(&real) => content::read(&file, self.max_file_bytes),
-            _ => Err(content::Skip::Unreadable),
+        if file.canonicalize().is_ok_and(|real| real == file && self.holds(&real)) {
+            match known {
+                Some(known) => content::read_known(&file, self.max_file_bytes, known),
+                None => content::read(&file, self.max_file_bytes),
+            }
+        } else {
+            Err(content::Skip::Unreadable)
         }
     }
 
@@ -191,7 +195,7 @@ impl Snapshot {
             return Ok(CurrentText { text: Arc::clone(&buffer.text), as_indexed: true });
         }
         let file = self.file(path)?;
-        let content = self.read(path).map_err(|skip| Error::NotIndexed {
+        let content = self.read(path, Some(file.blob())).map_err(|skip| Error::NotIndexed {
             path: path.to_owned(),
             why: format!(" any more: {}", skip.reason()),
         })?;

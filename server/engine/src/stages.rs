@@ -45,8 +45,9 @@ pub fn observe(observer: impl Fn(Stage, Duration) + Send + Sync + 'static) {
     let _ = OBSERVER.set(Box::new(observer));
 }
 
-/// Runs a stage.
+/// Runs a stage, in a span of its own.
 pub(crate) fn timed<T>(stage: Stage, work: impl FnOnce() -> T) -> T {
+    let _span = tracing::info_span!("stage", otel.name = stage.name()).entered();
     let Some(observer) = OBSERVER.get() else { return work() };
     let start = Instant::now();
     let result = work();

@@ -176,7 +176,7 @@ where
         }
         return;
     };
-    let span = tracing::info_span!("request", method, %id, generation = tracing::field::Empty);
+    let span = tracing::info_span!("request", otel.name = method, method, %id, generation = tracing::field::Empty);
     let outgoing = outgoing.clone();
     let answer = async move {
         let _place = place;

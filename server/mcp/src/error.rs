@@ -33,6 +33,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// Traces cannot be sent.
+    #[error("cannot send traces to {url:?}, which `log.traces` names: {reason}")]
+    Collector {
+        /// Where to.
+        url: String,
+        /// Why.
+        reason: String,
+    },
     /// The system gives no random numbers.
     #[error("the system gives no random numbers for a token")]
     NoRandomness,

@@ -180,12 +180,16 @@ impl Found {
     /// What people see of an answer: the lines of each hit that hold most of the query's words.
     pub fn of(snapshot: &Snapshot, answer: &Answer, query: &Query, snippet_lines: usize) -> Self {
         let words = understand(&query.text, query.mode).words;
-        let mut texts: HashMap<&str, Option<CurrentText>> = HashMap::new();
+        let mut texts: HashMap<&str, Option<(CurrentText, LineIndex)>> = HashMap::new();
         let hits = answer
             .hits
             .iter()
             .map(|hit| {
-                let text = texts.entry(&hit.path).or_insert_with(|| snapshot.text(&hit.path).ok());
+                let text = texts.entry(&hit.path).or_insert_with(|| {
+                    let current = snapshot.text(&hit.path).ok()?;
+                    let lines = LineIndex::new(&current.text);
+                    Some((current, lines))
+                });
                 FoundHit::of(hit, text.as_ref(), &words, snippet_lines)
             })
             .collect();
@@ -201,11 +205,11 @@ impl Found {
 }
 
 impl FoundHit {
-    fn of(hit: &Hit, text: Option<&CurrentText>, words: &[String], lines: usize) -> Self {
-        let fresh = text.filter(|text| text.as_indexed);
+    fn of(hit: &Hit, text: Option<&(CurrentText, LineIndex)>, words: &[String], lines: usize) -> Self {
+        let fresh = text.filter(|(text, _)| text.as_indexed);
         Self {
             path: hit.path.to_string(),
-            line: fresh.map_or(hit.lines.0, |text| LineIndex::new(&text.text).line_of(hit.focus.start)) + 1,
+            line: fresh.map_or(hit.lines.0, |(_, index)| index.line_of(hit.focus.start)) + 1,
             start_line: hit.lines.0 + 1,
             end_line: hit.lines.1 + 1,
             start_byte: hit.span.start,
@@ -218,7 +222,7 @@ impl FoundHit {
             score: hit.score,
             changed_since_indexed: fresh.is_none(),
             gone: text.is_none(),
-            snippet: fresh.map(|text| snippet(&text.text, hit.span, hit.focus.start, words, lines)),
+            snippet: fresh.map(|(text, index)| snippet(&text.text, index, hit.span, hit.focus.start, words, lines)),
             contributions: hit
                 .contributions
                 .iter()

@@ -88,9 +88,9 @@ fn item(hit: &FoundHit, version: Option<i32>, lines: usize) -> Item {
     if hit.changed_since_indexed {
         json["changed_since_indexed"] = json!(true);
     }
-    if let Some(snippet) = hit.snippet.clone().filter(|_| lines > 0) {
-        let shown = shortened(snippet, hit.line, lines);
-        let code = shown.iter().map(|line| format!("{}: {}", line.line, line.text)).collect::<Vec<_>>().join("\n");
+    if let Some(snippet) = hit.snippet.as_deref().filter(|_| lines > 0) {
+        let shown = shortened(snippet, hit.line, lines).into_iter().map(|index| &snippet[index]);
+        let code = shown.map(|line| format!("{}: {}", line.line, line.text)).collect::<Vec<_>>().join("\n");
         text = format!("{text}\n{code}");
         json["code"] = json!(code);
     }

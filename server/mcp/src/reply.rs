@@ -26,30 +26,33 @@ pub(crate) struct Reply {
 
 /// One entry of an answer.
 pub(crate) struct Item {
+    form: Form,
+    /// A smaller form for when the whole one does not fit.
+    short: Option<Form>,
+}
+
+/// An entry in both its forms, with what they cost: to count tokens takes longer than to put them together.
+struct Form {
     json: Value,
     text: String,
-    /// A smaller form for when the whole one does not fit.
-    short: Option<(Value, String)>,
+    tokens: (usize, usize),
 }
 
 impl Item {
     pub(crate) fn new(json: Value, text: String) -> Self {
-        Self { json, text, short: None }
+        let tokens = (estimate_tokens(&json.to_string()), estimate_tokens(&text));
+        Self { form: Form { json, text, tokens }, short: None }
     }
 
     /// With a smaller form that takes its place when it does not fit.
     pub(crate) fn or_shorter(self, short: Self) -> Self {
-        Self { short: Some((short.json, short.text)), ..self }
+        Self { short: Some(short.form), ..self }
     }
 
     /// Tokens of the dearer of its two forms, with what parts it from the next.
     pub(crate) fn cost(&self) -> usize {
-        cost(&self.json, &self.text)
+        self.form.tokens.0.max(self.form.tokens.1) + 1
     }
-}
-
-fn cost(json: &Value, text: &str) -> usize {
-    estimate_tokens(&json.to_string()).max(estimate_tokens(text)) + 1
 }
 
 /// An answer that is being put together.
@@ -143,7 +146,7 @@ impl Draft {
 
     /// The answer: items in their order for as long as they fit.
     pub(crate) fn finish(mut self) -> Reply {
-        if self.items.iter().any(|item| redaction::is_redacted(&item.text)) {
+        if self.items.iter().any(|item| redaction::is_redacted(&item.form.text)) {
             self.note_redacted();
         }
         let room = self.room();
@@ -151,11 +154,10 @@ impl Draft {
         let (mut list, mut text) = (Vec::new(), self.head.clone());
         let total = self.items.len();
         for item in std::mem::take(&mut self.items) {
-            let Item { json, text: line, short } = item;
-            let fitting = std::iter::once((json, line)).chain(short).find_map(|(json, line)| {
+            let fitting = std::iter::once(item.form).chain(item.short).find_map(|Form { json, text, tokens }| {
                 // A comma, a line break.
-                let cost = (estimate_tokens(&json.to_string()) + 1, estimate_tokens(&line) + 1);
-                (structured_cost + cost.0 <= room && text_cost + cost.1 <= room).then_some((json, line, cost))
+                let cost = (tokens.0 + 1, tokens.1 + 1);
+                (structured_cost + cost.0 <= room && text_cost + cost.1 <= room).then_some((json, text, cost))
             });
             let Some((json, line, cost)) = fitting else { break };
             structured_cost += cost.0;

@@ -28,11 +28,13 @@ use rmcp::{
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
+use tracing::{Instrument, Span, field::Empty, info_span};
 
 use crate::{
     audit::{self, Audit},
     bridge::Bridge,
     http::client_of,
+    lanes::Lanes,
     methods::{
         changes::{CHANGES, FEATURES, PROGRESS},
         prompts, resources,
@@ -43,12 +45,8 @@ use crate::{
     watching::{Listener, Watched, arguments_of},
 };
 
-/// Calls that are worked on at the same time; more wait.
-const CALLS: usize = 8;
 /// Calls that may wait; more are refused.
 const WAITING: usize = 1_024;
-/// Clients that may wait for changes at the same time; more wait for a place.
-const WATCHING: usize = 64;
 /// How often a client is told how far indexing is.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// How often it is looked whether a client is gone.
@@ -109,9 +107,7 @@ impl Caller {
 pub(crate) struct Server {
     source: Source,
     checks_of: ChecksOf,
-    calls: Arc<Semaphore>,
-    /// Calls that wait for a change do little else, so they take no place of another.
-    watching: Arc<Semaphore>,
+    lanes: Arc<Lanes>,
     waiting: Arc<Semaphore>,
     audit: Option<Audit>,
     /// What the client on standard input and output watches.
@@ -120,17 +116,8 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(source: Source, checks_of: ChecksOf, audit: Option<Audit>) -> Self {
-        let (calls, watching) = (Semaphore::new(CALLS), Semaphore::new(WATCHING));
-        let waiting = Semaphore::new(WAITING + CALLS);
-        Self {
-            source,
-            checks_of,
-            calls: Arc::new(calls),
-            watching: Arc::new(watching),
-            waiting: Arc::new(waiting),
-            audit,
-            watched: Watched::lists(),
-        }
+        let waiting = Semaphore::new(WAITING);
+        Self { source, checks_of, lanes: Arc::default(), waiting: Arc::new(waiting), audit, watched: Watched::lists() }
     }
 
     /// Runs a call in the session behind a bridge, or on a worker. Dropping the future ends the call. However it ends, it
@@ -145,8 +132,11 @@ impl Server {
             return self.run(caller.workspace, tool, arguments).await;
         }
         let record = Record::begin(self.audit.as_ref(), &caller, tool, &arguments);
-        let answer = self.run(caller.workspace, tool, arguments).await;
-        record.end(&answer);
+        let client = caller.name;
+        let span =
+            info_span!("call", otel.name = tool.name, tool = tool.name, client, outcome = Empty, generation = Empty);
+        let answer = self.run(caller.workspace, tool, arguments).instrument(span.clone()).await;
+        record.end(&answer, &span);
         answer
     }
 
@@ -162,12 +152,15 @@ impl Server {
         {
             return answer;
         }
-        let places = if tool.name == CHANGES { &self.watching } else { &self.calls };
-        let place = Arc::clone(places).acquire_owned().await.map_err(|_| "the session is ending".to_owned())?;
+        let (places, threads) = self.lanes.of(tool.name);
+        let waiting = Arc::clone(places).acquire_owned().instrument(info_span!("waiting"));
+        let place = waiting.await.map_err(|_| "the session is ending".to_owned())?;
+        let span = info_span!("work");
         let cancel = Arc::new(AtomicBool::new(false));
         let _ends_with_the_caller = Cancel(Arc::clone(&cancel));
         let (source, checks_of) = (self.source.clone(), Arc::clone(&self.checks_of));
         let work = move || {
+            let _span = span.entered();
             // A cancelled call keeps its place until the worker has noticed.
             let _place = place;
             match source {
@@ -178,7 +171,8 @@ impl Server {
                 Source::Bridge(bridge) => bridge.answer(tool, arguments, &checks_of, &cancel),
             }
         };
-        tokio::task::spawn_blocking(work)
+        threads
+            .spawn_blocking(work)
             .await
             .unwrap_or_else(|_| Err("an internal error ended the call; the session's log says why".to_owned()))
     }
@@ -265,11 +259,17 @@ impl Record {
         Self { tool: tool.name, start: Instant::now(), outcome: Outcome::Cancelled, told: Value::Null, noted }
     }
 
-    fn end(mut self, answer: &Result<Reply, String>) {
+    fn end(mut self, answer: &Result<Reply, String>, span: &Span) {
         (self.outcome, self.told) = match answer {
             Ok(reply) => (Outcome::Answered, json!(reply.text.len())),
             Err(reason) => (Outcome::Refused, json!(reason)),
         };
+        span.record("outcome", self.outcome.name());
+        if let Some(generation) = answer.as_ref().ok().and_then(|reply| reply.structured["generation"].as_u64()) {
+            span.record("generation", generation);
+        }
+        let milliseconds = self.start.elapsed().as_secs_f64() * 1e3;
+        span.in_scope(|| tracing::debug!(milliseconds, "answered"));
     }
 }
 

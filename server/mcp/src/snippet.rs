@@ -19,11 +19,17 @@ const MAX_LINE_BYTES: usize = 240;
 
 /// The line to look at first, and the lines of the span that hold the most words of the query, in order. `focus` is a
 /// byte of the first; when it stands on a blank line the first line that is not blank takes its place.
-pub(crate) fn snippet(text: &str, span: Span, focus: u32, query_words: &[String], count: usize) -> Vec<SnippetLine> {
+pub(crate) fn snippet(
+    text: &str,
+    index: &LineIndex,
+    span: Span,
+    focus: u32,
+    query_words: &[String],
+    count: usize,
+) -> Vec<SnippetLine> {
     if count == 0 {
         return Vec::new();
     }
-    let index = LineIndex::new(text);
     let (first, last) = index.lines_of(span);
     let mut lines: Vec<SnippetLine> = Vec::new();
     for line in first..=last {
@@ -38,25 +44,27 @@ pub(crate) fn snippet(text: &str, span: Span, focus: u32, query_words: &[String]
             });
         }
     }
-    shortened(lines, index.line_of(focus) + 1, count)
+    let kept = shortened(&lines, index.line_of(focus) + 1, count);
+    let mut number = 0;
+    lines.retain(|_| {
+        number += 1;
+        kept.contains(&(number - 1))
+    });
+    lines
 }
 
-/// The lines of a snippet that say most, in order. The one at `focus` always counts; then those with the most matches,
-/// those after the focus first: a definition says more than its documentation.
-pub(crate) fn shortened(mut lines: Vec<SnippetLine>, focus: u32, count: usize) -> Vec<SnippetLine> {
+/// Which lines of a snippet say most, in order. The one at `focus` always counts; then those with the most matches, those
+/// after the focus first: a definition says more than its documentation.
+pub(crate) fn shortened(lines: &[SnippetLine], focus: u32, count: usize) -> Vec<usize> {
     if lines.len() <= count {
-        return lines;
+        return (0..lines.len()).collect();
     }
     let head = lines.iter().position(|line| line.line == focus).unwrap_or(0);
     let mut order: Vec<usize> = (0..lines.len()).filter(|&index| index != head).collect();
     order.sort_by_key(|&index| (std::cmp::Reverse(lines[index].matches.len()), index < head, index));
     let mut keep: Vec<usize> = std::iter::once(head).chain(order).take(count).collect();
     keep.sort_unstable();
-    keep.into_iter()
-        .map(|index| {
-            std::mem::replace(&mut lines[index], SnippetLine { line: 0, text: String::new(), matches: Vec::new() })
-        })
-        .collect()
+    keep
 }
 
 fn matches(line: &str, query_words: &[String]) -> Vec<std::ops::Range<usize>> {
@@ -95,13 +103,14 @@ mod tests {
     fn head_and_matching_lines() {
         let text = "// Sends.\nfn send() {\n    a();\n\n    retry_request();\n    b();\n}\n";
         let words = vec!["retry".to_owned()];
-        let lines = snippet(text, Span::new(0, text.len()), 13, &words, 2);
+        let index = LineIndex::new(text);
+        let lines = snippet(text, &index, Span::new(0, text.len()), 13, &words, 2);
         let shown: Vec<_> = lines
             .iter()
             .map(|line| (line.line, line.matches.iter().map(|range| &line.text[range.clone()]).collect()))
             .collect();
         assert_eq!(shown, [(2, vec![]), (5, vec!["retry"])]);
-        assert!(snippet(text, Span::new(0, text.len()), 0, &words, 0).is_empty());
-        assert_eq!(snippet("", Span::new(0, 0), 0, &words, 3), []);
+        assert!(snippet(text, &index, Span::new(0, text.len()), 0, &words, 0).is_empty());
+        assert_eq!(snippet("", &LineIndex::new(""), Span::new(0, 0), 0, &words, 3), []);
     }
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{
     Session,
-    client::{Client, Http, Pipes, Revision},
+    client::{Client, Http, Pipes, Revision, http},
     serve, session, until_idle,
 };
 
@@ -45,11 +45,15 @@ fn a_client_that_hangs_up_ends_its_calls() {
                 stream
             })
             .collect();
-        // Whether they are worked on already or not, closing them must make room.
-        std::thread::sleep(Duration::from_millis(300));
+        wait_for("the calls at work", DEADLINE, || {
+            // The one that asks is among them.
+            let metrics = http(&client.address, "GET", "/metrics", &client.headers("", &json!({})), "").body;
+            let in_flight = metrics.lines().find_map(|line| line.strip_prefix("conexus_http_requests_in_flight "))?;
+            (in_flight.parse::<usize>().ok()? > CALLS).then_some(())
+        });
         drop(waiting);
         let started = Instant::now();
-        client.tool("context_index_control", &json!({ "action": "status" }));
+        client.tool("context_search", &json!({ "query": "queue" }));
         assert!(started.elapsed() < SOON, "{revision:?}: {:?}", started.elapsed());
     }
 }
@@ -66,7 +70,7 @@ fn a_call_cancelled_at_the_bridge_makes_room_in_the_session() {
     let (_server, mut client) = serve(&session, Revision::New);
     cancel_calls(&session);
     let started = Instant::now();
-    client.tool("context_index_control", &json!({ "action": "status" }));
+    client.tool("context_search", &json!({ "query": "queue" }));
     assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
 }
 
@@ -79,13 +83,13 @@ fn cancel_calls(session: &Session) {
         client
             .send(&json!({ "jsonrpc": "2.0", "id": format!("long {call}"), "method": "tools/call", "params": params }));
     }
-    // So that they are worked on when they are cancelled.
-    std::thread::sleep(Duration::from_millis(500));
+    // What is cheap does not wait for them, and is answered after they were begun.
+    client.tool("context_read", &json!({ "symbol": "send_once" }));
     for call in 0..CALLS {
         let params = json!({ "requestId": format!("long {call}"), "reason": "enough" });
         client.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params }));
     }
-    let params = json!({ "name": "context_index_control", "arguments": { "action": "status" } });
+    let params = json!({ "name": "context_search", "arguments": { "query": "queue" } });
     client.send(&json!({ "jsonrpc": "2.0", "id": "short", "method": "tools/call", "params": params }));
     while client.receive()["id"] != "short" {}
     assert!(started.elapsed() < SOON, "{:?}", started.elapsed());

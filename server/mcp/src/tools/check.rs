@@ -142,7 +142,6 @@ fn complete(call: &Call<'_>, freshness: &Freshness) -> Result<Snapshot, String> 
         let view = call.view_from(freshness)?;
         let building = view.notices().iter().find_map(|notice| match notice {
             Notice::Indexing { done, total } => Some(format!("{done} of {total} files")),
-            Notice::NothingIndexed => Some("nothing yet".to_owned()),
             _ => None,
         });
         let Some(building) = building else { return Ok(view) };
@@ -236,9 +235,10 @@ fn tell(report: &Report, is_named: bool, options: &Options, view: &Snapshot, dra
     draft.head = format!("{} findings in {} files\n", report.findings.len(), report.checked.files);
     // What needs a change is left out of each other check; only who asked for it wants to know.
     for left_out in report.left_out.iter().filter(|left_out| is_named || Rule::from_code(&left_out.what).is_none()) {
-        let why = match Rule::from_code(&left_out.what).is_some_and(Rule::needs_change) {
-            true => "it looks at a change: name the git revision in changed_since",
-            false => &left_out.why,
+        let why = if Rule::from_code(&left_out.what).is_some_and(Rule::needs_change) {
+            "it looks at a change: name the git revision in changed_since"
+        } else {
+            &left_out.why
         };
         draft.say("left_out", format!("{}: {why}", left_out.what));
     }

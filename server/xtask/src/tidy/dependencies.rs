@@ -58,6 +58,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap*", &["conexus"]),
     ("indicatif", &["conexus"]),
     ("tracing-subscriber", &["conexus"]),
+    ("tracing-opentelemetry", &["conexus"]),
+    ("opentelemetry*", &["conexus-mcp"]),
 ];
 
 /// Page with a line for each direct dependency.

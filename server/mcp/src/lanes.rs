@@ -1,0 +1,109 @@
+//! Where calls are worked on: what is cheap does not queue behind what is dear, and what is dear yields to whoever types.
+
+use std::sync::Arc;
+
+use conexus_engine::priority::{Yields, yield_to_typing};
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    sync::Semaphore,
+};
+
+use crate::methods::changes::{CHANGES, FEATURES, PROGRESS};
+
+/// Dear calls that are worked on at the same time; more wait.
+const DEAR: usize = 8;
+/// The same for cheap ones: most of their time is a look at a file.
+const CHEAP: usize = 8;
+/// Calls that wait for something at the same time; they do little else, so they take no place of another.
+const PATIENT: usize = 64;
+
+/// What reads a file or a status.
+const IS_CHEAP: &[&str] = &[
+    "context_read", "resources/list", "resources/read", "completion/complete", "context_connector_management",
+    PROGRESS, FEATURES,
+];
+/// What waits for a change, for an editor, or for the end of the indexing.
+const IS_PATIENT: &[&str] = &[CHANGES, "context_index_control", "context_editor"];
+
+/// The ways that calls go.
+pub(crate) struct Lanes {
+    cheap: Arc<Semaphore>,
+    dear: Arc<Semaphore>,
+    patient: Arc<Semaphore>,
+    /// Its threads yield to those that follow typing; none where threads cannot be started, and all are alike.
+    yielding: Option<Runtime>,
+}
+
+impl Default for Lanes {
+    fn default() -> Self {
+        let yielding = Builder::new_current_thread()
+            .thread_name("dear calls")
+            .max_blocking_threads(DEAR + PATIENT)
+            .on_thread_start(|| yield_to_typing(Yields::SlowRequest))
+            .build()
+            .inspect_err(|error| tracing::warn!(%error, "calls of assistants do not yield to typing"))
+            .ok();
+        let places = |count| Arc::new(Semaphore::new(count));
+        Self { cheap: places(CHEAP), dear: places(DEAR), patient: places(PATIENT), yielding }
+    }
+}
+
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        // A runtime that is dropped would wait for its threads, which a task must not.
+        if let Some(yielding) = self.yielding.take() {
+            yielding.shutdown_background();
+        }
+    }
+}
+
+impl Lanes {
+    /// The places of a tool or method and the threads for it. Called within a runtime.
+    pub(crate) fn of(&self, tool: &str) -> (&Arc<Semaphore>, Handle) {
+        if IS_CHEAP.contains(&tool) {
+            return (&self.cheap, Handle::current());
+        }
+        let places = if IS_PATIENT.contains(&tool) { &self.patient } else { &self.dear };
+        (places, self.yielding.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tools::find;
+
+    #[test]
+    fn lanes_are_of_tools_that_there_are() {
+        for name in IS_CHEAP.iter().chain(IS_PATIENT) {
+            assert!(find(name).is_some(), "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn cheap_calls_do_not_wait_for_dear_ones() {
+        let lanes = Lanes::default();
+        let (dear, _) = lanes.of("context_search");
+        let _all = Arc::clone(dear).acquire_many_owned(DEAR as u32).await.expect("open");
+        assert!(lanes.of("context_grep").0.try_acquire().is_err());
+        assert!(lanes.of("context_read").0.try_acquire().is_ok());
+        assert!(lanes.of("context_index_control").0.try_acquire().is_ok());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn dear_calls_yield_and_cheap_ones_do_not() {
+        let lanes = Lanes::default();
+        let nice = |tool: &str| {
+            let (_, threads) = lanes.of(tool);
+            threads.spawn_blocking(|| {
+                let stat = std::fs::read_to_string("/proc/thread-self/stat").expect("a thread knows itself");
+                let fields = stat.rsplit(')').next().expect("its name ends");
+                fields.split_whitespace().nth(16).expect("its nice value").parse::<i32>().expect("a number")
+            })
+        };
+        let (dear, cheap) =
+            (nice("context_search").await.expect("it runs"), nice("context_read").await.expect("it runs"));
+        assert!(dear > cheap, "{dear} {cheap}");
+    }
+}
