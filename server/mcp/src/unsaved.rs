@@ -25,7 +25,7 @@ pub(crate) fn unsaved(call: &Call<'_>, view: &Snapshot) -> Vec<Unsaved> {
         // Through a link the file is another one; a buffer without a file is all new.
         let is_own = file.canonicalize().is_ok_and(|real| real == file);
         let saved = if is_own { content::read(&file, SAVED_BYTES).map(|saved| saved.text).ok() } else { None };
-        let saved = saved.unwrap_or_default().to_string();
+        let saved = saved.unwrap_or_default();
         (saved != *now).then(|| Unsaved { path: path.to_owned(), saved, now })
     };
     view.buffers().filter_map(|buffer| read(&buffer.path)).collect()
