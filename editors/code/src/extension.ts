@@ -69,6 +69,7 @@ function commands(
     on("conexus.turnOnFindings", () =>
       vscode.workspace.getConfiguration("conexus").update("diagnostics", true, vscode.ConfigurationTarget.Global)),
     on("conexus.findings.fix", (node?: Parameters<Findings["fix"]>[0]) => findings.fix(node)),
+    on("conexus.findings.fixAll", (node?: Parameters<Findings["fixAll"]>[0]) => findings.fixAll(node)),
     on("conexus.findings.ignore", (node?: Parameters<Findings["ignore"]>[0]) => findings.ignore(node)),
   ];
 }

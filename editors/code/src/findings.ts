@@ -15,9 +15,14 @@ const ICONS: Readonly<Record<Finding["severity"], string>> = {
   hint: "lightbulb",
 };
 
+/** Why a finding that is listed has no action: the server knows a newer text, and will say what is left. */
+const CHANGED = "the text has changed since this was found; try again when it was checked";
+
 /** A finding with the diagnostic that it stands for. */
 interface Known extends Finding {
   readonly diagnostic: vscode.Diagnostic;
+  /** The server has a fix for it. */
+  readonly isFixable: boolean;
 }
 
 type Node = { readonly file: FileOfFindings } | { readonly finding: Known };
@@ -61,15 +66,16 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
       const item = new vscode.TreeItem(vscode.Uri.parse(node.file.uri), vscode.TreeItemCollapsibleState.Expanded);
       item.description = node.file.path.includes("/") ? node.file.path.slice(0, node.file.path.lastIndexOf("/")) : "";
       item.iconPath = vscode.ThemeIcon.File;
-      item.contextValue = "file";
+      item.contextValue = node.file.findings.filter((finding) => (finding as Known).isFixable).length > 1 ? "fixableFile" : "file";
       return item;
     }
     const { finding } = node;
-    const item = new vscode.TreeItem(finding.message.split("\n")[0] ?? finding.message);
-    item.description = `${finding.rule} · line ${finding.range.start.line + 1}`;
+    // The line comes first: findings of one rule begin alike, and a narrow view cuts them.
+    const item = new vscode.TreeItem(`${finding.range.start.line + 1}: ${finding.message.split("\n")[0] ?? ""}`);
+    item.description = finding.rule;
     item.tooltip = finding.message;
     item.iconPath = new vscode.ThemeIcon(ICONS[finding.severity]);
-    item.contextValue = "finding";
+    item.contextValue = finding.isFixable ? "fixableFinding" : "finding";
     item.command = {
       title: "Open",
       command: "vscode.open",
@@ -80,12 +86,34 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
 
   /** Applies the fix of a finding; several are offered. */
   async fix(node: Node | undefined): Promise<void> {
-    await this.act(node, (action) => action.edit !== undefined && !isIgnoring(action), "there is no fix for this finding; open it and judge");
+    await this.act(node, isFixing, CHANGED);
+  }
+
+  /** Applies the fixes of a file as one edit, which one undo takes back. */
+  async fixAll(node: Node | undefined): Promise<void> {
+    if (node === undefined || !("file" in node)) {
+      return;
+    }
+    await guarded(async () => {
+      const whole = new Map<string, vscode.TextEdit[]>();
+      for (const finding of node.file.findings as Known[]) {
+        const fix = finding.isFixable ? (await this.offered(finding)).find(isFixing) : undefined;
+        for (const [uri, edits] of fix?.edit?.entries() ?? []) {
+          const others = whole.get(uri.toString()) ?? [];
+          whole.set(uri.toString(), [...others, ...withoutOverlaps(edits, others)]);
+        }
+      }
+      const edit = new vscode.WorkspaceEdit();
+      whole.forEach((edits, uri) => { edit.set(vscode.Uri.parse(uri), edits); });
+      if (edit.size === 0 || !(await vscode.workspace.applyEdit(edit))) {
+        void vscode.window.showInformationMessage(`Conexus: ${CHANGED}`);
+      }
+    });
   }
 
   /** Lets a finding be ignored where it stands. */
   async ignore(node: Node | undefined): Promise<void> {
-    await this.act(node, isIgnoring, "this finding cannot be ignored from here");
+    await this.act(node, isIgnoring, CHANGED);
   }
 
   private async act(node: Node | undefined, wanted: (action: vscode.CodeAction) => boolean, none: string): Promise<void> {
@@ -102,6 +130,7 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
         return;
       }
       if (action.edit !== undefined) {
+        await reveal(node.finding);
         await vscode.workspace.applyEdit(action.edit);
       }
       if (action.command !== undefined) {
@@ -142,6 +171,12 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   }
 }
 
+/** Shows where an edit is about to happen. */
+async function reveal({ uri, diagnostic: { range } }: Known): Promise<void> {
+  const start = new vscode.Range(range.start, range.start);
+  await vscode.window.showTextDocument(vscode.Uri.parse(uri), { selection: start, preserveFocus: true });
+}
+
 async function choose(actions: vscode.CodeAction[]): Promise<vscode.CodeAction | undefined> {
   const items = actions.map((action) => ({ label: action.title, action }));
   return (await vscode.window.showQuickPick(items, { placeHolder: "Several ways are open" }))?.action;
@@ -149,6 +184,14 @@ async function choose(actions: vscode.CodeAction[]): Promise<vscode.CodeAction |
 
 function isSame(left: vscode.Diagnostic, right: vscode.Diagnostic): boolean {
   return left.message === right.message && left.range.isEqual(right.range);
+}
+
+function isFixing(action: vscode.CodeAction): boolean {
+  return action.edit !== undefined && !isIgnoring(action);
+}
+
+function withoutOverlaps(edits: readonly vscode.TextEdit[], others: readonly vscode.TextEdit[]): vscode.TextEdit[] {
+  return edits.filter((edit) => !others.some((other) => other.range.intersection(edit.range) !== undefined));
 }
 
 function isIgnoring(action: vscode.CodeAction): boolean {
@@ -166,5 +209,6 @@ function known(uri: vscode.Uri, diagnostic: vscode.Diagnostic): Known {
     severity: SEVERITIES[diagnostic.severity],
     range,
     diagnostic,
+    isFixable: (diagnostic as { data?: { fixable?: boolean } }).data?.fixable === true,
   };
 }

@@ -64,6 +64,10 @@ class OpenSearch {
   private readonly picker: Picker;
   private readonly latest: Latest<string, SearchResult>;
   private readonly preview: Preview;
+  private readonly subscription: vscode.Disposable;
+  /** The index lacked files when it was looked at last. */
+  private wasIndexing: boolean;
+  private folders: number;
   private filters: Filters = NO_FILTERS;
   private limit = searchLimit();
   /** A list of filters is shown in its place. */
@@ -79,6 +83,8 @@ class OpenSearch {
     private readonly closed: () => void,
   ) {
     this.preview = new Preview(highlight);
+    this.wasIndexing = isIndexing(server);
+    this.folders = server.statuses.length;
     this.picker = vscode.window.createQuickPick<Item>();
     this.latest = new Latest(
       {
@@ -105,6 +111,7 @@ class OpenSearch {
     picker.onDidTriggerItemButton(({ item }) => { void this.accept(item, true); });
     picker.onDidTriggerButton((button) => { void this.filter(button); });
     picker.onDidHide(() => { this.hidden(); });
+    this.subscription = server.onDidChange(() => { this.indexChanged(); });
     picker.show();
     void vscode.commands.executeCommand("setContext", "conexus.searching", true);
     if (text.trim() !== "") {
@@ -114,6 +121,16 @@ class OpenSearch {
 
   close(): void {
     this.picker.hide();
+  }
+
+  /** What is there by now may be better; whoever has begun to choose is left alone. */
+  private indexChanged(): void {
+    const [was, folders] = [this.wasIndexing, this.folders];
+    this.wasIndexing = isIndexing(this.server);
+    this.folders = this.server.statuses.length;
+    if (((was && !this.wasIndexing) || folders !== this.folders) && !this.isBrowsing && !this.isAway && this.picker.value.trim() !== "") {
+      this.latest.askNow(this.picker.value);
+    }
   }
 
   acceptToSide(): void {
@@ -140,7 +157,7 @@ class OpenSearch {
 
   private answered(result: SearchResult): void {
     this.picker.busy = false;
-    const items: Item[] = result.hits.map((hit) => item(row(hit)));
+    const items: Item[] = result.hits.map((hit) => item(row(hit, rootOf(hit))));
     const notice = banner(result.notices);
     if (items.length === 0) {
       items.push(words(emptyMessage(result)));
@@ -208,6 +225,7 @@ class OpenSearch {
       return;
     }
     this.latest.cancel();
+    this.subscription.dispose();
     if (!this.isDone) {
       this.isDone = true;
       void this.preview.restore();
@@ -216,6 +234,10 @@ class OpenSearch {
     this.picker.dispose();
     this.closed();
   }
+}
+
+function isIndexing(server: Server): boolean {
+  return server.statuses.some(({ activity }) => ["opening", "walking", "indexing", "finishing"].includes(activity));
 }
 
 async function narrowed(filters: Filters, button: vscode.QuickInputButton): Promise<Filters> {
@@ -235,6 +257,12 @@ function item({ label, description, detail, hit }: Row): Item {
   const terms = explanation(hit.contributions ?? []);
   const info: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon("info"), tooltip: terms };
   return { label, description, detail, hit, alwaysShow: true, buttons: terms === "" ? [SIDE] : [info, SIDE] };
+}
+
+function rootOf(hit: Hit): string | undefined {
+  return (vscode.workspace.workspaceFolders ?? []).length > 1
+    ? vscode.workspace.getWorkspaceFolder(uri(hit.uri))?.name
+    : undefined;
 }
 
 function words(label: string): Item {

@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 
-import { show } from "./pure/status";
+import { show, type Shown } from "./pure/status";
 import type { Server } from "./server";
 
 const COLOURS = {
@@ -10,6 +10,8 @@ const COLOURS = {
   warning: new vscode.ThemeColor("statusBarItem.warningBackground"),
   error: new vscode.ThemeColor("statusBarItem.errorBackground"),
 };
+
+const RESTRICTED = "This workspace is not trusted: which program is started is taken from your own settings only";
 
 export class StatusItem implements vscode.Disposable {
   private readonly item: vscode.StatusBarItem;
@@ -19,13 +21,16 @@ export class StatusItem implements vscode.Disposable {
     this.item = vscode.window.createStatusBarItem("conexus.status", vscode.StatusBarAlignment.Left, 0);
     this.item.name = "Conexus";
     this.item.command = "conexus.menu";
-    this.subscription = server.onDidChange(() => { this.update(); });
+    this.subscription = vscode.Disposable.from(
+      server.onDidChange(() => { this.update(); }),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => { this.update(); }),
+    );
     this.update();
     this.item.show();
   }
 
   private update(): void {
-    const shown = show(this.server.shown, this.server.statuses, nameOfFolder);
+    const shown = now(this.server);
     this.item.text = shown.text;
     this.item.backgroundColor = COLOURS[shown.level];
     this.item.tooltip = new vscode.MarkdownString(shown.details.join("\n\n"));
@@ -35,6 +40,11 @@ export class StatusItem implements vscode.Disposable {
     this.subscription.dispose();
     this.item.dispose();
   }
+}
+
+function now(server: Server): Shown {
+  const shown = show(server.shown, server.statuses, nameOfFolder);
+  return vscode.workspace.isTrusted ? shown : { ...shown, details: [...shown.details, RESTRICTED] };
 }
 
 function nameOfFolder(uri: string): string {
@@ -59,7 +69,7 @@ const MENU: readonly Entry[] = [
 ];
 
 export async function menu(server: Server): Promise<void> {
-  const { details } = show(server.shown, server.statuses, nameOfFolder);
+  const { details } = now(server);
   const title = details.join(" · ").replaceAll("**", "");
   const chosen = await vscode.window.showQuickPick(MENU, { title, placeHolder: "Conexus" });
   if (chosen?.command !== undefined) {

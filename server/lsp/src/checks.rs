@@ -231,7 +231,7 @@ fn look_at(
         return Ok(Vec::new());
     }
     let settings = (session.checks.of)(snapshot.root())?;
-    let baseline = read_baseline(&settings.baseline)?;
+    let baseline = read_baseline(session, root, snapshot, &settings.baseline)?;
     // One thread: the others belong to whoever types.
     let options = Options {
         paths: indexed.iter().map(|(_, path, _)| path.clone()).collect(),
@@ -256,8 +256,24 @@ fn look_at(
     Ok(checked.collect())
 }
 
-fn read_baseline(path: &Path) -> Result<Option<Baseline>, String> {
-    match std::fs::read_to_string(path) {
+/// Where a baseline is as a document of the client; nothing when it lies outside of the folder.
+pub(crate) fn baseline_uri(root: &Root, snapshot: &Snapshot, path: &Path) -> Option<Uri> {
+    let relative = path.strip_prefix(snapshot.root()).ok()?;
+    let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    Some(root.uri_of(&parts.join("/")))
+}
+
+/// The text of a baseline, as it stands in the editor when it is open there.
+pub(crate) fn baseline_text(session: &Session, uri: Option<&Uri>, path: &Path) -> std::io::Result<String> {
+    let open = uri.and_then(|uri| session.documents().get(uri).map(|document| document.text.to_string()));
+    open.map_or_else(|| std::fs::read_to_string(path), Ok)
+}
+
+fn read_baseline(session: &Session, root: &Root, snapshot: &Snapshot, path: &Path) -> Result<Option<Baseline>, String> {
+    let uri = baseline_uri(root, snapshot, path);
+    match baseline_text(session, uri.as_ref(), path) {
+        // One that was just created holds nothing yet.
+        Ok(text) if text.trim().is_empty() => Ok(None),
         Ok(text) => Baseline::parse(&path.display().to_string(), &text).map(Some).map_err(|error| error.to_string()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(format!("cannot read the baseline {}: {error}", path.display())),
@@ -290,6 +306,9 @@ fn diagnostic(session: &Session, view: &mut View, finding: &Finding) -> Option<D
         message: Message::String(message),
         tags: None,
         related_information: (session.offers.related_information && !related.is_empty()).then_some(related),
-        data: session.offers.diagnostic_data.then(|| json!({ "fingerprint": finding.fingerprint })),
+        data: session
+            .offers
+            .diagnostic_data
+            .then(|| json!({ "fingerprint": finding.fingerprint, "fixable": finding.fix.is_some() })),
     })
 }

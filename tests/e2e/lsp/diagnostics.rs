@@ -1,6 +1,6 @@
 //! The findings of `conexus check` as diagnostics: asked for and told, with their quick fixes.
 
-use conexus_testkit::{LspClient, Workspace};
+use conexus_testkit::{LspClient, Repository, Workspace};
 use serde_json::{Value, json};
 
 use crate::support::Session;
@@ -54,7 +54,7 @@ fn session() -> Session {
     session
 }
 
-fn open(session: &Session, capabilities: &Value, on: bool) -> LspClient {
+fn open<W: AsRef<Workspace>>(session: &Session<W>, capabilities: &Value, on: bool) -> LspClient {
     let mut client = session.start();
     let options = json!({ "diagnostics": on });
     client.initialize(
@@ -105,6 +105,7 @@ fn an_unsaved_copy_is_found_when_asked() {
     assert_eq!(item["range"]["start"], json!({ "line": 3, "character": 4 }));
     assert_eq!(item["relatedInformation"][0]["location"]["uri"], session.uri("src/config.rs"));
     assert!(item["data"]["fingerprint"].is_string(), "{item}");
+    assert_eq!(item["data"]["fixable"], false);
     let again = json!({ "textDocument": { "uri": uri }, "previousResultId": report["resultId"] });
     assert_eq!(client.call("textDocument/diagnostic", &again)["kind"], "unchanged");
     // A line above it moves it.
@@ -153,6 +154,14 @@ fn quick_fixes_open_and_ignore() {
     let baseline = changes[1]["edits"][0]["newText"].as_str().expect("text");
     client.did_replace(&uri, 3, COPY);
     assert_eq!(pull(&mut client, &uri)["items"].as_array().map(Vec::len), Some(1));
+    // It counts as the editor made it, before it is saved.
+    let file = session.uri("conexus-baseline.json");
+    client.did_open(&file, "json", "");
+    assert_eq!(pull(&mut client, &uri)["items"].as_array().map(Vec::len), Some(1));
+    client.did_replace(&file, 2, baseline);
+    assert_eq!(pull(&mut client, &uri)["items"], json!([]));
+    client.notify("textDocument/didClose", &json!({ "textDocument": { "uri": file } }));
+    assert_eq!(pull(&mut client, &uri)["items"].as_array().map(Vec::len), Some(1));
     session.workspace.write("conexus-baseline.json", baseline);
     client.did_replace(&uri, 4, COPY);
     assert_eq!(pull(&mut client, &uri)["items"], json!([]));
@@ -160,6 +169,30 @@ fn quick_fixes_open_and_ignore() {
     // The command line knows it, too.
     session.workspace.write("src/retry.rs", COPY);
     session.run(["check"]).expect(0);
+}
+
+#[test]
+fn a_fix_is_named_by_what_it_writes() {
+    let guide = "The rules are in [the parser](src/parse.rs).\n";
+    let repository =
+        Repository::init(Workspace::of(&format!("//- guide.md\n{guide}//- src/parse.rs\npub fn parse() {{}}\n")));
+    repository.git(&["mv", "src/parse.rs", "src/grammar.rs"]);
+    repository.commit("rename");
+    let session = Session::new(repository);
+    let mut client = open(&session, &pulling(), true);
+    let uri = session.uri("guide.md");
+    client.did_open(&uri, "markdown", guide);
+    let item = pull(&mut client, &uri)["items"][0].clone();
+    assert_eq!((&item["code"], &item["data"]["fixable"]), (&"stale-reference".into(), &true.into()), "{item}");
+    let at = &item["range"]["start"];
+    let params = json!({
+        "textDocument": { "uri": uri },
+        "range": { "start": at, "end": at },
+        "context": { "diagnostics": [item], "only": ["quickfix"] },
+    });
+    let fix = client.call("textDocument/codeAction", &params)[0].clone();
+    assert_eq!((&fix["title"], &fix["isPreferred"]), (&"Write `src/grammar.rs`".into(), &true.into()));
+    client.shut_down();
 }
 
 #[test]

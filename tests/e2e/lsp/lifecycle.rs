@@ -117,6 +117,14 @@ fn folders_come_and_go() {
     let both = names(&mut client, "folder");
     assert!(both.contains(&"first_folder".to_owned()) && both.contains(&"second_folder".to_owned()), "{both:?}");
 
+    // Whichever folder comes first, the best answer of all does.
+    for name in ["first_folder", "second_folder"] {
+        assert_eq!(names(&mut client, name)[0], name);
+        let answer = client.call("conexus/search", &json!({ "query": name }));
+        let hits: Vec<_> = answer["hits"].as_array().expect("hits").iter().map(|hit| &hit["name"]).collect();
+        assert_eq!((hits[0], hits.len()), (&json!(name), 2), "no folder is left out");
+    }
+
     let buffer = format!("{}/b.rs", file_uri(two.root()));
     client.did_open(&buffer, "rust", "fn only_in_the_buffer() {}\n");
     assert_eq!(names(&mut client, "only_in_the_buffer"), ["only_in_the_buffer"]);

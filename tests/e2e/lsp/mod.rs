@@ -71,11 +71,11 @@ fn workspace() -> Session {
     Session::new(Workspace::of(FIXTURE))
 }
 
-impl Session {
+impl<W: AsRef<Workspace>> Session<W> {
     /// A server whose index of the workspace is complete.
     #[track_caller]
     fn serve(&self) -> LspClient {
-        LspClient::open(self.command(["lsp"]), self.workspace.root())
+        LspClient::open(self.command(["lsp"]), self.workspace.as_ref().root())
     }
 
     /// A server that was not told anything yet.
@@ -85,11 +85,11 @@ impl Session {
     }
 
     fn uri(&self, path: &str) -> String {
-        file_uri(&self.workspace.path(path))
+        file_uri(&self.workspace.as_ref().path(path))
     }
 
     fn text(&self, path: &str) -> String {
-        String::from_utf8(self.workspace.read(path)).expect("text")
+        String::from_utf8(self.workspace.as_ref().read(path)).expect("text")
     }
 }
 

@@ -39,13 +39,14 @@ export function icon(kind: string | undefined): string {
   return `$(${(kind !== undefined ? ICONS[kind] : undefined) ?? "file-code"})`;
 }
 
-export function row(hit: Hit): Row {
+/** The row of a hit; with several folders the name of its own is shown. */
+export function row(hit: Hit, root?: string): Row {
   const place = `${fileName(hit.path)}:${hit.selectionRange.start.line + 1}`;
   const reasons = why(hit.contributions ?? []);
   return {
     label: `${icon(hit.kind)} ${plain(hit.name === "" ? fileName(hit.path) : hit.name)}`,
     // The folder comes last: the editor cuts what does not fit into the line.
-    description: [hit.container, place, folder(hit.path)].filter((part) => part !== "").map(plain).join(" · "),
+    description: [hit.container, place, folder(root === undefined ? hit.path : `${root}/${hit.path}`)].filter((part) => part !== "").map(plain).join(" · "),
     detail: [plain(short(hit.preview)), reasons].filter((part) => part !== "").join("  — "),
     hit,
   };
@@ -91,14 +92,18 @@ export function explanation(contributions: readonly Contribution[]): string {
 
 /** What stands in the place of hits when there are none; never nothing. */
 export function emptyMessage(result: SearchResult): string {
-  const spoken = result.notices.map((notice) => notice.message);
-  return spoken.length > 0 ? capital(spoken.join("; ")) : "No match";
+  return result.notices.length > 0 ? capital(spoken(result.notices)) : "No match";
 }
 
 /** Notices that a person must know beside hits. */
 export function banner(notices: readonly Notice[]): string | undefined {
   const worth = notices.filter((notice) => !["noMatch", "emptyQuery"].includes(notice.kind));
-  return worth.length === 0 ? undefined : worth.map((notice) => notice.message).join("; ");
+  return worth.length === 0 ? undefined : spoken(worth);
+}
+
+/** Folders may have the same to say. */
+function spoken(notices: readonly Notice[]): string {
+  return [...new Set(notices.map((notice) => notice.message))].join("; ");
 }
 
 /** Text in which the editor finds no icon. */

@@ -37,6 +37,16 @@ void test("a row says what, where, the line and why", () => {
   assert.equal(detail, "pub fn retry_failed_request() {  — meaning, words");
 });
 
+void test("with several folders a row names its own", () => {
+  assert.equal(row(hit, "server").description, "Client · retry.rs:5 · server/src");
+  assert.equal(row({ ...hit, path: "retry.rs" }, "server").description, "Client · retry.rs:5 · server");
+});
+
+void test("what several folders have to say is said once", () => {
+  const notice = { kind: "noMatch", message: "no match" };
+  assert.equal(emptyMessage({ hits: [], more: false, notices: [notice, notice] }), "No match");
+});
+
 void test("a long line leaves room for the reasons", () => {
   const { detail } = row({ ...hit, preview: "x".repeat(200) });
   assert.equal(detail, `${"x".repeat(63)}…  — meaning, words`);

@@ -3,6 +3,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Locator } from "playwright-core";
 
 import { setup, Steps } from "./steps";
 import { until, Workbench } from "./workbench";
@@ -20,6 +23,13 @@ fn zebra_go(seconds: u32) -> bool {
 `;
 const typedName = process.env["STORY_TYPED_NAME"] ?? "zebra_go";
 const typedPhrase = process.env["STORY_TYPED_PHRASE"] ?? "lamps of the pedestrian crossing";
+
+/** A folder with pages in it. */
+const folder = process.env["STORY_FOLDER"] ?? "tantivy/";
+/** A page that links a file at a path that git knows and that is gone, several times, and what it is called now. */
+const stalePage = process.env["STORY_STALE"] ?? "tantivy/ARCHITECTURE.md";
+const oldPath = process.env["STORY_OLD_PATH"] ?? "src/postings/term_info.rs";
+const newPath = process.env["STORY_NEW_PATH"] ?? "src/postings/info.rs";
 
 const own = setup();
 const workbench = await Workbench.open(own);
@@ -100,6 +110,34 @@ await steps.run("a search is narrowed to a kind, and a hit is opened to the side
   await until("none is left", async () => (await page.locator(".tab").count()) === 0);
 });
 
+await steps.run("a search is narrowed to a language and to paths, and set free again", async () => {
+  const title = page.locator(".quick-input-widget:visible .quick-input-title");
+  const button = (name: string): Locator => page.locator(`.quick-input-titlebar .action-label[aria-label='${name}']`);
+  const onlyRows = (what: string, wanted: RegExp): Promise<void> =>
+    until(what, async () => {
+      const labels = await workbench.labels();
+      return labels.length > 0 && labels.every((label) => wanted.test(label));
+    });
+  await search(phrase, answer);
+  await button("Filter by Language").click();
+  await title.filter({ hasText: "Languages" }).waitFor();
+  await workbench.input().fill("markdown");
+  await workbench.rows().filter({ hasText: "markdown" }).first().click();
+  await page.keyboard.press("Enter");
+  await title.filter({ hasText: "only markdown" }).waitFor();
+  await onlyRows("only pages are listed", /\.md:\d+|Show more/);
+  await button("Filter by Path").click();
+  await title.filter({ hasText: "Search in Paths" }).waitFor();
+  await workbench.input().fill(folder);
+  await page.keyboard.press("Enter");
+  await title.filter({ hasText: `only markdown, ${folder}**` }).waitFor();
+  await onlyRows("only pages of the folder are listed", new RegExp(`\\.md:\\d+.* · ${folder.slice(0, -1)}|Show more`));
+  await button("Clear Filters").click();
+  await until("the answer is first again", async () => (await workbench.labels())[0]?.includes(`  ${answer}, `) ?? false);
+  assert.equal(await workbench.input().inputValue(), phrase, "the question stays");
+  await page.keyboard.press("Escape");
+});
+
 await steps.run("the hit is opened at its name", async () => {
   await search(phrase, answer);
   await page.keyboard.press("Enter");
@@ -160,14 +198,26 @@ await steps.run("the editor's own list of symbols has names", async () => {
   await page.keyboard.press("Escape");
 });
 
-await steps.run("the editor's assistant is connected, and no file holds the token", async () => {
+/** Waits until the editor's log of the assistant's connection says for the so many-th time that it found the tools. */
+async function connected(times: number): Promise<void> {
+  const lines = page.locator(".part.panel .view-line", { hasText: /Discovered\s+\d+\s+tools/ });
+  await until("the tools are found", async () => (await lines.count()) >= times);
+}
+
+async function connect(): Promise<void> {
   await workbench.command("MCP: List Servers");
   const row = workbench.rows().filter({ hasText: "Conexus" });
   await row.first().waitFor();
   await workbench.picture("vscode-mcp");
   await row.first().click();
   await workbench.rows().filter({ hasText: "Start Server" }).first().click();
-  await page.locator(".part.panel .view-line", { hasText: /Discovered\s+\d+\s+tools/ }).first().waitFor();
+}
+
+await steps.run("the editor's assistant is connected, and no file holds the token", async () => {
+  await connect();
+  await connected(1);
+  // The files, the extension and the assistant's way to them are on one machine, that of the editor's remote part.
+  await page.locator(".part.panel .view-line", { hasText: /Remote\s+extension\s+host/ }).first().waitFor();
   await workbench.picture("vscode-mcp-running");
   const [file] = workbench.endpoints();
   assert.ok(file, "the session wrote its endpoint");
@@ -195,6 +245,72 @@ await steps.run("a server that is killed comes back without a word", async () =>
   await search(typedPhrase, typedName);
   await page.keyboard.press("Escape");
   assert.deepEqual(await workbench.messages(), []);
+});
+
+await steps.run("the assistant's connection takes the token of the server that runs now", async () => {
+  await connect();
+  await connected(2);
+});
+
+/** Findings of the page, as the view lists them. */
+const findings = page.locator(".pane-body .monaco-list-row", { hasText: `the file \`${oldPath}\`` });
+
+/** Presses the button of a row of the view. */
+async function press(row: Locator, button: string): Promise<void> {
+  await row.hover();
+  await row.locator(`.action-label[aria-label='${button}']`).click();
+}
+
+await steps.run("findings are turned on in their view, and listed", async () => {
+  await workbench.command("View: Close All Editors");
+  await page.locator(".monaco-dialog-box .monaco-button", { hasText: "Don't Save" }).click();
+  await workbench.openFile(stalePage);
+  await workbench.command("Conexus: Focus on Findings View");
+  await page.locator(".welcome-view-content .monaco-button", { hasText: "Turn on Findings" }).click();
+  await until("some are listed", async () => (await findings.count()) >= 4);
+  await findings.first().click();
+  await page.locator(".view-line", { hasText: oldPath }).first().waitFor();
+  await workbench.command("View: Toggle Panel Visibility");
+  await workbench.widenSideBar(220);
+  await workbench.picture("vscode-findings");
+});
+
+await steps.run("a finding is fixed", async () => {
+  const before = await findings.count();
+  await press(findings.first(), "Fix");
+  await page.locator(".tab.dirty").waitFor();
+  await until("one less is listed", async () => (await findings.count()) === before - 1);
+});
+
+await steps.run("a finding is ignored where it stands", async () => {
+  const before = await findings.count();
+  await press(findings.first(), "Ignore");
+  await workbench.rows().filter({ hasText: "Ignore stale-reference here" }).click();
+  await until("one less is listed", async () => (await findings.count()) === before - 1);
+  await page.locator(".view-line", { hasText: "conexus-ignore: stale-reference" }).first().waitFor();
+});
+
+await steps.run("a finding is ignored in the baseline", async () => {
+  const before = await findings.count();
+  await press(findings.first(), "Ignore");
+  await workbench.rows().filter({ hasText: "Ignore this stale-reference in the baseline" }).click();
+  await until("one less is listed", async () => (await findings.count()) < before);
+});
+
+await steps.run("the rest of a file is fixed at once, and undone at once", async () => {
+  const before = await findings.count();
+  assert.ok(before > 1, `${before} are left`);
+  const file = page.locator(".pane-body .monaco-list-row", { hasText: stalePage.split("/").at(-1) ?? "" }).first();
+  await press(file, "Fix All in This File");
+  await until("none is left", async () => (await findings.count()) === 0);
+  assert.deepEqual(await workbench.messages(), []);
+  await workbench.command("File: Save");
+  const text = readFileSync(join(own.workspace, stalePage), "utf8");
+  // The one that was fixed before, and those of now; two are ignored.
+  assert.equal(text.split(newPath).length - 1, before + 1);
+  await page.locator(".editor-instance .view-lines").first().click();
+  await page.keyboard.press("Control+z");
+  await until("all are back", async () => (await findings.count()) === before);
 });
 
 await steps.run("the walkthrough", async () => {

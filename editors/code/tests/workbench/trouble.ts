@@ -118,31 +118,6 @@ await steps.run("a search while the index is built says that it is", async () =>
   await workbench.waitForStatus("Conexus: live");
 });
 
-await steps.run("findings are listed, fixed and ignored", async () => {
-  const server = program("findings", `#!/bin/sh\nexec ${process.execPath} ${own.findingsServer} "$@"\n`);
-  workbench.configure({
-    "conexus.server.path": server, "conexus.server.environment": { CONEXUS_REAL: own.server },
-  });
-  await workbench.ask("option");
-  await until("something is found", async () => (await workbench.labels()).some((label) => label.includes("  — ")));
-  await page.keyboard.press("Enter");
-  await page.locator(".view-lines").first().click();
-  await page.keyboard.press("Control+Home");
-  await workbench.paste("// retyped one\n// retyped two\n");
-  await workbench.command("Conexus: Focus on Findings View");
-  const rows = page.locator(".pane-body .monaco-list-row", { hasText: "this function was written before" });
-  await until("two are listed", async () => (await rows.count()) === 2);
-  await workbench.picture("vscode-findings");
-  await rows.first().hover();
-  await rows.first().locator(".action-label[aria-label='Fix']").click();
-  await page.locator(".view-line", { hasText: "// fixed" }).waitFor();
-  await until("one is left", async () => (await rows.count()) === 1);
-  await rows.first().hover();
-  await rows.first().locator(".action-label[aria-label='Ignore']").click();
-  await page.locator(".view-line", { hasText: "retyped two ignored" }).waitFor();
-  await until("none is left", async () => (await rows.count()) === 0);
-});
-
 await steps.run("the home folder opened by mistake", async () => {
   mkdirSync(join(workbench.home, "some"), { recursive: true });
   await workbench.reopen(workbench.home);

@@ -5,11 +5,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setInterval } from "node:timers/promises";
 
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 
 /** How long a state may take to come before the test fails. */
 export const PATIENCE_MS = 60_000;
+/** How often a state is looked at that the browser cannot tell of. */
+const LOOK_MS = 50;
 
 export interface Setup {
   /** Folder of code-server and its Node.js. */
@@ -20,6 +23,8 @@ export interface Setup {
   /** Where pictures go. */
   readonly pictures: string | undefined;
   readonly environment?: Readonly<Record<string, string>>;
+  /** The editor asks whom to trust, as it does unless somebody has turned that off. */
+  readonly asksForTrust?: boolean;
 }
 
 const QUIET = {
@@ -35,7 +40,7 @@ const QUIET = {
   "git.enabled": false,
   "extensions.ignoreRecommendations": true,
   "editor.minimap.enabled": false,
-  "security.workspace.trust.enabled": false,
+  "security.workspace.trust.startupPrompt": "never",
 };
 
 export class Workbench {
@@ -66,12 +71,14 @@ export class Workbench {
     const installs = setup.extensions.flatMap((extension) => ["--install-extension", extension]);
     execFileSync(node, [entry, ...common, ...installs], { env: environment, stdio: "pipe" });
     const port = await freePort();
+    const trust = { "security.workspace.trust.enabled": setup.asksForTrust === true };
+    setup = { ...setup, settings: { ...trust, ...setup.settings } };
     writeSettings(folder, setup.settings);
     const server = spawn(
       node,
       [
         entry, "--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--disable-telemetry", "--disable-update-check",
-        "--disable-workspace-trust", ...common, setup.workspace,
+        ...(setup.asksForTrust === true ? [] : ["--disable-workspace-trust"]), ...common, setup.workspace,
       ],
       { env: environment, stdio: "ignore" },
     );
@@ -87,7 +94,7 @@ export class Workbench {
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
-    await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(setup.workspace)}`);
+    await page.goto(`http://127.0.0.1:${port}/?${query(setup.workspace)}`);
     await page.locator(".monaco-workbench").waitFor();
     return new Workbench(setup, folder, server, browser, page, places);
   }
@@ -129,6 +136,29 @@ export class Workbench {
     await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click();
   }
 
+  /** Opens a file of the workspace by its path. */
+  async openFile(path: string): Promise<void> {
+    await this.input().waitFor({ state: "hidden" });
+    await this.page.keyboard.press("Control+p");
+    await this.input().fill(path);
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    await this.rows().filter({ hasText: name }).first().waitFor();
+    await this.page.keyboard.press("Enter");
+    await this.page.locator(".tab.active", { hasText: name }).waitFor();
+  }
+
+  async widenSideBar(pixels: number): Promise<void> {
+    const box = await this.page.locator(".part.sidebar").boundingBox();
+    if (box === null) {
+      throw new Error("there is no side bar");
+    }
+    const [edge, middle] = [box.x + box.width, box.y + box.height / 2];
+    await this.page.mouse.move(edge, middle);
+    await this.page.mouse.down();
+    await this.page.mouse.move(edge + pixels, middle, { steps: 8 });
+    await this.page.mouse.up();
+  }
+
   input(): Locator {
     return this.page.locator(".quick-input-widget:visible .quick-input-box input");
   }
@@ -168,10 +198,16 @@ export class Workbench {
   async picture(name: string): Promise<void> {
     if (this.setup.pictures !== undefined) {
       mkdirSync(this.setup.pictures, { recursive: true });
-      // Lists fade in, and what lies under the mouse shows hints.
+      // What lies under the mouse shows hints.
       await this.page.mouse.move(590, 704);
-      await this.page.waitForTimeout(700);
-      await this.page.screenshot({ path: join(this.setup.pictures, `${name}.png`), animations: "disabled", caret: "hide" });
+      // Lists fade in: it is finished when two pictures are alike.
+      let before: Buffer | undefined;
+      await until("the screen rests", async () => {
+        const last = before;
+        before = await this.page.screenshot({ animations: "disabled", caret: "hide" });
+        return last?.equals(before) ?? false;
+      });
+      writeFileSync(join(this.setup.pictures, `${name}.png`), before ?? "");
     }
   }
 
@@ -204,8 +240,7 @@ export class Workbench {
 
   /** Opens another folder in the same window, or none. */
   async reopen(workspace: string | undefined): Promise<void> {
-    const query = workspace === undefined ? "ew=true" : `folder=${encodeURIComponent(workspace)}`;
-    await this.page.goto(`${new URL(this.page.url()).origin}/?${query}`);
+    await this.page.goto(`${new URL(this.page.url()).origin}/?${query(workspace)}`);
     await this.page.locator(".monaco-workbench").waitFor();
   }
 
@@ -213,6 +248,14 @@ export class Workbench {
     await this.command("Notifications: Clear All Notifications");
     await until("no message is shown", async () => (await this.messages()).length === 0);
   }
+}
+
+/** What the address of a window says of its workspace: a folder, a file that names several, or none. */
+function query(workspace: string | undefined): string {
+  if (workspace === undefined) {
+    return "ew=true";
+  }
+  return `${workspace.endsWith(".code-workspace") ? "workspace" : "folder"}=${encodeURIComponent(workspace)}`;
 }
 
 /** Settings of the machine lie in a file of their own: the editor's files are elsewhere than its window. */
@@ -226,11 +269,10 @@ function writeSettings(folder: string, settings: Readonly<Record<string, unknown
   }
 }
 
-/** Waits for a state. */
+/** Waits for a state: looks again and again, at most until the time is over. */
 export async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  const end = Date.now() + PATIENCE_MS;
   let last = "";
-  while (Date.now() < end) {
+  for await (const end of setInterval(LOOK_MS, Date.now() + PATIENCE_MS)) {
     try {
       if (await holds()) {
         return;
@@ -238,9 +280,10 @@ export async function until(what: string, holds: () => Promise<boolean> | boolea
     } catch (error) {
       last = String(error);
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (Date.now() >= end) {
+      throw new Error(`waited in vain until ${what} ${last}`);
+    }
   }
-  throw new Error(`waited in vain until ${what} ${last}`);
 }
 
 function freePort(): Promise<number> {

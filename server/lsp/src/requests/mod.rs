@@ -96,11 +96,14 @@ pub(crate) async fn about_document<T: Send + 'static>(
     if version(session, uri) == before { Ok(answer) } else { Err(Error::content_modified()) }
 }
 
+/// What one folder answers: items with their scores, the best first; notices; whether there are more.
+type Part<T> = (Vec<(f32, T)>, Vec<conexus_core::Notice>, bool);
+
 /// Answers of several folders as one.
 #[derive(Default)]
 pub(crate) struct Gathered<T> {
-    /// By folder, each with its best first.
-    parts: Vec<Vec<T>>,
+    /// By folder, each with its best first and with its scores.
+    parts: Vec<Vec<(f32, T)>>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) seen: Vec<Seen>,
     pub(crate) more: bool,
@@ -110,7 +113,7 @@ impl<T> Gathered<T> {
     /// Asks every open folder. It may wait: only for workers.
     pub(crate) fn ask(
         session: &Session,
-        mut ask: impl FnMut(&mut View) -> std::result::Result<(Vec<T>, Vec<conexus_core::Notice>, bool), EngineError>,
+        mut ask: impl FnMut(&mut View) -> std::result::Result<Part<T>, EngineError>,
     ) -> Result<Self> {
         let mut gathered = Self { parts: Vec::new(), notices: Vec::new(), seen: Vec::new(), more: false };
         let states = session.current();
@@ -133,7 +136,7 @@ impl<T> Gathered<T> {
     fn add(
         &mut self,
         mut view: View,
-        ask: &mut impl FnMut(&mut View) -> std::result::Result<(Vec<T>, Vec<conexus_core::Notice>, bool), EngineError>,
+        ask: &mut impl FnMut(&mut View) -> std::result::Result<Part<T>, EngineError>,
     ) -> Result<()> {
         tracing::Span::current().record("generation", view.snapshot.generation().0);
         let (items, notices, more) = ask(&mut view).map_err(|error| failed(&error))?;
@@ -144,16 +147,18 @@ impl<T> Gathered<T> {
         Ok(())
     }
 
-    /// The best of each folder in turn: scores of different folders cannot be compared.
+    /// The best of each folder, then the second best of each. Scores of different folders can be compared roughly only:
+    /// enough to say whose best comes first, not enough to leave a folder out.
     pub(crate) fn items(&mut self, offset: usize, limit: usize) -> Vec<T> {
         let mut parts: Vec<_> = std::mem::take(&mut self.parts).into_iter().map(Vec::into_iter).collect();
         let mut items = Vec::new();
         loop {
-            let before = items.len();
-            items.extend(parts.iter_mut().filter_map(Iterator::next));
-            if items.len() == before {
+            let mut round: Vec<_> = parts.iter_mut().filter_map(Iterator::next).collect();
+            if round.is_empty() {
                 break;
             }
+            round.sort_by(|(left, _), (right, _)| right.total_cmp(left));
+            items.extend(round.into_iter().map(|(_, item)| item));
         }
         self.more |= items.len() > offset + limit;
         items.into_iter().skip(offset).take(limit).collect()

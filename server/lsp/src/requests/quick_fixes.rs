@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::version;
 use crate::{
     actions::Subject,
-    checks::Found,
+    checks::{Found, baseline_text, baseline_uri},
     session::{CURRENT_WAIT, Session},
     to_lsp::View,
     workspaces::Root,
@@ -56,8 +56,7 @@ fn actions(session: &Session, view: &mut View, root: &Root, found: &Found) -> Ve
     };
     let mut actions = Vec::new();
     if let Some(edit) = mend(session, view, finding) {
-        let title = finding.help.clone().unwrap_or_else(|| format!("Mend {}", finding.code()));
-        actions.push(CodeAction { is_preferred: Some(true), ..action(capitalised(&title), Some(edit), None) });
+        actions.push(CodeAction { is_preferred: Some(true), ..action(title_of_fix(finding), Some(edit), None) });
     }
     for related in finding.related.iter().take(MOST_PLACES) {
         let place = &related.place;
@@ -79,6 +78,16 @@ fn actions(session: &Session, view: &mut View, root: &Root, found: &Found) -> Ve
         actions.push(action(format!("Ignore this {} in the baseline", finding.code()), Some(edit), None));
     }
     actions
+}
+
+/// What a fix does, as a menu says it.
+fn title_of_fix(finding: &Finding) -> String {
+    match finding.fix.as_deref() {
+        Some([edit]) if !edit.replacement.is_empty() && !edit.replacement.contains('\n') => {
+            format!("Write `{}`", edit.replacement)
+        }
+        _ => finding.help.as_deref().map_or_else(|| format!("Mend {}", finding.code()), capitalised),
+    }
 }
 
 /// The edits of a finding, when the texts hold what they replace.
@@ -123,19 +132,15 @@ fn ignore_here(session: &Session, view: &mut View, finding: &Finding) -> Option<
 /// The baseline with the finding. The editor writes it, so that it can be undone.
 fn ignore_in_baseline(session: &Session, view: &View, root: &Root, finding: &Finding) -> Option<WorkspaceEdit> {
     let settings = (session.checks.of)(view.snapshot.root()).ok()?;
-    let relative = settings.baseline.strip_prefix(view.snapshot.root()).ok()?;
-    let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-    let uri = root.uri_of(&parts.join("/"));
+    let uri = baseline_uri(root, &view.snapshot, &settings.baseline)?;
     let name = settings.baseline.display().to_string();
-    let (old, create) = match std::fs::read_to_string(&settings.baseline) {
+    let (old, create) = match baseline_text(session, Some(&uri), &settings.baseline) {
         Ok(text) => (text, None),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && session.offers.creates_files => {
             (String::new(), Some(uri.clone()))
         }
         Err(_) => return None,
     };
-    let open = session.documents().get(&uri).map(|document| document.text.to_string());
-    let old = open.unwrap_or(old);
     // A broken one is the user's to mend.
     let baseline = if old.is_empty() { Baseline::default() } else { Baseline::parse(&name, &old).ok()? };
     let lines = old.split('\n').count();

@@ -30,7 +30,7 @@ pub(crate) async fn handle(server: &Server, params: SearchParams) -> Result<Sear
                 let answer = view.snapshot.search(&query, cancel)?;
                 let hits = answer.hits.iter().filter(|hit| !belongs_elsewhere(&own, &view.root, &hit.path));
                 let hits: Vec<_> = hits.collect();
-                let hits = hits.into_iter().filter_map(|hit| view.hit(hit)).collect();
+                let hits = hits.into_iter().filter_map(|hit| Some((hit.score, view.hit(hit)?))).collect();
                 Ok((hits, answer.notices, answer.more))
             })?;
             let hits = gathered.items(wanted.offset, wanted.limit);

@@ -51,7 +51,7 @@ fn find(session: &Session, text: &str, cancel: &AtomicBool) -> Result<Vec<Worksp
         let answer = view.snapshot.workspace_symbols(&query, cancel)?;
         let hits =
             answer.hits.iter().filter(|hit| !belongs_elsewhere(session, &view.root, &hit.path)).collect::<Vec<_>>();
-        let symbols = hits.into_iter().filter_map(|hit| symbol(view, hit)).collect();
+        let symbols = hits.into_iter().filter_map(|hit| Some((hit.score, symbol(view, hit)?))).collect();
         Ok((symbols, answer.notices, answer.more))
     })?;
     let symbols = gathered.items(0, limit);

@@ -1,0 +1,124 @@
+/** Workspaces that are not one trusted folder: several folders, and one that nobody vouches for. */
+
+import assert from "node:assert/strict";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+import { setup, Steps } from "./steps";
+import { until, Workbench } from "./workbench";
+
+const own = setup();
+const place = mkdtempSync(join(tmpdir(), "conexus-folders-"));
+
+function write(path: string, text: string, mode = 0o644): string {
+  const file = join(place, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  chmodSync(file, mode);
+  return file;
+}
+
+const SHOP = "// Adds the tax of a country to the price of an order.\nexport function grossAmount(net: number): number {\n  return net * 1.19;\n}\n";
+const STORE = "def restock(shelf):\n    \"\"\"Orders new goods when a shelf is nearly empty.\"\"\"\n    return shelf.order(12)\n";
+const LETTERS = "def stamp(letter):\n    \"\"\"Puts postage on an envelope before it is mailed.\"\"\"\n    letter.paid = True\n";
+write("shop/src/price.ts", SHOP);
+write("store/shelf.py", STORE);
+write("letters/post.py", LETTERS);
+const several = (...names: string[]): string =>
+  write("all.code-workspace", JSON.stringify({ folders: names.map((name) => ({ path: name })) }));
+
+{
+  const workbench = await Workbench.open({ ...own, workspace: several("shop", "store") });
+  const { page } = workbench;
+  const steps = new Steps(workbench);
+  const found = async (question: string, name: string): Promise<void> => {
+    await workbench.ask(question);
+    await until(`${name} is first`, async () => (await workbench.labels())[0]?.includes(`  ${name}, `) ?? false);
+    await page.keyboard.press("Escape");
+  };
+
+  await steps.run("several folders are searched as one, and the status names each", async () => {
+    await workbench.waitForStatus("Conexus: live");
+    await found("add tax to the price", "grossAmount");
+    await workbench.ask("order goods for an empty shelf");
+    await until("the name of its folder is shown", async () => /^\S+ {2}restock, .* · store/.test((await workbench.labels())[0] ?? ""));
+    await page.keyboard.press("Escape");
+    await workbench.status().click();
+    const title = page.locator(".quick-input-widget:visible .quick-input-title");
+    await until("both are named", async () => /shop: 1 file.*store: 1 file/.test(await title.innerText()));
+    await page.keyboard.press("Escape");
+  });
+
+  await steps.run("the editor's assistant has each folder, and so has a copied configuration", async () => {
+    await workbench.command("MCP: List Servers");
+    for (const name of ["Conexus (shop)", "Conexus (store)"]) {
+      await workbench.rows().filter({ hasText: name }).first().waitFor();
+    }
+    await page.keyboard.press("Escape");
+    await workbench.command("Conexus: Copy MCP Configuration");
+    await until("it is told", async () => (await workbench.messages()).some((text) => text.includes("copied the MCP configuration")));
+    const text = await page.evaluate<string>("navigator.clipboard.readText()");
+    const { mcpServers } = JSON.parse(text) as { mcpServers: Record<string, { args: string[] }> };
+    assert.deepEqual(
+      Object.entries(mcpServers).map(([name, { args }]) => [name, args.at(-1)]),
+      [["conexus-shop", join(place, "shop")], ["conexus-store", join(place, "store")]],
+    );
+    await workbench.dismissMessages();
+  });
+
+  await steps.run("a folder is added, another one is taken away", async () => {
+    several("shop", "store", "letters");
+    await found("put postage on an envelope", "stamp");
+    several("shop", "letters");
+    await workbench.waitForStatus("Conexus: live");
+    await workbench.ask("order goods for an empty shelf");
+    await until("the folder is gone from the answers", async () => {
+      const labels = await workbench.labels();
+      return labels.length > 0 && labels.every((label) => !label.includes("restock"));
+    });
+    await page.keyboard.press("Escape");
+    assert.deepEqual(await workbench.messages(), []);
+  });
+
+  await steps.finish();
+}
+
+{
+  const trace = join(place, "started");
+  const foreign = write("strange/run", `#!/bin/sh\ntouch '${trace}'\nexec '${own.server}' "$@"\n`, 0o755);
+  write("strange/src/price.ts", SHOP);
+  write("strange/.vscode/settings.json", JSON.stringify({
+    "conexus.server.path": foreign, "conexus.server.environment": { CONEXUS_LOG_FILE: trace }, "conexus.search.limit": 5,
+  }));
+  const workbench = await Workbench.open({ ...own, workspace: join(place, "strange"), asksForTrust: true });
+  const { page } = workbench;
+  const steps = new Steps(workbench);
+
+  await steps.run("a folder that is not trusted is searched, and starts no program of its own", async () => {
+    await page.locator(".statusbar-item", { hasText: "Restricted Mode" }).first().waitFor();
+    await workbench.waitForStatus("Conexus: live");
+    await workbench.ask("add tax to the price");
+    await until("it is found", async () => (await workbench.labels())[0]?.includes("  grossAmount, ") ?? false);
+    await page.keyboard.press("Escape");
+    await workbench.status().click();
+    const title = page.locator(".quick-input-widget:visible .quick-input-title");
+    await until("it is said", async () => (await title.innerText()).includes("not trusted"));
+    await page.keyboard.press("Escape");
+    assert.ok(!existsSync(trace), "nothing of the folder was started");
+    assert.deepEqual(await workbench.messages(), []);
+  });
+
+  await steps.run("its settings count when it is trusted", async () => {
+    await workbench.command("Workspaces: Manage Workspace Trust");
+    await page.locator(".workspace-trust-editor .monaco-button", { hasText: /^Trust$/ }).first().click();
+    await page.locator(".statusbar-item", { hasText: "Restricted Mode" }).first().waitFor({ state: "hidden" });
+    await until("its program was started", () => existsSync(trace));
+    await workbench.waitForStatus("Conexus: live");
+    assert.deepEqual(await workbench.messages(), []);
+  });
+
+  await steps.finish();
+}
+
+rmSync(place, { recursive: true, force: true });
