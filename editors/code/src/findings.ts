@@ -1,5 +1,7 @@
 /** The findings of the server as a tree: by file, with buttons that fix and ignore. */
 
+import { isDeepStrictEqual } from "node:util";
+
 import * as vscode from "vscode";
 
 import { byFile, type FileOfFindings, type Finding, summary } from "./pure/findings";
@@ -41,13 +43,14 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   }
 
   private read(): void {
-    const before = this.findings.length;
-    this.findings = vscode.languages.getDiagnostics().flatMap(([uri, diagnostics]) =>
+    const findings = vscode.languages.getDiagnostics().flatMap(([uri, diagnostics]) =>
       diagnostics.filter((diagnostic) => diagnostic.source === SOURCE).map((diagnostic) => known(uri, diagnostic)),
     );
-    if (before === 0 && this.findings.length === 0) {
+    // Other extensions have diagnostics at every keystroke; rows that are drawn anew slip away under the mouse.
+    if (isDeepStrictEqual(findings, this.findings)) {
       return;
     }
+    this.findings = findings;
     this.view.description = summary(this.findings);
     this.view.badge =
       this.findings.length === 0 ? undefined : { value: this.findings.length, tooltip: `${this.findings.length} findings` };
