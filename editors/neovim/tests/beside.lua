@@ -101,7 +101,8 @@ if beside == "rust-analyzer" or vim.fn.has("nvim-0.11") == 0 then
   equal(both[1].offset_encoding, both[2].offset_encoding, "the encodings of both servers")
 end
 
--- Its diagnostics come. Of rust-analyzer Neovim 0.10 asks for them when the text changes, and not when the server has loaded.
+-- Its diagnostics come. Of rust-analyzer Neovim 0.10 asks for them when the text changes, and not when the server has
+-- loaded.
 local function diagnosed()
   return vim.tbl_filter(function(diagnostic)
     return diagnostic.source == other.source and diagnostic.lnum == called_at - 1

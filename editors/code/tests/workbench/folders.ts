@@ -109,6 +109,18 @@ const several = (...names: string[]): string =>
     assert.deepEqual(await workbench.messages(), []);
   });
 
+  await steps.run("a model that cannot be reached leaves names and words, and the status says so", async () => {
+    const file = write("settings.toml", '[embedding]\nprovider = "openai"\nurl = "http://127.0.0.1:9"\nmodel = "none"\nattempts = 1\n');
+    workbench.configure({ "conexus.server.environment": { CONEXUS_CONFIG: file } });
+    await workbench.waitForStatus("Conexus: lexical only");
+    await workbench.ask("grossAmount");
+    await until("it is found by name", async () => (await workbench.labels()).some((label) => label.includes("  grossAmount, ")));
+    await page.keyboard.press("Escape");
+    workbench.configure({});
+    await workbench.waitForStatus("Conexus: live");
+    assert.deepEqual(await workbench.messages(), []);
+  });
+
   await steps.run("its settings count when it is trusted", async () => {
     await workbench.command("Workspaces: Manage Workspace Trust");
     await page.locator(".workspace-trust-editor .monaco-button", { hasText: /^Trust$/ }).first().click();
