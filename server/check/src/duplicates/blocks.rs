@@ -96,10 +96,13 @@ struct Search<'a, 'b> {
     scope: &'b Scope<'a>,
     units: &'b [Unit],
     bodies: Bodies<'a, 'b>,
-    /// Where pairs of units were followed already, as ranges of the left one and what lies between both.
-    seen: HashMap<(usize, usize), Vec<(usize, usize, isize)>>,
+    /// Where pairs of units were followed already.
+    seen: HashMap<(usize, usize), Vec<Followed>>,
     found: Vec<Match>,
 }
+
+/// Statements of the left of two units, and how much further down they stand in the right one.
+type Followed = (usize, usize, isize);
 
 impl Search<'_, '_> {
     /// Follows two units from statements that are alike, and keeps what holds.
