@@ -40,7 +40,6 @@ const QUESTIONS: &[&str] = &[
 ];
 
 fn main() {
-    conexus_engine::limit_heaps();
     let mut folders = Vec::new();
     let (mut copies, mut into) = (0, None);
     let mut arguments = std::env::args().skip(1);

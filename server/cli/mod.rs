@@ -42,7 +42,6 @@ pub(crate) enum Outcome {
 
 /// Runs the command line.
 pub(crate) fn main() -> ExitCode {
-    conexus_engine::limit_heaps();
     let arguments = Arguments::parse();
     let logged = log::start(&arguments.global, &arguments.command);
     // The last traces are sent when all is done.

@@ -27,7 +27,7 @@ pub mod walk;
 mod workspace_symbols;
 
 pub use conexus_index::{
-    ChunkRef, FileEntry, FileFlags, OpenReport, StoreStatistics, SymbolRef, limit_heaps, resident as resident_memory,
+    ChunkRef, FileEntry, FileFlags, OpenReport, StoreStatistics, SymbolRef, resident as resident_memory,
 };
 pub use context_pack::{ContextPack, PackItem, estimate_tokens};
 pub use degradation::Degradation;

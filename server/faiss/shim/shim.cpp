@@ -312,15 +312,6 @@ int conexus_graph_search(conexus_graph* graph, const conexus_vectors* vectors, c
     });
 }
 
-/// Lets threads share so many heaps; glibc makes up to eight per core otherwise, and each keeps what was freed in it.
-void conexus_limit_heaps(int heaps) {
-#if defined(__GLIBC__)
-    mallopt(M_ARENA_MAX, heaps);
-#else
-    (void)heaps;
-#endif
-}
-
 /// Gives freed memory back to the system where the C library would keep it.
 void conexus_release_memory() {
 #if defined(__GLIBC__)

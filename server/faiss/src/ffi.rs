@@ -85,16 +85,7 @@ unsafe extern "C" {
         message: *mut Message,
     ) -> c_int;
     fn conexus_lower_thread_priority();
-    fn conexus_limit_heaps(heaps: c_int);
     fn conexus_release_memory();
-}
-
-/// Lets threads share one heap per core instead of eight (glibc's default): what is freed in one is used again. Indexing
-/// containerd took 268 MB instead of 314 MB, in the same time (2026-11-21). For the start of a process.
-pub fn limit_heaps() {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    // SAFETY: a number is all it takes; the allocator locks what it needs.
-    unsafe { conexus_limit_heaps(cores.clamp(2, 64) as c_int) }
 }
 
 /// Gives memory that was freed back to the system, where the allocator keeps it otherwise (glibc does). Some

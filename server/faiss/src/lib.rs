@@ -36,7 +36,7 @@ mod scan;
 mod vectors;
 
 pub use error::{Error, Result};
-pub use ffi::{limit_heaps, lower_thread_priority, release_memory};
+pub use ffi::{lower_thread_priority, release_memory};
 pub use files::write_atomically;
 pub use hnsw::{Hnsw, HnswParams, Priority};
 pub use mapped::{Mapped, map_file};

@@ -28,7 +28,7 @@ mod vectors;
 pub use codec::{ChunkRef, FileReferences, Letters, NamedReference, SymbolRef};
 pub use error::{Error, Result};
 pub use lexical::{Bm25f, Field, LexicalHit, LexicalQuery, QueryTerm, tokenizer};
-pub use memory::{Relief, limit_heaps, resident};
+pub use memory::{Relief, resident};
 pub use settings::{ModelStamp, StoreSettings};
 pub use slots::SlotSet;
 pub use snapshot::{FileEntry, IndexSnapshot, LocatedChunk, OverlayFile};

@@ -11,8 +11,6 @@ pub enum Relief {
     Exceeded(u64),
 }
 
-pub use conexus_faiss::limit_heaps;
-
 /// Bytes of this process that are in memory, mapped files included; `None` where the system does not say (all but
 /// Linux).
 pub fn resident() -> Option<u64> {

@@ -277,6 +277,8 @@ impl Store {
         }
         let wait = self.bulk.map_or(FIRST_WAIT, |publishing| (publishing.wait * 2).min(LONGEST_WAIT));
         self.bulk = goes_on.then(|| Publishing { last: Instant::now(), wait });
+        // What a part of a load had in memory is not wanted again by other threads.
+        conexus_faiss::release_memory();
         Ok(self.publish(None))
     }
 
