@@ -13,13 +13,14 @@
 mod connection;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::{
-        Condvar, Mutex,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    thread::Thread,
     time::{Duration, Instant},
 };
 
@@ -182,23 +183,47 @@ fn compare(view: &Snapshot, connection: &mut Connection, known: &[Known]) -> boo
     endpoint <= bound
 }
 
-/// Places for requests in flight.
+/// Places for requests in flight, given in the order in which they were asked for: a connection that waits for long is
+/// closed by the server.
 struct Places {
-    free: Mutex<usize>,
-    freed: Condvar,
+    state: Mutex<Waiting>,
     most: AtomicUsize,
     all: usize,
 }
 
+struct Waiting {
+    free: usize,
+    queue: VecDeque<(Arc<AtomicBool>, Thread)>,
+}
+
 impl Places {
+    fn new(all: usize) -> Self {
+        Self { state: Mutex::new(Waiting { free: all, queue: VecDeque::new() }), most: AtomicUsize::new(0), all }
+    }
+
     fn taken<T>(&self, work: impl FnOnce() -> T) -> T {
-        let mut free = self.freed.wait_while(self.free.lock().unwrap(), |free| *free == 0).unwrap();
-        *free -= 1;
-        self.most.fetch_max(self.all - *free, Ordering::Relaxed);
-        drop(free);
+        let mut state = self.state.lock().unwrap();
+        if state.free > 0 {
+            state.free -= 1;
+            self.most.fetch_max(self.all - state.free, Ordering::Relaxed);
+            drop(state);
+        } else {
+            let given = Arc::new(AtomicBool::new(false));
+            state.queue.push_back((Arc::clone(&given), std::thread::current()));
+            drop(state);
+            while !given.load(Ordering::Acquire) {
+                std::thread::park();
+            }
+        }
         let result = work();
-        *self.free.lock().unwrap() += 1;
-        self.freed.notify_one();
+        let mut state = self.state.lock().unwrap();
+        match state.queue.pop_front() {
+            Some((given, thread)) => {
+                given.store(true, Ordering::Release);
+                thread.unpark();
+            }
+            None => state.free += 1,
+        }
         result
     }
 }
@@ -210,12 +235,7 @@ struct Results {
 }
 
 fn load(options: &Options, endpoint: &Endpoint, known: &[Known], root: &Path, process: u32) -> bool {
-    let places = Places {
-        free: Mutex::new(options.in_flight),
-        freed: Condvar::new(),
-        most: AtomicUsize::new(0),
-        all: options.in_flight,
-    };
+    let places = Places::new(options.in_flight);
     let results = Mutex::new(Results::default());
     let (opened, written) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let stop = AtomicBool::new(false);

@@ -145,9 +145,10 @@ fn blocks_of_functions_that_are_otherwise_different_are_duplicates() {
 
 #[test]
 fn lists_and_repeated_lines_are_no_blocks() {
-    let fields: String = (0..12).map(|at| format!("        field_{at}: source.read_{at}(limit, {at})?,\n")).collect();
+    let twelve = |line: &dyn Fn(usize) -> String| (0..12).map(line).collect::<Vec<_>>().concat();
+    let fields = twelve(&|at| format!("        field_{at}: source.read_{at}(limit, {at})?,\n"));
     let list = format!("    let value = Value {{\n{fields}    }};\n");
-    let lines: String = (0..12).map(|at| format!("    sink.add(source.part(limit, {at}))?;\n")).collect();
+    let lines = twelve(&|at| format!("    sink.add(source.part(limit, {at}))?;\n"));
     let workspace = Workspace::empty();
     for (name, block) in [("first", &list), ("second", &list)] {
         workspace.write(&format!("src/{name}.rs"), around(name, block));

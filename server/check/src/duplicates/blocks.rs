@@ -112,7 +112,7 @@ impl Search<'_, '_> {
         if !(left.wanted || right.wanted) || !itself && !left.may_repeat(right) {
             return;
         }
-        let shift = other_at as isize - at as isize;
+        let shift = other_at.cast_signed() - at.cast_signed();
         let seen = self.seen.entry(pair).or_default();
         if seen.iter().any(|&(first, end, other)| (first..end).contains(&at) && other.abs_diff(shift) <= 2) {
             return;

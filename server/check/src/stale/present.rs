@@ -5,6 +5,7 @@ use std::{
     path::{Component, Path},
 };
 
+use conexus_core::words;
 use conexus_engine::{
     git::Past,
     roles::{self, Role},
@@ -17,6 +18,11 @@ use crate::{Result, scope::Scope};
 const MOST_CHUNKS: usize = 200;
 /// Names less alike than this are not offered in place of each other (a Damerau-Levenshtein similarity).
 const LEAST_ALIKE: f64 = 0.6;
+/// The same among the symbols of the whole workspace, where only one that is nearly the same means anything.
+const LEAST_ALIKE_OF_ALL: f64 = 0.8;
+/// A word of a name, or two in a row, leads to other names only where so many have it at most: what is looked at for one
+/// missing name does not grow with the workspace.
+const MOST_OF_A_WORD: usize = 500;
 
 /// Something that was here once.
 pub(super) struct Gone {
@@ -29,10 +35,14 @@ pub(super) struct Present<'a> {
     scope: &'a Scope<'a>,
     /// Every symbol by its name.
     symbols: HashSet<&'a str>,
+    /// The names of symbols by each of their words and by each two words in a row, in small letters.
+    by_words: HashMap<String, Vec<&'a str>>,
     /// The members of a container by its last name.
     members: HashMap<&'a str, Vec<&'a str>>,
     /// Folders that hold an indexed file, at any depth.
     folders: HashSet<&'a str>,
+    /// The last names of these.
+    folder_names: HashSet<&'a str>,
     /// Indexed files by their name.
     files: HashMap<&'a str, Vec<&'a str>>,
     stems: HashSet<&'a str>,
@@ -43,8 +53,10 @@ impl<'a> Present<'a> {
         let mut present = Self {
             scope,
             symbols: HashSet::new(),
+            by_words: HashMap::new(),
             members: HashMap::new(),
             folders: HashSet::new(),
+            folder_names: HashSet::new(),
             files: HashMap::new(),
             stems: HashSet::new(),
         };
@@ -64,6 +76,12 @@ impl<'a> Present<'a> {
                 }
             }
         }
+        present.folder_names = present.folders.iter().map(|folder| file_name(folder)).collect();
+        for &name in &present.symbols {
+            for key in keys(name) {
+                present.by_words.entry(key).or_default().push(name);
+            }
+        }
         present
     }
 
@@ -73,7 +91,7 @@ impl<'a> Present<'a> {
 
     /// Whether a file or folder is imported under a name.
     pub(super) fn is_module(&self, name: &str) -> bool {
-        self.stems.contains(name) || self.folders.iter().any(|folder| file_name(folder) == name)
+        self.stems.contains(name) || self.folder_names.contains(name)
     }
 
     /// Whether any code has a word, not only the documentation that is in question.
@@ -125,24 +143,16 @@ impl<'a> Present<'a> {
         })
     }
 
-    /// The name that a missing one most resembles: among the members of its container, else among all symbols.
+    /// The name that a missing one most resembles: among the members of its container, else among all symbols that share
+    /// a word with it.
     pub(super) fn like(&self, container: &str, name: &str) -> Option<String> {
-        let alike = |other: &&str| strsim::normalized_damerau_levenshtein(name, other);
-        let best = |names: &mut dyn Iterator<Item = &&'a str>| {
-            let mut best: Option<(f64, &str)> = None;
-            for other in names {
-                let score = alike(other);
-                if score >= LEAST_ALIKE && best.is_none_or(|(known, at)| (score, *other) > (known, at)) {
-                    best = Some((score, other));
-                }
-            }
-            best.map(|(_, name)| name.to_owned())
-        };
-        match self.members.get(container) {
-            Some(members) => best(&mut members.iter()),
-            // Among all names only one that is nearly the same means anything.
-            None => best(&mut self.symbols.iter().filter(|other| alike(other) >= 0.8)),
+        if let Some(members) = self.members.get(container) {
+            return most_alike(name, members.iter().copied(), LEAST_ALIKE);
         }
+        let keys = keys(name);
+        let sharing =
+            keys.iter().filter_map(|key| self.by_words.get(key)).filter(|names| names.len() <= MOST_OF_A_WORD);
+        most_alike(name, sharing.flatten().copied(), LEAST_ALIKE_OF_ALL)
     }
 
     /// A missing file that was once here.
@@ -189,6 +199,23 @@ fn relative(folder: &str, path: &str) -> String {
     let shared = from.iter().zip(&to).take_while(|(left, right)| left == right).count();
     let up = std::iter::repeat_n("..", from.len() - shared);
     up.chain(to[shared..].iter().copied()).collect::<Vec<_>>().join("/")
+}
+
+/// The words of a name, and each two in a row.
+fn keys(name: &str) -> Vec<String> {
+    let words: Vec<String> = words::parts(name).map(str::to_lowercase).collect();
+    words.windows(2).map(|pair| pair.join(" ")).chain(words.iter().cloned()).collect()
+}
+
+fn most_alike<'a>(name: &str, others: impl Iterator<Item = &'a str>, least: f64) -> Option<String> {
+    let mut best: Option<(f64, &str)> = None;
+    for other in others {
+        let score = strsim::normalized_damerau_levenshtein(name, other);
+        if score >= least && best.is_none_or(|known| (score, other) > known) {
+            best = Some((score, other));
+        }
+    }
+    best.map(|(_, name)| name.to_owned())
 }
 
 #[cfg(test)]

@@ -89,7 +89,6 @@ mod tests {
             (r#"{"data":[{"embedding":[1,0]},{"embedding":[1]}]}"#, "have 1 numbers, 2 are expected"),
             (r#"{"data":[{"embedding":[1,0]},{"embedding":[1,null]}]}"#, "null"),
             (r#"{"data":[{"embedding":[1,0]},{"embedding":[1,NaN]}]}"#, "cannot be read"),
-            (r#"{"data":[{"embedding":[1,0]},{"embedding":[1,1e39]}]}"#, "not finite"),
             (r#"{"data":[{"embedding":[1,0]},{"embedding":[]}]}"#, "vector 1 is empty"),
             (r#"{"data":[{"index":1,"embedding":[1,0]},{"index":1,"embedding":[1,0]}]}"#, "two vectors with index 1"),
             (r#"{"data":[{"index":1,"embedding":[1,0]},{"index":2,"embedding":[1,0]}]}"#, "index 2 for 2"),
@@ -97,6 +96,9 @@ mod tests {
             let error = rows(body.as_bytes(), 2, Some(2)).unwrap_err();
             assert!(error.contains(complaint), "{body}: {error}");
         }
+        // Features of the JSON library, which other crates switch on, decide who notices it.
+        let error = rows(br#"{"data":[{"embedding":[1,0]},{"embedding":[1,1e39]}]}"#, 2, Some(2)).unwrap_err();
+        assert!(error.contains("not finite") || error.contains("out of range"), "{error}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use conexus_index::{Bm25f, FileEntry, LexicalQuery, QueryTerm, SlotSet, tokenize
 
 use super::{
     Searcher, Shape, Understanding, Weights,
-    definitions::{Fit, Named, beginnings, definitions},
+    definitions::{Fit, beginnings, definitions},
 };
 use crate::{
     Result,
@@ -83,22 +83,18 @@ pub(super) fn gather(
     for hit in &lexical {
         candidates.insert(hit.slot, Candidate::new(hit.slot));
     }
-    let mut is_answered = false;
     if !cancel.load(Ordering::Relaxed) {
-        let named = timed(Stage::Names, || named(searcher, understanding, allowed))?;
-        is_answered = named.is_perfect && understanding.shape == Shape::Identifier && understanding.spells_code();
-        for slot in named.slots {
+        for slot in timed(Stage::Names, || named(searcher, understanding, allowed))? {
             candidates.entry(slot).or_insert_with(|| Candidate::new(slot));
         }
     }
     let mut query_vector = Vec::new();
     let lexical_only = timed(Stage::Embed, || embed(searcher, text, query.mode, &mut query_vector));
-    let mut cosine_range = None;
-    // Who spells the name of a definition wants that, and then what mentions it: all vectors need not be looked at.
-    if !query_vector.is_empty() && !is_answered && !cancel.load(Ordering::Relaxed) {
+    let mut cosine_range = (0.0, 1.0);
+    if !query_vector.is_empty() && !cancel.load(Ordering::Relaxed) {
         let nearest = timed(Stage::Vectors, || searcher.snapshot.nearest(&query_vector, allowed, count))?;
         if let (Some(first), Some(last)) = (nearest.first(), nearest.last()) {
-            cosine_range = Some((last.similarity, first.similarity));
+            cosine_range = (last.similarity, first.similarity);
         }
         for hit in nearest.iter().filter(|hit| hit.similarity >= LEAST_COSINE) {
             candidates.entry(hit.slot).or_insert_with(|| Candidate::new(hit.slot));
@@ -119,13 +115,9 @@ pub(super) fn gather(
         }
     }
     if !query_vector.is_empty() {
-        let cosines = searcher.snapshot.similarities(&query_vector, &slots)?;
-        let (low, high) = cosine_range.unwrap_or_else(|| {
-            let known = cosines.iter().flatten().copied();
-            (known.clone().fold(1.0, f32::min).max(LEAST_COSINE), known.fold(0.0, f32::max))
-        });
+        let (low, high) = cosine_range;
         let range = (high - low).max(0.05);
-        for (candidate, cosine) in candidates.iter_mut().zip(cosines) {
+        for (candidate, cosine) in candidates.iter_mut().zip(searcher.snapshot.similarities(&query_vector, &slots)?) {
             candidate.semantic = cosine.map_or(0.0, |cosine| ((cosine - low) / range).clamp(0.0, 1.0));
         }
     }
@@ -212,14 +204,12 @@ fn quoted(
 
 /// Slots of the definitions of the names that the query spells out; where the whole query is one that nothing defines,
 /// those of names that begin with it or abbreviate to it.
-fn named(searcher: &Searcher<'_>, understanding: &Understanding, allowed: Option<&SlotSet>) -> Result<Named> {
-    let mut found = Named::default();
+fn named(searcher: &Searcher<'_>, understanding: &Understanding, allowed: Option<&SlotSet>) -> Result<Vec<u32>> {
+    let mut found = Vec::new();
     for name in understanding.names.iter().filter(|name| name.certain).take(MOST_NAMES) {
-        let defining = definitions(searcher.snapshot, name, allowed)?;
-        found.is_perfect |= defining.is_perfect;
-        found.slots.extend(defining.slots);
+        found.extend(definitions(searcher.snapshot, name, allowed)?);
     }
-    if found.slots.is_empty()
+    if found.is_empty()
         && understanding.shape == Shape::Identifier
         && let Some(name) = understanding.names.first()
     {

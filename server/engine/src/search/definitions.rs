@@ -51,17 +51,8 @@ impl Fit {
     }
 }
 
-/// Chunks found by name.
-#[derive(Debug, Default)]
-pub(super) struct Named {
-    /// Best first.
-    pub(super) slots: Vec<u32>,
-    /// Whether the first of them has the very name, in the container that was asked for.
-    pub(super) is_perfect: bool,
-}
-
-/// The chunks that define a name.
-pub(super) fn definitions(index: &IndexSnapshot, wanted: &Name, allowed: Option<&SlotSet>) -> Result<Named> {
+/// The chunks that define a name, best first.
+pub(super) fn definitions(index: &IndexSnapshot, wanted: &Name, allowed: Option<&SlotSet>) -> Result<Vec<u32>> {
     let mut found = Found { index, wanted, allowed, best: Vec::new() };
     if let Some(term) = tokenizer::identifier_term(&wanted.name) {
         for slot in index.slots_in_field(&term, Field::Name, usize::MAX)?.unwrap_or_default() {
@@ -87,7 +78,7 @@ pub(super) fn definitions(index: &IndexSnapshot, wanted: &Name, allowed: Option<
 }
 
 /// The chunks with a symbol whose name begins with a name or is abbreviated by it.
-pub(super) fn beginnings(index: &IndexSnapshot, wanted: &Name, allowed: Option<&SlotSet>) -> Result<Named> {
+pub(super) fn beginnings(index: &IndexSnapshot, wanted: &Name, allowed: Option<&SlotSet>) -> Result<Vec<u32>> {
     let mut found = Found { index, wanted, allowed, best: Vec::new() };
     let folded: String = words::parts(&wanted.name).flat_map(str::chars).flat_map(char::to_lowercase).collect();
     if folded.len() >= 3 {
@@ -177,11 +168,10 @@ impl Found<'_> {
         }
     }
 
-    fn named(mut self) -> Named {
+    fn named(mut self) -> Vec<u32> {
         self.best.sort_unstable();
         self.best.dedup_by_key(|&mut (.., slot)| slot);
         self.best.truncate(TAKEN);
-        let is_perfect = self.best.first().is_some_and(|(fit, ..)| fit.is_perfect());
-        Named { slots: self.best.into_iter().map(|(.., slot)| slot).collect(), is_perfect }
+        self.best.into_iter().map(|(.., slot)| slot).collect()
     }
 }

@@ -59,13 +59,6 @@ pub struct Understanding {
     pub wants_documents: bool,
 }
 
-impl Understanding {
-    /// Whether it spells a name as code does.
-    pub fn spells_code(&self) -> bool {
-        self.names.iter().any(Name::is_spelled_as_code)
-    }
-}
-
 /// Words without meaning of their own in a question about code.
 const STOP_WORDS: &[&str] = &[
     "a", "about", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "being", "between", "but", "by",

@@ -20,6 +20,8 @@ use crate::{Error, IndexSnapshot, Prepared, Relief, Result, SlotSet, StoreSettin
 const GRAPH_BYTES_PER_VECTOR: u64 = 190;
 /// Tenths of the ceiling of memory from which on it is freed.
 const RELIEF_FROM: u64 = 7;
+/// What a commit and the writing of what waits may take until the next look: of a small ceiling more than its last tenths.
+const BETWEEN_LOOKS: u64 = 48 << 20;
 
 /// What a store may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,7 +213,8 @@ impl Store {
         let Some(resident) = crate::resident() else { return Ok(Relief::NotNeeded) };
         let ceiling = self.settings.memory;
         // Writing again pays only when something has gathered since the last time.
-        if resident < (ceiling / 10 * RELIEF_FROM).max(self.relieved.saturating_add(ceiling / 10)) {
+        let near = (ceiling / 10 * RELIEF_FROM).min(ceiling.saturating_sub(BETWEEN_LOOKS));
+        if resident < near.max(self.relieved.saturating_add(ceiling / 10)) {
             return Ok(Relief::NotNeeded);
         }
         if self.bulk.is_some() {
