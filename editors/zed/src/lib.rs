@@ -1,69 +1,7 @@
 //! Conexus in Zed: how its language server and its server for the agent are started, and with which settings.
 
+// Zed's interface is there in WebAssembly alone; what does not need it is tested without.
+#[cfg(target_family = "wasm")]
+mod extension;
+#[cfg(any(test, target_family = "wasm"))]
 mod start;
-
-use start::Start;
-use zed_extension_api::{
-    self as zed, Command, ContextServerConfiguration, ContextServerId, LanguageServerId, Project, Worktree,
-    serde_json::{Value, json},
-    settings::{ContextServerSettings, LspSettings},
-};
-
-/// Name of the program, of both servers in `extension.toml`, and of the section of settings.
-const NAME: &str = "conexus";
-
-struct Conexus;
-
-impl zed::Extension for Conexus {
-    fn new() -> Self {
-        Self
-    }
-
-    fn language_server_command(&mut self, _: &LanguageServerId, worktree: &Worktree) -> zed::Result<Command> {
-        let wish = LspSettings::for_worktree(NAME, worktree)?.binary;
-        let Start { program, arguments, environment } =
-            Start::of(wish, worktree.which(NAME), "lsp").ok_or(start::MISSING)?;
-        let env = worktree.shell_env().into_iter().chain(environment).collect();
-        Ok(Command { command: program, args: arguments, env })
-    }
-
-    fn language_server_initialization_options(
-        &mut self,
-        _: &LanguageServerId,
-        worktree: &Worktree,
-    ) -> zed::Result<Option<Value>> {
-        let settings = LspSettings::for_worktree(NAME, worktree)?;
-        Ok(Some(start::settings(settings.initialization_options.or(settings.settings))))
-    }
-
-    fn language_server_workspace_configuration(
-        &mut self,
-        _: &LanguageServerId,
-        worktree: &Worktree,
-    ) -> zed::Result<Option<Value>> {
-        let settings = LspSettings::for_worktree(NAME, worktree)?;
-        Ok(Some(json!({ NAME: start::settings(settings.settings.or(settings.initialization_options)) })))
-    }
-
-    fn context_server_command(&mut self, _: &ContextServerId, project: &Project) -> zed::Result<Command> {
-        let wish = ContextServerSettings::for_project(NAME, project)?.command;
-        // A project cannot be asked what is on the path: Zed looks for the name when it starts it.
-        let Start { program, arguments, environment } =
-            Start::of(wish, Some(NAME.to_owned()), "mcp").ok_or(start::MISSING)?;
-        Ok(Command { command: program, args: arguments, env: environment })
-    }
-
-    fn context_server_configuration(
-        &mut self,
-        _: &ContextServerId,
-        _: &Project,
-    ) -> zed::Result<Option<ContextServerConfiguration>> {
-        Ok(Some(ContextServerConfiguration {
-            installation_instructions: include_str!("../installation.md").to_owned(),
-            settings_schema: json!({ "type": "object", "additionalProperties": false }).to_string(),
-            default_settings: "{}".to_owned(),
-        }))
-    }
-}
-
-zed::register_extension!(Conexus);

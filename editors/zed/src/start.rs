@@ -1,13 +1,16 @@
 //! Which program is started how, and what it is told. Nothing here asks Zed, so that it is tested without it.
 
-use zed_extension_api::{
-    serde_json::{Value, json},
-    settings::CommandSettings,
-};
+use std::collections::HashMap;
 
-/// What a person reads when there is no program.
-pub(crate) const MISSING: &str = "the program conexus was not found: install it with `cargo install --path .` in the \
-     repository of Conexus, or name it in Zed's settings: \"lsp\": { \"conexus\": { \"binary\": { \"path\": \"...\" } } }";
+use serde_json::{Value, json};
+
+/// What the settings say of a program.
+#[derive(Default)]
+pub(crate) struct Wish {
+    pub(crate) path: Option<String>,
+    pub(crate) arguments: Option<Vec<String>>,
+    pub(crate) env: Option<HashMap<String, String>>,
+}
 
 /// How a program is started.
 #[derive(Debug, PartialEq)]
@@ -19,9 +22,8 @@ pub(crate) struct Start {
 
 impl Start {
     /// What the settings name goes before what was found on the path; nothing when there is neither.
-    pub(crate) fn of(wish: Option<CommandSettings>, found: Option<String>, subcommand: &str) -> Option<Self> {
-        let CommandSettings { path, arguments, env } =
-            wish.unwrap_or(CommandSettings { path: None, arguments: None, env: None });
+    pub(crate) fn of(wish: Option<Wish>, found: Option<String>, subcommand: &str) -> Option<Self> {
+        let Wish { path, arguments, env } = wish.unwrap_or_default();
         let mut environment: Vec<_> = env.unwrap_or_default().into_iter().collect();
         environment.sort();
         Some(Self {
@@ -45,10 +47,10 @@ pub(crate) fn settings(wish: Option<Value>) -> Value {
 mod tests {
     use super::*;
 
-    fn wish(path: Option<&str>, arguments: Option<&[&str]>) -> CommandSettings {
+    fn wish(path: Option<&str>, arguments: Option<&[&str]>) -> Wish {
         let arguments = arguments.map(|arguments| arguments.iter().map(|&text| text.to_owned()).collect());
         let env = Some([("CONEXUS_LOG".to_owned(), "debug".to_owned())].into());
-        CommandSettings { path: path.map(str::to_owned), arguments, env }
+        Wish { path: path.map(str::to_owned), arguments, env }
     }
 
     #[test]
