@@ -36,8 +36,16 @@
 (defun conexus-add-to-eglot (modes)
   "Let eglot start `conexus lsp' in MODES, a list of major modes.
 They take it instead of the server that eglot knows for them."
-  (add-to-list 'eglot-server-programs
-               (cons modes (list conexus-program "lsp"))))
+  (add-to-list 'eglot-server-programs (cons modes #'conexus--contact)))
+
+(defun conexus--contact (&optional _interactive _project)
+  "The command of the server, as eglot wants to have it."
+  (list (conexus--installed) "lsp"))
+
+(defun conexus--installed ()
+  "The program, or an error that says what to do."
+  (or (and (executable-find conexus-program) conexus-program)
+      (user-error "%s is not there: install it, or set `conexus-program'" conexus-program)))
 
 (defun conexus--server ()
   "The eglot connection of this buffer when it is one of ours."
@@ -102,11 +110,9 @@ A row is a list of a file, a line from 1, a column from 0 and a text."
   "Run the program in the project with ARGUMENTS and return its JSON."
   (let ((default-directory (conexus--root))
         (errors (make-temp-file "conexus")))
-    (unless (executable-find conexus-program)
-      (user-error "%s is not there: install it, or set `conexus-program'" conexus-program))
     (unwind-protect
         (with-temp-buffer
-          (let ((code (apply #'call-process conexus-program nil (list t errors) nil "--json" "--quiet" arguments)))
+          (let ((code (apply #'call-process (conexus--installed) nil (list t errors) nil "--json" "--quiet" arguments)))
             (unless (memql code '(0 1))
               (user-error "%s" (with-temp-buffer (insert-file-contents errors) (string-trim (buffer-string)))))
             (goto-char (point-min))

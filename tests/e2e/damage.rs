@@ -214,6 +214,8 @@ mod limited {
         let script = format!("mount -t tmpfs -o ro none '{}'", session.program.home().display());
         let Some(command) = in_namespace(&session, &script, &["search", "function_7"]) else { return };
         let run = conexus_testkit::run(command).expect(2);
-        assert!(run.stderr.contains("cannot be written"), "{run}");
+        for part in ["cannot be written", "CONEXUS_INDEX_DIR"] {
+            assert!(run.stderr.contains(part), "{part}: {run}");
+        }
     }
 }

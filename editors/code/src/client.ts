@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly log: vscode.LogOutputChannel;
   readonly environment: Readonly<Record<string, string>>;
   statusChanged(status: WorkspaceStatus): void;
+  /** It looks for findings in a document. */
+  checks(work: Promise<unknown>): void;
   /** The server has something to say to the person. */
   said(type: number, message: string): void;
   /** A command of the server has answered. */
@@ -184,6 +186,11 @@ function middleware(around: Surroundings): Middleware {
       }
       const elsewhere = answeredElsewhere((id) => vscode.extensions.getExtension(id)?.isActive ?? false);
       return symbols.filter((symbol) => !isNoise(symbol.location.uri.path, elsewhere));
+    },
+    provideDiagnostics: (document, previous, token, next) => {
+      const answer = Promise.resolve(next(document, previous, token));
+      around.checks(answer);
+      return answer;
     },
     workspace: {
       // The section holds settings of this extension too.

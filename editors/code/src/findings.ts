@@ -4,11 +4,13 @@ import { isDeepStrictEqual } from "node:util";
 
 import * as vscode from "vscode";
 
-import { byFile, type FileOfFindings, type Finding, summary } from "./pure/findings";
+import { byFile, type FileOfFindings, type Finding, looked, type Looked, summary } from "./pure/findings";
 import { guarded } from "./relations";
 import type { Server } from "./server";
 
 const SOURCE = "conexus";
+/** As package.json names it. */
+const VIEW = "conexus.findings";
 const SEVERITIES = ["error", "warning", "information", "hint"] as const;
 const ICONS: Readonly<Record<Finding["severity"], string>> = {
   error: "error",
@@ -35,11 +37,44 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   private findings: Known[] = [];
   private readonly view: vscode.TreeView<Node>;
   private readonly subscription: vscode.Disposable;
+  /** Documents that the server looks at now. */
+  private underWay = 0;
+  private told: Looked | undefined;
 
   constructor(private readonly server: Server) {
-    this.view = vscode.window.createTreeView("conexus.findings", { treeDataProvider: this, showCollapseAll: true });
-    this.subscription = vscode.languages.onDidChangeDiagnostics(() => { this.read(); });
+    this.view = vscode.window.createTreeView(VIEW, { treeDataProvider: this, showCollapseAll: true });
+    this.subscription = vscode.Disposable.from(
+      vscode.languages.onDidChangeDiagnostics(() => { this.read(); }),
+      server.onDidCheck((work) => { void this.watch(work); }),
+      server.onDidChange(() => { this.tell(); }),
+    );
     this.read();
+    this.tell();
+  }
+
+  private async watch(work: Promise<unknown>): Promise<void> {
+    this.underWay += 1;
+    this.tell();
+    // In sight only: elsewhere it would be a clock on the icon at every keystroke.
+    if (this.view.visible) {
+      void vscode.window.withProgress({ location: { viewId: VIEW } }, () => work.then(undefined, () => undefined));
+    }
+    try {
+      await work;
+    } catch {
+      // A newer text is looked at instead.
+    }
+    this.underWay -= 1;
+    this.tell();
+  }
+
+  /** What an empty view means. */
+  private tell(): void {
+    const told = looked(this.server.shown.name, this.server.statuses, this.underWay);
+    if (told !== this.told) {
+      this.told = told;
+      void vscode.commands.executeCommand("setContext", "conexus.findings", told);
+    }
   }
 
   private read(): void {

@@ -26,6 +26,9 @@ export class Server implements vscode.Disposable {
   private readonly starts = new vscode.EventEmitter<Client>();
   /** Fires when a server runs that did not before. */
   readonly onDidStart = this.starts.event;
+  private readonly checks = new vscode.EventEmitter<Promise<unknown>>();
+  /** Fires when the server begins to look for findings in a document. */
+  readonly onDidCheck = this.checks.event;
   private readonly folders = new Map<string, WorkspaceStatus>();
   /** What was told and stays on the screen or was answered. */
   private readonly told = new Set<string>();
@@ -144,6 +147,7 @@ export class Server implements vscode.Disposable {
         this.folders.set(status.workspace, status);
         this.changes.fire();
       },
+      checks: (work) => { this.checks.fire(work); },
       said: (type, message) => { void this.tell(type, message); },
       answered: this.answered,
     }, ended);
@@ -151,6 +155,7 @@ export class Server implements vscode.Disposable {
 
   private entered(state: State<Client>): void {
     this.log.debug(`server: ${state.name}`);
+    void vscode.commands.executeCommand("setContext", "conexus.running", state.name === "running");
     switch (state.name) {
       case "running":
         void this.begin(state.server);
@@ -242,6 +247,7 @@ export class Server implements vscode.Disposable {
     void this.supervisor.stop();
     this.changes.dispose();
     this.starts.dispose();
+    this.checks.dispose();
   }
 }
 

@@ -136,7 +136,11 @@ end
 check(not health:find("ERROR"), health)
 vim.cmd.bwipeout({ bang = true })
 
--- Help is found by its tags.
+-- Help is found by its tags, which are those of its text.
+local tags = harness.plugin .. "/doc/tags"
+local kept = vim.fn.readfile(tags)
+vim.cmd.helptags(harness.plugin .. "/doc")
+equal(vim.fn.readfile(tags), kept, "the tags of the help")
 vim.cmd("help conexus-commands")
 equal(vim.fs.basename(vim.api.nvim_buf_get_name(0)), "conexus.txt", "the help")
 vim.cmd.helpclose()

@@ -41,8 +41,8 @@ pub enum Error {
     #[error("cannot walk the workspace: {0}")]
     Walk(#[from] ignore::Error),
     /// The store failed.
-    #[error(transparent)]
-    Index(#[from] conexus_index::Error),
+    #[error("{0}{remedy}", remedy = remedy(.0))]
+    Index(conexus_index::Error),
     /// The embedding model failed.
     #[error(transparent)]
     Embed(#[from] conexus_embed::EmbedError),
@@ -74,3 +74,20 @@ pub enum Error {
 
 /// Result of the engine.
 pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<conexus_index::Error> for Error {
+    fn from(error: conexus_index::Error) -> Self {
+        Self::Index(error)
+    }
+}
+
+/// What a person can do about a disk that takes nothing, after a semicolon, or nothing.
+fn remedy(error: &conexus_index::Error) -> &'static str {
+    use conexus_index::Error as Index;
+    match error {
+        Index::ReadOnly { .. } | Index::DiskFull { .. } | Index::Io { .. } => {
+            "; the index can lie elsewhere, see `dir` below `[index]` in your own settings, or CONEXUS_INDEX_DIR"
+        }
+        _ => "",
+    }
+}

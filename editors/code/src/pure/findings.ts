@@ -1,6 +1,7 @@
 /** Findings by file, as the tree shows them. */
 
-import type { Range } from "./protocol";
+import type { Range, WorkspaceStatus } from "./protocol";
+import type { Server } from "./status";
 
 export interface Finding {
   readonly uri: string;
@@ -38,6 +39,25 @@ export function summary(findings: readonly Finding[]): string {
   const files = new Set(findings.map((finding) => finding.uri)).size;
   return findings.length === 0 ? "" : `${findings.length} in ${files} file${files === 1 ? "" : "s"}`;
 }
+
+/** What is known of the findings of open files. */
+export type Looked = "never" | "underWay" | "done";
+
+/** No finding means that there is none only when all was looked at. */
+export function looked(server: Server["name"], folders: readonly WorkspaceStatus[], underWay: number): Looked {
+  switch (server) {
+    case "starting":
+    case "waiting":
+      return "underWay";
+    case "running":
+      return underWay > 0 || folders.some(({ activity }) => BUILDING.has(activity)) ? "underWay" : "done";
+    default:
+      return "never";
+  }
+}
+
+/** What a folder does before files can be compared with all others. */
+const BUILDING = new Set(["opening", "walking", "indexing", "finishing"]);
 
 function before(left: Range, right: Range): number {
   return left.start.line - right.start.line || left.start.character - right.start.character;

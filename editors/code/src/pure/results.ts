@@ -41,7 +41,9 @@ export function icon(kind: string | undefined): string {
 
 /** The row of a hit; with several folders the name of its own is shown. */
 export function row(hit: Hit, root?: string): Row {
-  const place = `${fileName(hit.path)}:${hit.selectionRange.start.line + 1}`;
+  const line = hit.selectionRange.start.line + 1;
+  // What has no name is called by its file, which need not be said twice.
+  const place = hit.name === "" ? `line ${line}` : `${fileName(hit.path)}:${line}`;
   const reasons = why(hit.contributions ?? []);
   return {
     label: `${icon(hit.kind)} ${plain(hit.name === "" ? fileName(hit.path) : hit.name)}`,
@@ -66,7 +68,7 @@ const REASONS: Readonly<Record<string, string>> = {
   path_matches: "path",
   active_file: "open here",
   open_file: "open",
-  coherence: "file with several matches",
+  coherence: "near other hits",
 };
 
 /** Why a hit was found: the terms that weigh most, the heaviest first. */
@@ -111,8 +113,8 @@ export function plain(text: string): string {
   return text.replaceAll("$(", "$\u200B(");
 }
 
-/** Letters of a line that are shown, so that what follows it fits beside it. */
-const PREVIEW = 64;
+/** Letters of a line that are shown: the list is as wide as 90 of them, and the reasons fit beside it. */
+const PREVIEW = 54;
 
 function short(line: string): string {
   return line.length <= PREVIEW ? line : `${line.slice(0, PREVIEW - 1).trimEnd()}…`;

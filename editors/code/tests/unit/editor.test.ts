@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { byFile, type Finding, summary } from "../../src/pure/findings";
+import { byFile, type Finding, looked, summary } from "../../src/pure/findings";
 import { lensesOf, lensTitle } from "../../src/pure/lenses";
 import { clientConfiguration, definitions, headers } from "../../src/pure/mcp";
-import type { OutlineSymbol, RelatedResult } from "../../src/pure/protocol";
+import type { OutlineSymbol, RelatedResult, WorkspaceStatus } from "../../src/pure/protocol";
 import { answeredElsewhere, isNoise } from "../../src/pure/symbols";
 
 const at = (line: number): Finding["range"] => ({ start: { line, character: 0 }, end: { line, character: 1 } });
@@ -144,4 +144,17 @@ void test("the requests of the extension are those of the server's page", () => 
   for (const [, method] of protocol.matchAll(/"(conexus\/\w+)"/g)) {
     assert.ok(page.includes(`## \`${method ?? ""}\``), method);
   }
+});
+
+void test("that there is no finding is said when all was looked at, not before", () => {
+  const folder = (activity: string): WorkspaceStatus => ({
+    workspace: "file:///w", activity, role: "owner", watching: "events", generation: 1, files: 1, chunks: 1, buffers: 0,
+  });
+  assert.equal(looked("missing", [], 0), "never");
+  assert.equal(looked("failed", [folder("idle")], 0), "never");
+  assert.equal(looked("starting", [], 0), "underWay");
+  assert.equal(looked("waiting", [], 0), "underWay");
+  assert.equal(looked("running", [folder("idle"), folder("indexing")], 0), "underWay");
+  assert.equal(looked("running", [folder("idle")], 1), "underWay");
+  assert.equal(looked("running", [folder("idle"), folder("embedding")], 0), "done");
 });

@@ -49,13 +49,13 @@ void test("what several folders have to say is said once", () => {
 
 void test("a long line leaves room for the reasons", () => {
   const { detail } = row({ ...hit, preview: "x".repeat(200) });
-  assert.equal(detail, `${"x".repeat(63)}…  — meaning, words`);
+  assert.equal(detail, `${"x".repeat(53)}…  — meaning, words`);
 });
 
 void test("a hit without a symbol has the name of its file, and text of files draws no icons", () => {
   const { label, description, detail } = row({ ...hit, name: "", container: "", kind: undefined as never, preview: "$(rm) x", contributions: [] });
   assert.equal(label, "$(file-code) retry.rs");
-  assert.equal(description, "retry.rs:5 · src");
+  assert.equal(description, "line 5 · src");
   assert.ok(!detail.includes("$(rm)"), detail);
 });
 

@@ -24,6 +24,21 @@ fn zebra_go(seconds: u32) -> bool {
 const typedName = process.env["STORY_TYPED_NAME"] ?? "zebra_go";
 const typedPhrase = process.env["STORY_TYPED_PHRASE"] ?? "lamps of the pedestrian crossing";
 
+/** Commands on the answer, and what the list that opens holds. */
+const peeks = JSON.parse(
+  process.env["STORY_PEEKS"] ??
+    '[["Peek Callers", "parser.rs"], ["Peek Callees", "mkeymap.rs"], ["Peek Likely Tests", "hahaahahah"], ["Peek Similar Code", "value_parser.rs"]]',
+) as [string, string][];
+/** Typed too: does what the first one does, under another name. */
+const twin = process.env["STORY_TWIN"] ?? `/// Turns the lamps of the crossing for people on foot to green.
+fn zebra_walk(time: u32) -> bool {
+    let is_day = time > 21_600;
+    is_day && time < 72_000
+}
+
+`;
+const twinName = process.env["STORY_TWIN_NAME"] ?? "zebra_walk";
+
 /** A folder with pages in it. */
 const folder = process.env["STORY_FOLDER"] ?? "tantivy/";
 /** A page that links a file at a path that git knows and that is gone, several times, and what it is called now. */
@@ -57,11 +72,43 @@ await steps.run("the menu of the status item", async () => {
   await workbench.status().click();
   await workbench.rows().first().waitFor();
   const labels = (await workbench.labels()).join("\n");
-  for (const entry of ["Search by meaning", "Reindex", "Show the log", "Copy MCP configuration", "Settings"]) {
+  for (const entry of ["Search by meaning", "Rebuild the index", "Walkthrough"]) {
     assert.ok(labels.includes(entry), `${entry} in ${labels}`);
   }
   await workbench.picture("vscode-menu");
   await page.keyboard.press("Escape");
+});
+
+/** Clicks an entry of the status item's menu. */
+async function choose(entry: string): Promise<void> {
+  await workbench.status().click();
+  await workbench.rows().filter({ hasText: entry }).first().click();
+}
+
+await steps.run("the menu's entries do what they say", async () => {
+  const seen = await workbench.statuses();
+  await choose("Reindex");
+  await until("all files are looked at again", async () => (await seen()).some((text) => text.includes("looking for files")));
+  await until("it is done", async () => (await seen()).at(-1)?.includes("Conexus: live") ?? false);
+  await choose("Restart the server");
+  await until("it starts", async () => (await seen()).some((text) => text.includes("Conexus: starting")));
+  await until("it runs", async () => (await seen()).at(-1)?.includes("Conexus: live") ?? false);
+
+  await choose("Show the log");
+  await page.locator(".part.panel .view-line", { hasText: "starting" }).first().waitFor();
+  await workbench.command("View: Toggle Panel Visibility");
+
+  await choose("Copy MCP configuration");
+  await until("it is told", async () => (await workbench.messages()).some((text) => text.includes("copied the MCP configuration")));
+  const text = await page.evaluate<string>("navigator.clipboard.readText()");
+  const { mcpServers } = JSON.parse(text) as { mcpServers: Record<string, { command: string; args: string[] }> };
+  assert.deepEqual(mcpServers["conexus"], { command: own.server, args: ["mcp", "--workspace", own.workspace] });
+  await workbench.dismissMessages();
+
+  await choose("Settings");
+  await page.locator(".settings-editor .setting-item", { hasText: "Show the selected hit in the editor" }).first().waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator(".settings-editor").waitFor({ state: "hidden" });
 });
 
 await steps.run("a phrase finds what is not called so, in the order of the server", async () => {
@@ -125,13 +172,13 @@ await steps.run("a search is narrowed to a language and to paths, and set free a
   await workbench.rows().filter({ hasText: "markdown" }).first().click();
   await page.keyboard.press("Enter");
   await title.filter({ hasText: "only markdown" }).waitFor();
-  await onlyRows("only pages are listed", /\.md:\d+|Show more/);
+  await onlyRows("only pages are listed", /\.md(:|, line )\d+|Show more/);
   await button("Filter by Path").click();
   await title.filter({ hasText: "Search in Paths" }).waitFor();
   await workbench.input().fill(folder);
   await page.keyboard.press("Enter");
   await title.filter({ hasText: `only markdown, ${folder}**` }).waitFor();
-  await onlyRows("only pages of the folder are listed", new RegExp(`\\.md:\\d+.* · ${folder.slice(0, -1)}|Show more`));
+  await onlyRows("only pages of the folder are listed", new RegExp(`\\.md(:|, line )\\d+.* · ${folder.slice(0, -1)}|Show more`));
   await button("Clear Filters").click();
   await until("the answer is first again", async () => (await workbench.labels())[0]?.includes(`  ${answer}, `) ?? false);
   assert.equal(await workbench.input().inputValue(), phrase, "the question stays");
@@ -146,12 +193,20 @@ await steps.run("the hit is opened at its name", async () => {
   assert.ok(!position.startsWith("Ln 1,"), position);
 });
 
-await steps.run("callers are peeked", async () => {
-  await workbench.command("Conexus: Peek Callers");
-  await page.locator(".peekview-widget .referenceMatch, .peekview-widget .reference").first().waitFor();
-  await workbench.picture("vscode-callers");
-  await page.keyboard.press("Escape");
-});
+/** Waits for the editor's own view in place, and for a text in its list. */
+async function peeked(text: string): Promise<void> {
+  await page.locator(".peekview-widget .ref-tree .monaco-list-row", { hasText: text }).first().waitFor();
+}
+
+for (const [command, shown] of peeks) {
+  await steps.run(`${command}: the answer is shown in place`, async () => {
+    await workbench.command(`Conexus: ${command}`);
+    await peeked(shown);
+    await workbench.picture(`vscode-${command.split(" ").at(-1)?.toLowerCase()}`);
+    await page.keyboard.press("Escape");
+    await page.locator(".peekview-widget").waitFor({ state: "hidden" });
+  });
+}
 
 await steps.run("the server's actions are in the menu of code actions", async () => {
   await page.keyboard.press("Control+.");
@@ -171,8 +226,16 @@ await steps.run("the context of a symbol is copied", async () => {
   await workbench.dismissMessages();
 });
 
+/** Goes to the top of the file; an editor that has just been opened does not listen at once. */
+async function goToTop(): Promise<void> {
+  await until("the cursor is at the top", async () => {
+    await page.keyboard.press("Control+Home");
+    return (await page.locator(".statusbar-item", { hasText: /^Ln \d+, Col \d+/ }).innerText()).trim() === "Ln 1, Col 1";
+  });
+}
+
 await steps.run("an edit is found before it is saved", async () => {
-  await page.keyboard.press("Control+Home");
+  await goToTop();
   await workbench.paste(typed);
   await page.locator(".tab.dirty").waitFor();
   await search(typedPhrase, typedName);
@@ -181,12 +244,46 @@ await steps.run("an edit is found before it is saved", async () => {
   await page.locator(".tab.dirty").waitFor();
 });
 
-await steps.run("links above symbols count callers when they are wanted", async () => {
+/** Chooses a code action. */
+async function act(title: string): Promise<void> {
+  await page.keyboard.press("Control+.");
+  await page.locator(".action-widget .monaco-list-row", { hasText: title }).first().click();
+}
+
+await steps.run("a code action shows a helper that exists already", async () => {
+  await goToTop();
+  await workbench.paste(twin);
+  await search(twinName, twinName);
+  await page.keyboard.press("Enter");
+  await act(`Reuse an existing helper instead of \`${twinName}\``);
+  await peeked(typedName);
+  await workbench.picture("vscode-reuse");
+  await page.keyboard.press("Escape");
+  await page.locator(".peekview-widget").waitFor({ state: "hidden" });
+});
+
+await steps.run("a code action copies the context of a symbol", async () => {
+  await act(`Copy context of \`${twinName}\` for an assistant`);
+  await until("it is told", async () => (await workbench.messages()).some((text) => text.includes(`copied the context of ${twinName}`)));
+  const text = await page.evaluate<string>("navigator.clipboard.readText()");
+  assert.ok(text.includes(twinName), text);
+  await workbench.dismissMessages();
+});
+
+await steps.run("links above symbols count callers when they are wanted, and lead to them", async () => {
   workbench.configure({ "conexus.codeLens": ["callers", "tests", "similar"] });
   await search(phrase, answer);
   await page.keyboard.press("Enter");
   await page.locator(".codelens-decoration", { hasText: /\d+ callers?/ }).first().waitFor();
   await workbench.picture("vscode-lenses");
+  // Links are drawn anew as counts come in: what is under the mouse then is gone.
+  await until("the link leads to the callers", async () => {
+    await page.locator(".codelens-decoration a", { hasText: /[1-9]\d*\+? callers?/ }).first().click();
+    await page.locator(".peekview-widget .ref-tree .monaco-list-row").first().waitFor({ timeout: 3_000 });
+    return true;
+  });
+  await page.keyboard.press("Escape");
+  await page.locator(".peekview-widget").waitFor({ state: "hidden" });
   workbench.configure({});
   await until("they go again", async () => (await page.locator(".codelens-decoration").count()) === 0);
 });
@@ -267,6 +364,7 @@ await steps.run("findings are turned on in their view, and listed", async () => 
   await workbench.openFile(stalePage);
   await workbench.command("Conexus: Focus on Findings View");
   await page.locator(".welcome-view-content .monaco-button", { hasText: "Turn on Findings" }).click();
+  await page.locator(".welcome-view-content", { hasText: "Looking for findings" }).waitFor();
   await until("some are listed", async () => (await findings.count()) >= 4);
   await findings.first().click();
   await page.locator(".view-line", { hasText: oldPath }).first().waitFor();

@@ -1,13 +1,17 @@
 /** What a person sees when something is wrong: one message with a way out, and an editor that goes on working. */
 
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { setup, Steps } from "./steps";
 import { until, Workbench } from "./workbench";
 
 const own = setup();
+/** A word that many files have. */
+const common = process.env["STORY_COMMON"] ?? "error";
 const nowhere = "/nowhere/conexus";
 const workbench = await Workbench.open({ ...own, settings: { "conexus.server.path": nowhere } });
 const { page } = workbench;
@@ -30,7 +34,7 @@ async function oneMessage(text: string, ...buttons: string[]): Promise<void> {
   assert.deepEqual(buttons.filter((button) => !shown.some((label) => label.startsWith(button))), [], shown.join(", "));
 }
 
-/** A server that knows the protocol and says that it is of another version. */
+/** A server that knows the protocol and says that it is of version VERSION. */
 const OTHER_VERSION = `#!${process.execPath}
 let input = Buffer.alloc(0);
 const send = (message) => {
@@ -47,7 +51,7 @@ process.stdin.on("data", (bytes) => {
     const { id, method } = JSON.parse(input.subarray(head + 4, head + 4 + length).toString());
     input = input.subarray(head + 4 + length);
     if (method === "initialize") {
-      send({ id, result: { capabilities: {}, serverInfo: { name: "conexus", version: "99.0.0" } } });
+      send({ id, result: { capabilities: {}, serverInfo: { name: "conexus", version: "VERSION" } } });
     } else if (method === "exit") {
       process.exit(0);
     } else if (id !== undefined) {
@@ -83,15 +87,29 @@ await steps.run("a program that is no language server", async () => {
   assert.deepEqual(await workbench.messages(), []);
 });
 
-await steps.run("a server of another version is used, and told once", async () => {
-  const other = program("other-version", OTHER_VERSION);
-  workbench.configure({ "conexus.server.path": other });
-  await oneMessage("conexus 99.0.0 is newer than this extension", "Show Log");
+await steps.run("a server that crashes again and again is given up after a while", async () => {
+  const starts = join(workbench.home, "starts");
+  const crashes = program("crashes", `#!/bin/sh\necho >>'${starts}'\nexec timeout --signal=KILL 2 '${own.server}' "$@"\n`);
+  workbench.configure({ "conexus.server.path": crashes });
+  await workbench.waitForStatus("Conexus: restarting");
+  assert.deepEqual(await workbench.messages(), [], "nothing is told while it may still come up");
+  await workbench.waitForStatus("Conexus: failed");
+  await oneMessage("Conexus crashed several times and is not started again by itself", "Restart", "Show Log", "Choose Program");
+  assert.equal(readFileSync(starts, "utf8").length, 6, "as often as it was started");
+  await workbench.picture("vscode-failed");
   await workbench.dismissMessages();
-  await workbench.command("Conexus: Restart the Server");
-  await workbench.waitForStatus("Conexus: live");
-  assert.deepEqual(await workbench.messages(), [], "not a second time");
 });
+
+for (const [version, relation] of [["99.0.0", "newer"], ["0.0.9", "older"]] as const) {
+  await steps.run(`a server of an ${relation} version is used, and told once`, async () => {
+    workbench.configure({ "conexus.server.path": program(relation, OTHER_VERSION.replace("VERSION", version)) });
+    await oneMessage(`conexus ${version} is ${relation} than this extension`, "Choose Program", "Show Log");
+    await workbench.dismissMessages();
+    await workbench.command("Conexus: Restart the Server");
+    await workbench.waitForStatus("Conexus: live");
+    assert.deepEqual(await workbench.messages(), [], "not a second time");
+  });
+}
 
 await steps.run("an index that cannot be written", async () => {
   workbench.configure({
@@ -100,22 +118,97 @@ await steps.run("an index that cannot be written", async () => {
   });
   await workbench.waitForStatus("Conexus: error");
   await oneMessage("/proc/conexus", "Show Log", "Settings");
+  assert.match((await workbench.messages()).join(), /CONEXUS_INDEX_DIR/, "a way out");
   await workbench.ask("anything");
   await until("the list says why", async () => (await workbench.labels()).some((label) => label.includes("/proc/conexus")));
   await page.keyboard.press("Escape");
   await workbench.dismissMessages();
 });
 
-await steps.run("a search while the index is built says that it is", async () => {
+await steps.run("a search while the index is built is answered from what is there, and says that it is", async () => {
   workbench.configure({ "conexus.server.path": own.server, "conexus.server.environment": {} });
-  await workbench.waitForStatus(/indexing \d+ %|looking for files/);
-  await workbench.ask("option");
-  await until("the list says so", async () => {
+  await workbench.waitForStatus(/indexing [1-9]\d? %/);
+  await workbench.ask(common);
+  await until("hits are listed, and that there will be more", async () => {
     const shown = await page.locator(".quick-input-widget:visible").innerText();
-    return shown.includes("still indexing") || (await workbench.status().innerText()).includes("live");
+    const hits = (await workbench.labels()).filter((label) => /:\d+|, line \d+/.test(label));
+    return shown.includes("still indexing") && hits.length >= 3;
+  });
+  await workbench.picture("vscode-building");
+  await until("the list has all when all is indexed", async () => {
+    const shown = await page.locator(".quick-input-widget:visible").innerText();
+    return !shown.includes("still indexing") && (await workbench.status().innerText()).includes("Conexus: live");
   });
   await page.keyboard.press("Escape");
+  assert.deepEqual(await workbench.messages(), []);
+});
+
+/** A small folder of its own. */
+function kitchen(folder: string): string {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "plan.py"), "def brew_espresso(cups):\n    \"\"\"Warms up the coffee machine.\"\"\"\n    return cups * 7\n");
+  return folder;
+}
+
+/** Types a function into the file of the folder, and finds it and what was there. */
+async function worksInKitchen(): Promise<void> {
+  await workbench.openFile("plan.py");
+  await page.locator(".view-line", { hasText: "brew_espresso" }).first().click();
+  await page.keyboard.press("Control+Home");
+  await workbench.paste("def fill_kettle(litres):\n    \"\"\"Puts water into a pot for tea.\"\"\"\n    return litres\n\n\n");
+  await page.locator(".tab.dirty").waitFor();
+  for (const [question, name] of [["warms up the coffee machine", "brew_espresso"], ["put water into the tea pot", "fill_kettle"]] as const) {
+    await workbench.ask(question);
+    await until(`${name} is first`, async () => (await workbench.labels())[0]?.includes(`  ${name}, `) ?? false);
+    await page.keyboard.press("Escape");
+  }
+  assert.deepEqual(await workbench.messages(), []);
+}
+
+async function forgetKitchen(): Promise<void> {
+  await workbench.command("File: Revert File");
+  await page.locator(".tab.dirty").waitFor({ state: "hidden" });
+}
+
+await steps.run("an index that another program writes is followed, and taken over when that ends", async () => {
+  const folder = kitchen(join(workbench.home, "shared"));
+  const environment = { CONEXUS_INDEX_DIR: join(workbench.home, "shared-index") };
+  const writer = spawn(own.server, ["--workspace", folder, "serve", "--port", "0"], {
+    env: { ...process.env, ...workbench.environment, ...environment }, stdio: ["ignore", "pipe", "pipe"],
+  });
+  try {
+    await once(writer.stdout, "data");
+    workbench.configure({ "conexus.server.path": own.server, "conexus.server.environment": environment });
+    await workbench.reopen(folder);
+    await workbench.waitForStatus("Conexus: detached");
+    await workbench.picture("vscode-detached");
+    await worksInKitchen();
+    await workbench.status().click();
+    const title = page.locator(".quick-input-widget:visible .quick-input-title");
+    await until("it is said", async () => (await title.innerText()).includes("another program writes this index"));
+    await page.keyboard.press("Escape");
+  } finally {
+    writer.kill();
+  }
   await workbench.waitForStatus("Conexus: live");
+  await forgetKitchen();
+});
+
+await steps.run("a folder on a disk that is read-only is searched like any other", async () => {
+  const folder = kitchen(join(workbench.home, "frozen"));
+  if (process.env["OWN_MOUNTS"] !== "yes") {
+    process.stdout.write("  skipped: this machine lets nobody mount a disk; the folder is one that can be written\n");
+  } else {
+    execFileSync("mount", ["-t", "tmpfs", "none", folder]);
+    kitchen(folder);
+    execFileSync("mount", ["-o", "remount,ro", folder]);
+    assert.throws(() => { kitchen(folder); }, /EROFS/);
+  }
+  workbench.configure({ "conexus.server.path": own.server, "conexus.server.environment": {} });
+  await workbench.reopen(folder);
+  await workbench.waitForStatus("Conexus: live");
+  await worksInKitchen();
+  await forgetKitchen();
 });
 
 await steps.run("the home folder opened by mistake", async () => {

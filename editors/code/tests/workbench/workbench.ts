@@ -120,6 +120,21 @@ export class Workbench {
     await this.page.locator(".statusbar-item", { hasText: text }).first().waitFor();
   }
 
+  /** Begins to note what the status item says; returns what it has said since. */
+  async statuses(): Promise<() => Promise<string[]>> {
+    await this.page.evaluate(`{
+      const texts = (window.conexusTexts = []);
+      const note = () => {
+        const item = [...document.querySelectorAll(".statusbar-item")].find((each) => each.innerText.includes("Conexus"));
+        const text = item?.innerText.trim() ?? "";
+        if (text !== "" && texts.at(-1) !== text) texts.push(text);
+      };
+      note();
+      new MutationObserver(note).observe(document.querySelector(".part.statusbar"), { childList: true, characterData: true, subtree: true });
+    }`);
+    return () => this.page.evaluate<string[]>("window.conexusTexts");
+  }
+
   /** Opens the list that searches by meaning, and asks. */
   async ask(text: string): Promise<void> {
     await this.input().waitFor({ state: "hidden" });
