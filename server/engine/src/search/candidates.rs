@@ -158,6 +158,11 @@ fn lexical_query(understanding: &Understanding, weights: &Weights) -> LexicalQue
             }
         }
     }
+    for text in understanding.pairs.iter().flat_map(|pair| tokenizer::terms(pair)) {
+        if !terms.iter().any(|term| term.text == text) {
+            terms.push(QueryTerm { text, weight: weights.pair_weight });
+        }
+    }
     let scoring = Bm25f {
         k1: weights.k1,
         b: weights.b,

@@ -80,6 +80,8 @@ struct Ranker<'a> {
     semantic_share: f32,
     /// The query's words as terms, for comparing with those of paths.
     terms: Vec<String>,
+    /// Its neighbouring words joined, as terms.
+    pairs: Vec<String>,
     named_variants: variants::Named,
     files: HashMap<u32, FileEvidence>,
 }
@@ -104,9 +106,10 @@ impl<'a> Ranker<'a> {
                 }
             }
         }
+        let pairs = understanding.pairs.iter().flat_map(|pair| tokenizer::terms(pair)).collect();
         let named_variants = variants::Named::by(&understanding.words);
         let files = HashMap::new();
-        Self { snapshot, weights, understanding, query, semantic_share, terms, named_variants, files }
+        Self { snapshot, weights, understanding, query, semantic_share, terms, pairs, named_variants, files }
     }
 
     fn score(&mut self, candidate: &mut Candidate, located: LocatedChunk<'_>) {
@@ -225,7 +228,10 @@ impl<'a> Ranker<'a> {
         let stem = roles::stem(path);
         let stem_terms = tokenizer::terms(stem);
         let stem_parts = words::parts(stem).count().max(1);
-        let matched = self.terms.iter().filter(|term| stem_terms.contains(term)).count();
+        let mut matched = self.terms.iter().filter(|term| stem_terms.contains(term)).count();
+        if stem_parts == 1 && self.pairs.iter().any(|pair| stem_terms.contains(pair)) {
+            matched += 2;
+        }
         if self.understanding.shape == Shape::Identifier {
             let is_query = self
                 .understanding

@@ -47,6 +47,9 @@ pub struct Understanding {
     pub quoted: Vec<String>,
     /// Words that carry meaning: lower-cased identifiers and parts, stop words removed unless nothing else is left.
     pub words: Vec<String>,
+    /// Neighbouring words that carry meaning, joined in pairs as an identifier of both is written: `threadpool` of
+    /// "thread pool".
+    pub pairs: Vec<String>,
     /// Path-like pieces, lower-cased.
     pub paths: Vec<String>,
     /// Kinds the query asks for: "class", "trait", "enum" and so on.
@@ -91,6 +94,7 @@ pub fn understand(text: &str, mode: Mode) -> Understanding {
         names: Vec::new(),
         quoted,
         words: Vec::new(),
+        pairs: Vec::new(),
         paths: Vec::new(),
         kinds: Vec::new(),
         wants_tests: false,
@@ -115,6 +119,9 @@ pub fn understand(text: &str, mode: Mode) -> Understanding {
         }
     }
     drop_stop_words(&mut understanding.words);
+    if !asks_for_name {
+        understanding.pairs = pairs(&plain);
+    }
     understanding.shape = shape(&understanding, if asks_for_name { 1 } else { tokens.len() }, mode);
     understanding
 }
@@ -290,6 +297,25 @@ fn push_words(identifier: &str, words_out: &mut Vec<String>) {
     }
 }
 
+/// Neighbouring plain words, joined in pairs. Words with a sign between them are no neighbours.
+fn pairs(text: &str) -> Vec<String> {
+    let mut pairs = Vec::new();
+    for phrase in text.split(|character: char| !character.is_alphanumeric() && !matches!(character, ' ' | '-' | '_')) {
+        let words: Vec<String> = phrase
+            .split([' ', '-', '_'])
+            .filter(|word| !word.is_empty())
+            .map(str::to_lowercase)
+            .collect();
+        for (left, right) in words.iter().zip(words.iter().skip(1)) {
+            let pair = format!("{left}{right}");
+            if !is_stop_word(left) && !is_stop_word(right) && !pairs.contains(&pair) {
+                pairs.push(pair);
+            }
+        }
+    }
+    pairs
+}
+
 fn drop_stop_words(words: &mut Vec<String>) {
     let mut seen = std::collections::HashSet::new();
     words.retain(|word| seen.insert(word.clone()));
@@ -348,6 +374,14 @@ mod tests {
         assert_eq!(understand("where do we retry failed requests", Mode::Auto).words, ["retry", "failed", "requests"]);
         assert_eq!(understand("how to do it", Mode::Auto).words, ["how", "to", "do", "it"]);
         assert_eq!(understand("parseJson", Mode::Auto).words, ["parsejson", "parse", "json"]);
+        for (text, pairs) in [
+            ("thread pool and work queue for asynchronous operations", "threadpool workqueue asynchronousoperations"),
+            ("URL-encoded form body", "urlencoded encodedform formbody"),
+            ("read, write", ""),
+            ("where is parse_json defined", ""),
+        ] {
+            assert_eq!(understand(text, Mode::Auto).pairs.join(" "), pairs, "{text}");
+        }
         assert_eq!(understand("say \"hello world\" loudly", Mode::Auto).quoted, ["hello world"]);
     }
 }

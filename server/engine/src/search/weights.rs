@@ -45,6 +45,8 @@ weights! {
     k1 = 4.0;
     /// BM25F: how much a long field counts less.
     b = 0.3;
+    /// BM25F: what an identifier of two neighbouring words of the query counts, a word being 1.
+    pair_weight = 0.25;
     /// BM25F weight of the chunk's text.
     field_body = 1.0;
     /// BM25F weight of the symbol's name.
