@@ -301,11 +301,8 @@ fn push_words(identifier: &str, words_out: &mut Vec<String>) {
 fn pairs(text: &str) -> Vec<String> {
     let mut pairs = Vec::new();
     for phrase in text.split(|character: char| !character.is_alphanumeric() && !matches!(character, ' ' | '-' | '_')) {
-        let words: Vec<String> = phrase
-            .split([' ', '-', '_'])
-            .filter(|word| !word.is_empty())
-            .map(str::to_lowercase)
-            .collect();
+        let words: Vec<String> =
+            phrase.split([' ', '-', '_']).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
         for (left, right) in words.iter().zip(words.iter().skip(1)) {
             let pair = format!("{left}{right}");
             if !is_stop_word(left) && !is_stop_word(right) && !pairs.contains(&pair) {

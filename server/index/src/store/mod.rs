@@ -22,6 +22,10 @@ const GRAPH_BYTES_PER_VECTOR: u64 = 190;
 const RELIEF_FROM: u64 = 7;
 /// What a commit and the writing of what waits may take until the next look: of a small ceiling more than its last tenths.
 const BETWEEN_LOOKS: u64 = 48 << 20;
+/// Resident memory from which on a bulk load frees what has gathered, whatever the ceiling.
+const FREED_FROM: u64 = 128 << 20;
+/// What must have gathered for that; of a large process, a fifth of it.
+const GATHERED: u64 = 32 << 20;
 
 /// What a store may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,14 +211,16 @@ impl Store {
         if needed <= self.settings.memory { Ok(()) } else { Err(needed) }
     }
 
-    /// Keeps the process under the ceiling of memory: when it comes near, what waits in memory is written at once and
-    /// freed. Call it after commits of a long run.
+    /// Keeps memory in bounds: what waits in it is written and freed at once when the process comes near its ceiling,
+    /// and in a bulk load whenever much has gathered. Call it after commits of a long run.
     pub fn keep_memory(&mut self) -> Result<Relief> {
         let Some(resident) = crate::resident() else { return Ok(Relief::NotNeeded) };
         let ceiling = self.settings.memory;
         // Writing again pays only when something has gathered since the last time.
         let near = (ceiling / 10 * RELIEF_FROM).min(ceiling.saturating_sub(BETWEEN_LOOKS));
-        if resident < near.max(self.relieved.saturating_add(ceiling / 10)) {
+        let is_near = resident >= near.max(self.relieved.saturating_add(ceiling / 10));
+        let much = FREED_FROM.max(self.relieved.saturating_add(GATHERED.max(self.relieved / 5)));
+        if !is_near && (self.bulk.is_none() || resident < much) {
             return Ok(Relief::NotNeeded);
         }
         if self.bulk.is_some() {
@@ -232,6 +238,9 @@ impl Store {
         conexus_faiss::release_memory();
         self.relieved = crate::resident().unwrap_or(resident);
         tracing::info!(before = resident, after = self.relieved, ceiling, "written early to save memory");
+        if !is_near {
+            return Ok(Relief::NotNeeded);
+        }
         Ok(if self.relieved > ceiling { Relief::Exceeded(self.relieved) } else { Relief::WrittenEarlier })
     }
 

@@ -321,6 +321,26 @@ fn a_graph_that_is_given_up_leaves_the_exact_scan() {
 }
 
 #[test]
+fn what_gathers_in_a_load_is_written_far_from_the_ceiling_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = Store::open(folder.path(), StoreSettings::default(), Access::Write, &()).unwrap();
+    let held = vec![1_u8; (FREED_FROM + GATHERED) as usize];
+    store.begin_bulk().unwrap();
+    let before = store.commit(one("a.rs", "alpha\n")).unwrap();
+    assert_eq!(store.keep_memory().unwrap(), Relief::NotNeeded, "far from the ceiling nothing is done less well");
+    if crate::resident().is_some() {
+        assert_eq!(before.file_count(), 0, "a load is not visible at once");
+        assert_eq!(paths(&store, "alpha"), ["a.rs"]);
+        store.commit(one("b.rs", "beta\n")).unwrap();
+        store.keep_memory().unwrap();
+        assert_eq!(paths(&store, "beta"), [""; 0], "nothing has gathered since");
+    }
+    drop(held);
+    store.end_bulk().unwrap();
+    assert_eq!(paths(&store, "beta"), ["b.rs"]);
+}
+
+#[test]
 fn memory_is_freed_near_its_ceiling() {
     let folder = tempfile::tempdir().unwrap();
     let settings = StoreSettings { memory: 1, ..StoreSettings::default() };
