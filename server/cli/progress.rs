@@ -2,12 +2,12 @@
 
 use std::{
     io::IsTerminal,
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use conexus_engine::Progress;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::output;
 
@@ -76,14 +76,24 @@ fn show(bar: &ProgressBar, what: &'static str, done: u64, total: u64) {
     bar.set_position(done);
 }
 
-/// Shows on a terminal that something takes its time.
+/// Shows on a terminal that something takes its time, and how far it is.
 pub(crate) struct Waiting(Option<ProgressBar>);
 
+/// What is being done, in words; nothing before it begins.
+type Told = dyn Fn() -> Option<String> + Send + Sync;
+
 impl Waiting {
-    /// Begins to show it.
-    pub(crate) fn new(quiet: bool, what: &'static str) -> Self {
+    /// Begins to show it; `told` is asked ten times a second.
+    pub(crate) fn new(quiet: bool, what: &'static str, told: Arc<Told>) -> Self {
         Self((!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::new_spinner().with_message(what);
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {told}") {
+                let key = move |_: &ProgressState, line: &mut dyn std::fmt::Write| {
+                    // A line that cannot be written is not shown.
+                    let _ = line.write_str(&told().unwrap_or_default());
+                };
+                bar.set_style(style.with_key("told", key));
+            }
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         }))

@@ -1,55 +1,28 @@
 //! `conexus check` as a person or a CI job meets it.
 
-use conexus_testkit::{Repository, Workspace};
+use conexus_testkit::{PARSE_DURATION, Repository, Run, Workspace, duration_copied};
 
 use crate::support::Session;
 
-/// Two functions that do the same under other names, and one that does not.
-const PROJECT: &str = r#"
-//- src/config.rs
-/// Reads a duration such as `90s` or `5m`.
-pub fn parse_duration(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let split = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let number: u64 = number.parse().ok()?;
-    let factor = match unit {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        _ => return None,
-    };
-    number.checked_mul(factor)
-}
-//- src/retry.rs
-fn read_pause(input: &str) -> Option<u64> {
-    let input = input.trim();
-    let at = input.find(|c: char| !c.is_ascii_digit()).unwrap_or(input.len());
-    let (count, suffix) = input.split_at(at);
-    let count: u64 = count.parse().ok()?;
-    let seconds = match suffix {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86400,
-        _ => return None,
-    };
-    count.checked_mul(seconds)
+/// Two functions that do nearly the same under other names, and one that does not.
+fn project() -> Workspace {
+    let workspace = Workspace::empty();
+    workspace.write("src/config.rs", PARSE_DURATION);
+    let copied =
+        duration_copied().replace("pub fn", "fn").replace("        _ =>", "        \"d\" => 86400,\n        _ =>");
+    let used = "\npub fn pause_of(header: &str) -> u64 {\n    read_pause(header).unwrap_or(1)\n}\n";
+    workspace.write("src/retry.rs", copied + used);
+    workspace
 }
 
-pub fn pause_of(header: &str) -> u64 {
-    read_pause(header).unwrap_or(1)
-}
-"#;
-
-fn duplicates(session: &Session<impl AsRef<Workspace>>, arguments: &[&str]) -> conexus_testkit::Run {
+fn duplicates(session: &Session<impl AsRef<Workspace>>, arguments: &[&str]) -> Run {
     let fixed = ["check", "--select", "duplicate-code"];
     session.run(fixed.iter().chain(arguments))
 }
 
 #[test]
 fn code_that_stands_twice_is_found() {
-    let session = Session::new(Workspace::of(PROJECT));
+    let session = Session::new(project());
     let run = duplicates(&session, &[]).expect(1);
     let expected = "src/config.rs:2:1: warning[duplicate-code]: `parse_duration` does nearly the same as `read_pause` in src/retry.rs:1";
     assert!(run.stdout.contains(expected), "{run}");
@@ -66,7 +39,7 @@ fn code_that_stands_twice_is_found() {
 
 #[test]
 fn paths_and_changes_narrow_what_is_reported_but_not_what_it_is_compared_with() {
-    let session = Session::new(Repository::init(Workspace::of(PROJECT)));
+    let session = Session::new(Repository::init(project()));
     let run = duplicates(&session, &["src/retry.rs"]).expect(1);
     assert!(run.stdout.starts_with("src/retry.rs:1:1: "), "{run}");
     session.workspace.write("src/other.rs", "pub fn other() {}\n");
@@ -79,7 +52,10 @@ fn paths_and_changes_narrow_what_is_reported_but_not_what_it_is_compared_with() 
 
 #[test]
 fn what_cannot_be_checked_is_an_error_that_says_what_to_do() {
-    let session = Session::new(Repository::init(Workspace::of(PROJECT)));
+    let session = Session::new(Repository::init(project()));
+    session.workspace.write(".gitignore", "left/\n");
+    session.workspace.write("left/out.rs", PARSE_DURATION);
+    session.workspace.commit("ignored");
     for (arguments, message) in [
         (&["--changed-since", "no-such-branch"][..], "git knows no revision \"no-such-branch\""),
         (&["--changed-since=--output=x"], "git knows no revision \"--output=x\""),
@@ -90,6 +66,9 @@ fn what_cannot_be_checked_is_an_error_that_says_what_to_do() {
         (&["missing.rs"], "cannot check missing.rs"),
         (&["/"], "is not in the workspace"),
         (&[".git"], "no indexed file is below .git"),
+        (&["src/../.."], "is not in the workspace"),
+        (&["left/out.rs"], "no indexed file is below left/out.rs"),
+        (&["left", ".git"], "no indexed file is below left, .git"),
     ] {
         let run = session.run(["check"].iter().chain(arguments)).expect(2);
         assert!(run.stderr.contains(message) && run.stdout.is_empty(), "{arguments:?}: {run}");
@@ -97,15 +76,38 @@ fn what_cannot_be_checked_is_an_error_that_says_what_to_do() {
 }
 
 #[test]
+fn a_workspace_of_which_nothing_is_indexed_is_an_error() {
+    let session = Session::new(Workspace::empty());
+    session.workspace.write("left/out.rs", PARSE_DURATION);
+    session.workspace.write(".gitignore", "*\n");
+    let run = session.run(["check"]).expect(2);
+    assert!(run.stderr.contains("no file that is indexed") && run.stderr.contains("conexus doctor"), "{run}");
+    assert!(run.stdout.is_empty(), "{run}");
+}
+
+#[test]
+fn a_machine_without_git_is_told_so() {
+    let session = Session::new(Repository::init(project()));
+    let mut command = session.command(["check", "--changed-since", "HEAD"]);
+    command.env("PATH", session.workspace.root());
+    let run = conexus_testkit::run(command).expect(2);
+    assert!(run.stderr.contains("git") && run.stderr.contains("install"), "{run}");
+    // What needs no change is checked without it.
+    let mut command = session.command(["check", "--select", "duplicate-code"]);
+    command.env("PATH", session.workspace.root());
+    conexus_testkit::run(command).expect(1);
+}
+
+#[test]
 fn a_shallow_clone_and_no_repository_are_told_apart() {
-    let origin = Repository::init(Workspace::of(PROJECT));
+    let origin = Repository::init(project());
     let first = origin.git(&["rev-parse", "HEAD"]);
     origin.write("src/other.rs", "pub fn other() {}\n");
     origin.commit("second");
     let clone = Workspace::empty();
     let source = format!("file://{}", origin.root().display());
     origin.git(&["clone", "--quiet", "--depth=1", &source, &clone.path("clone").display().to_string()]);
-    let session = Session::new(Workspace::of(PROJECT));
+    let session = Session::new(project());
     let workspace = clone.path("clone");
     let run = session.program.run(&workspace, ["check", "--changed-since", first.trim()]).expect(2);
     assert!(run.stderr.contains("shallow clone") && run.stderr.contains("--unshallow"), "{run}");
@@ -115,7 +117,7 @@ fn a_shallow_clone_and_no_repository_are_told_apart() {
 
 #[test]
 fn a_mistake_in_the_settings_has_a_position() {
-    let session = Session::new(Workspace::of(PROJECT));
+    let session = Session::new(project());
     for (settings, message) in [
         ("[check]\nignore = [\"duplicate\"]\n", "line 2, column 10"),
         ("[check]\nignored = []\n", "line 2"),
@@ -132,7 +134,7 @@ fn a_mistake_in_the_settings_has_a_position() {
 
 #[test]
 fn a_mistake_in_a_rule_of_the_users_own_has_a_position() {
-    let session = Session::new(Workspace::of(PROJECT));
+    let session = Session::new(project());
     let rule = "message = \"no\"\nlanguages = [\"rust\"]\nquery = '(nothing_of_rust) @report'\n";
     session.workspace.write(".conexus/rules/no-call.toml", rule);
     let run = session.run(["check"]).expect(2);
@@ -144,7 +146,7 @@ fn a_mistake_in_a_rule_of_the_users_own_has_a_position() {
 
 #[test]
 fn fixes_are_applied_and_what_cannot_be_fixed_still_counts() {
-    let session = Session::new(Repository::init(Workspace::of(PROJECT)));
+    let session = Session::new(Repository::init(project()));
     session.workspace.write("docs/guide.md", "See [how](../src/retry.rs).\n");
     session.workspace.commit("guide");
     session.workspace.git(&["mv", "src/retry.rs", "src/pause.rs"]);
@@ -158,21 +160,68 @@ fn fixes_are_applied_and_what_cannot_be_fixed_still_counts() {
     assert!(run.stdout.contains("duplicate-code") && !run.stdout.contains("stale-reference"), "{run}");
 }
 
+/// Whoever may read everything, as root may, gets the program as somebody who may not: it and all it needs belongs to
+/// that user then.
+#[cfg(unix)]
+fn as_somebody_without_rights(session: &mut Session, forbidden: &str) -> impl Fn(&Session, &[&str]) -> Run + use<> {
+    use std::os::unix::{
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    };
+    /// "nobody" on most systems; it need not have a name.
+    const NOBODY: u32 = 65_534;
+    let is_root = std::fs::File::open(session.workspace.path(forbidden)).is_ok();
+    if is_root {
+        let file = session.program.home().join("conexus");
+        let built = env!("CARGO_BIN_EXE_conexus");
+        std::fs::hard_link(built, &file).or_else(|_| std::fs::copy(built, &file).map(drop)).expect("the program");
+        for folder in [session.program.home(), session.workspace.root()] {
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+            chown(folder, Some(NOBODY), Some(NOBODY)).expect("an owner");
+        }
+        chown(session.program.home().join("user"), Some(NOBODY), Some(NOBODY)).expect("an owner");
+        session.program.set_file(file);
+    }
+    move |session: &Session, arguments: &[&str]| {
+        let mut command = session.command(arguments);
+        if is_root {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        conexus_testkit::run(command)
+    }
+}
+
 #[test]
 #[cfg(unix)]
 fn what_may_not_be_read_is_an_error_and_not_a_clean_check() {
     use std::os::unix::fs::PermissionsExt;
-    let session = Session::new(Workspace::of(PROJECT));
-    let set = |path: &str, mode| {
+    let mut session = Session::new(project());
+    session.workspace.write("closed/inner.rs", "pub fn inner() {}\n");
+    session.workspace.write("known.json", "{\"version\": 1, \"findings\": []}\n");
+    session.workspace.write(".conexus/rules/mine.toml", "");
+    let set = |session: &Session, path: &str, mode| {
         std::fs::set_permissions(session.workspace.path(path), std::fs::Permissions::from_mode(mode)).expect("a mode");
     };
-    set("src/retry.rs", 0);
-    // Whoever may read everything, as root may, has nothing to be told.
-    if std::fs::File::open(session.workspace.path("src/retry.rs")).is_err() {
-        let run = session.run(["check", "src/retry.rs"]).expect(2);
-        assert!(run.stderr.contains("cannot read src/retry.rs"), "{run}");
+    for path in ["src/retry.rs", "known.json", "closed"] {
+        set(&session, path, 0);
     }
-    set("src/retry.rs", 0o644);
+    let run = as_somebody_without_rights(&mut session, "src/retry.rs");
+    for (arguments, message) in [
+        (&["check", "--ignore", "custom", "src/retry.rs"][..], "cannot read src/retry.rs"),
+        (&["check", "--ignore", "custom", "closed"], "cannot read the folder closed"),
+        (&["check", "--ignore", "custom", "--baseline", "known.json"], "cannot read the baseline known.json"),
+    ] {
+        let run = run(&session, arguments).expect(2);
+        assert!(run.stderr.contains(message) && run.stderr.contains("ermission denied"), "{run}");
+        assert!(run.stdout.is_empty(), "{run}");
+    }
+    set(&session, ".conexus/rules/mine.toml", 0);
+    let told = run(&session, &["check"]).expect(2);
+    assert!(told.stderr.contains("mine.toml") && told.stderr.contains("mend its permissions"), "{told}");
+    for path in ["src/retry.rs", "known.json"] {
+        set(&session, path, 0o644);
+    }
+    set(&session, "closed", 0o755);
 }
 
 #[test]
@@ -194,7 +243,7 @@ fn a_block_in_two_functions_is_found() {
 
 #[test]
 fn comments_and_settings_ignore_findings() {
-    let session = Session::new(Workspace::of(PROJECT));
+    let session = Session::new(project());
     let original = String::from_utf8(session.workspace.read("src/retry.rs")).expect("text");
     let config = String::from_utf8(session.workspace.read("src/config.rs")).expect("text");
     // Of two functions that are alike either may carry the comment.
@@ -216,7 +265,7 @@ fn comments_and_settings_ignore_findings() {
     assert!(run.stderr.contains("src/config.rs:15: the comment ignores dup, and there is no such rule"), "{run}");
     assert!(!duplicates(&session, &[]).expect(0).stderr.contains("not needed"));
 
-    let session = Session::new(Workspace::of(PROJECT));
+    let session = Session::new(project());
     session.workspace.write("conexus.toml", "[check.per_path_ignore]\n\"src/co*\" = [\"duplicate-code\"]\n");
     let run = duplicates(&session, &[]).expect(0);
     assert!(run.stderr.contains("ignored: 1 by the settings"), "{run}");
@@ -226,7 +275,7 @@ fn comments_and_settings_ignore_findings() {
 
 #[test]
 fn a_baseline_holds_what_is_known_wherever_its_lines_move() {
-    let session = Session::new(Workspace::of(PROJECT));
+    let session = Session::new(project());
     let run = duplicates(&session, &["--update-baseline"]).expect(0);
     assert!(run.stderr.contains("conexus-baseline.json holds 1 findings: 1 new, 0 gone"), "{run}");
     let run = duplicates(&session, &[]).expect(0);
@@ -247,7 +296,7 @@ fn a_baseline_holds_what_is_known_wherever_its_lines_move() {
 
 #[test]
 fn a_broken_baseline_is_an_error_that_says_what_to_do() {
-    let session = Session::new(Workspace::of(PROJECT));
+    let session = Session::new(project());
     let run = duplicates(&session, &["--baseline", "no/such.json"]).expect(2);
     assert!(run.stderr.contains("there is no baseline no/such.json; --update-baseline writes one"), "{run}");
     for (text, message) in [("{\n<<<<<<< HEAD\n", "line 2 column 1"), ("{\"version\": 7}", "has the version 7")] {

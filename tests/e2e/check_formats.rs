@@ -4,45 +4,18 @@
 
 use std::path::{Path, PathBuf};
 
-use conexus_testkit::Workspace;
+use conexus_testkit::{PARSE_DURATION, Workspace, duration_copied};
 
 use crate::support::Session;
 
 /// Two functions that do the same, one of them in a file whose name and text want escaping in every format.
-const PROJECT: &str = "
-//- src/config.rs
-/// Reads a duration such as `90s` or `5m`.
-pub fn parse_duration(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let split = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let number: u64 = number.parse().ok()?;
-    let factor = match unit {
-        \"\" | \"s\" => 1,
-        \"m\" => 60,
-        \"h\" => 3600,
-        _ => return None,
-    };
-    number.checked_mul(factor)
+fn project() -> Workspace {
+    let workspace = Workspace::empty();
+    workspace.write("src/config.rs", PARSE_DURATION);
+    let copied = duration_copied().replace("(input: &str)", "(\n    input: &str,\n)");
+    workspace.write("src/a b,c%é&<.rs", format!("pub struct Größe; \u{1b}[31m // ]]>\n{copied}"));
+    workspace
 }
-//- src/a b,c%é&<.rs
-pub struct Größe; \u{1b}[31m // ]]>
-pub fn read_pause(
-    input: &str,
-) -> Option<u64> {
-    let input = input.trim();
-    let at = input.find(|c: char| !c.is_ascii_digit()).unwrap_or(input.len());
-    let (count, suffix) = input.split_at(at);
-    let count: u64 = count.parse().ok()?;
-    let seconds = match suffix {
-        \"\" | \"s\" => 1,
-        \"m\" => 60,
-        \"h\" => 3600,
-        _ => return None,
-    };
-    count.checked_mul(seconds)
-}
-";
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/check").join(name)
@@ -55,7 +28,7 @@ fn check(session: &Session, arguments: &[&str]) -> String {
 
 #[test]
 fn every_format_is_as_documented() {
-    let session = Session::new(Workspace::of(PROJECT));
+    let session = Session::new(project());
     for (name, arguments) in [
         ("report.txt", &["--format", "text"][..]),
         ("report.ansi", &["--format", "text", "--color", "always"]),
@@ -98,7 +71,7 @@ fn a_clean_answer_is_one_too() {
 
 #[test]
 fn fingerprints_survive_moved_lines() {
-    let session = Session::new(Workspace::of(PROJECT));
+    let session = Session::new(project());
     let fingerprints = || {
         let report: serde_json::Value =
             serde_json::from_str(&check(&session, &["--format", "sarif"])).expect("a document");
@@ -123,7 +96,7 @@ fn fingerprints_survive_moved_lines() {
 
 #[test]
 fn other_commands_know_text_and_json_alone() {
-    let session = Session::new(Workspace::of(PROJECT));
+    let session = Session::new(project());
     let run = session.run(["status", "--format", "sarif"]).expect(2);
     assert!(run.stderr.contains("only `conexus check`"), "{run}");
 }

@@ -5,38 +5,19 @@ use std::{
     process::Command,
 };
 
-use conexus_testkit::{Program, Repository, Run, Workspace};
+use conexus_testkit::{PARSE_DURATION, Program, Repository, Run, Workspace, duration_copied};
 
 use crate::support::conexus;
 
-const ORIGINAL: &str = "
-//- conexus.toml
-[check]
-select = [\"duplicate-code\"]
-//- src/config.rs
-pub fn parse_duration(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let split = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let number: u64 = number.parse().ok()?;
-    let factor = match unit {
-        \"\" | \"s\" => 1,
-        \"m\" => 60,
-        \"h\" => 3600,
-        _ => return None,
-    };
-    number.checked_mul(factor)
+fn original() -> Workspace {
+    let workspace = Workspace::empty();
+    workspace.write("conexus.toml", "[check]\nselect = [\"duplicate-code\"]\n");
+    workspace.write("src/config.rs", PARSE_DURATION);
+    workspace
 }
-";
 
 fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/check").join(name)
-}
-
-/// The same function under other names.
-fn copy(repository: &Workspace) -> String {
-    let text = String::from_utf8(repository.read("src/config.rs")).expect("text");
-    text.replace("parse_duration", "read_pause").replace("text", "input").replace("split", "at")
 }
 
 /// A command in a folder that finds `conexus` in its path and knows nothing of this machine's user.
@@ -61,7 +42,7 @@ fn beside(program: &Program, folder: &Path, name: &str) -> Command {
 #[cfg(unix)]
 fn the_hook_stops_a_commit_that_repeats_code() {
     let program = conexus();
-    let repository = Repository::init(Workspace::of(ORIGINAL));
+    let repository = Repository::init(original());
     let hooks = repository.path(".git/hooks");
     std::fs::create_dir_all(&hooks).expect("a folder");
     std::fs::copy(sample("pre-commit"), hooks.join("pre-commit")).expect("a copy keeps that it is executable");
@@ -74,11 +55,11 @@ fn the_hook_stops_a_commit_that_repeats_code() {
     repository.write("src/other.rs", "pub fn other() {}\n");
     commit().expect(0);
     commit().expect(0);
-    repository.write("src/retry.rs", copy(&repository));
+    repository.write("src/retry.rs", duration_copied());
     let run = commit().expect(1);
     // What a hook prints is for people: git passes it on to stderr.
     assert!(run.stderr.contains("src/retry.rs:1:1: warning[duplicate-code]"), "{run}");
-    repository.write("src/retry.rs", format!("// conexus-ignore: duplicate-code\n{}", copy(&repository)));
+    repository.write("src/retry.rs", format!("// conexus-ignore: duplicate-code\n{}", duration_copied()));
     commit().expect(0);
 }
 
@@ -109,12 +90,12 @@ fn steps(workflow: &str) -> Vec<(String, String)> {
 #[cfg(unix)]
 fn the_workflow_marks_and_fails_a_change_that_repeats_code() {
     let program = conexus();
-    let origin = Repository::init(Workspace::of(ORIGINAL));
+    let origin = Repository::init(original());
     let clones = Workspace::empty();
     let clone = clones.path("clone");
     let source = origin.root().display().to_string();
     origin.git(&["clone", "--quiet", &source, &clone.display().to_string()]);
-    std::fs::write(clone.join("src/retry.rs"), copy(&origin)).expect("a file");
+    std::fs::write(clone.join("src/retry.rs"), duration_copied()).expect("a file");
     let workflow = std::fs::read_to_string(sample("github-workflow.yml")).expect("the sample");
     let steps = steps(&workflow);
     let names: Vec<_> = steps.iter().map(|(name, _)| name.as_str()).collect();

@@ -4,6 +4,7 @@ mod bad_input;
 mod check;
 mod check_formats;
 mod check_samples;
+mod check_terminal;
 mod cli_search;
 mod crash;
 mod damage;

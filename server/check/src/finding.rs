@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use conexus_core::{LineIndex, Span};
+use conexus_engine::{FileEntry, SymbolRef};
 
-use crate::Rule;
+use crate::{Rule, scope::Source};
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,6 +120,29 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A warning about one symbol, marked at its name, that nothing else has a part in.
+    pub(crate) fn of_symbol(
+        rule: Rule,
+        file: &FileEntry,
+        source: &Source,
+        symbol: SymbolRef<'_>,
+        message: String,
+        help: &str,
+    ) -> Self {
+        Self {
+            rule,
+            custom: None,
+            severity: Severity::Warning,
+            place: Place::of(file.path(), &source.text, &source.lines, symbol.name_span()),
+            message,
+            related: Vec::new(),
+            help: Some(help.to_owned()),
+            fix: None,
+            fingerprint: fingerprint([rule.code(), file.path(), symbol.container(), symbol.name()]),
+            confidence: 1.0,
+        }
+    }
+
     /// The identifier under which it is selected, ignored and documented: `duplicate-code`, `custom/no-print`.
     pub fn code(&self) -> Cow<'static, str> {
         match &self.custom {

@@ -16,6 +16,7 @@ mod fix;
 mod lexer;
 mod options;
 mod parallel;
+mod progress;
 mod report;
 mod rule;
 mod scope;
@@ -35,14 +36,25 @@ pub use error::{Error, Result};
 pub use finding::{Edit, Finding, Place, Position, Related, Severity};
 pub use fix::{FilePlan, FixPlan, Unfixed, plan_fixes};
 pub use options::{DuplicateOptions, Options, UnusedOptions};
+pub use progress::{Progress, Step};
 pub use report::{Checked, LeftOut, Report, Suppressed, UnusedIgnore, Why};
 pub use rule::{Rule, Selection};
 use scope::Scope;
 
 /// Checks what a snapshot shows. `cancel` is looked at after each file; a cancelled check answers with what it has.
 pub fn check(snapshot: &Snapshot, options: &Options, cancel: &AtomicBool) -> Result<Report> {
+    check_observed(snapshot, options, cancel, &Progress::default())
+}
+
+/// The same for whoever wants to see how far it is.
+pub fn check_observed(
+    snapshot: &Snapshot,
+    options: &Options,
+    cancel: &AtomicBool,
+    progress: &Progress,
+) -> Result<Report> {
     options.validate()?;
-    let mut scope = Scope::new(snapshot, options, cancel)?;
+    let mut scope = Scope::new(snapshot, options, cancel, progress)?;
     let mut findings = Vec::new();
     for rule in scope.checked.rules.clone() {
         // Both rules about code that stands twice come from one look at it.

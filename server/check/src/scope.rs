@@ -11,13 +11,14 @@ use std::{
 use conexus_core::LineIndex;
 use conexus_engine::{FileEntry, Snapshot, git};
 
-use crate::{Checked, Error, LeftOut, Options, Result};
+use crate::{Checked, Error, LeftOut, Options, Progress, Result, Rule, parallel::Work};
 
 /// One check on its way.
 pub(crate) struct Scope<'a> {
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) options: &'a Options,
     pub(crate) cancel: &'a AtomicBool,
+    pub(crate) progress: &'a Progress,
     /// What changed, when the check is about a change.
     pub(crate) changes: Option<git::Changes>,
     pub(crate) checked: Checked,
@@ -31,7 +32,12 @@ pub(crate) struct Source {
 }
 
 impl<'a> Scope<'a> {
-    pub(crate) fn new(snapshot: &'a Snapshot, options: &'a Options, cancel: &'a AtomicBool) -> Result<Self> {
+    pub(crate) fn new(
+        snapshot: &'a Snapshot,
+        options: &'a Options,
+        cancel: &'a AtomicBool,
+        progress: &'a Progress,
+    ) -> Result<Self> {
         let changes = match &options.changed_since {
             Some(revision) => Some(git::changes(snapshot.root(), revision)?),
             None => None,
@@ -48,10 +54,16 @@ impl<'a> Scope<'a> {
         if rules.is_empty() {
             return Err(if left_out.is_empty() { Error::NoRule } else { Error::NoChange });
         }
-        let mut scope =
-            Self { snapshot, options, cancel, changes, checked: Checked { rules, ..Checked::default() }, left_out };
+        let checked = Checked { rules, ..Checked::default() };
+        let mut scope = Self { snapshot, options, cancel, progress, changes, checked, left_out };
         scope.count()?;
         Ok(scope)
+    }
+
+    /// Begins a step of a rule that looks at so many items.
+    pub(crate) fn step(&self, rule: Rule, what: &'static str, items: usize) -> Work<'a> {
+        self.progress.begin(rule, what, items);
+        Work { threads: self.options.threads, cancel: self.cancel, progress: self.progress }
     }
 
     /// Whether the paths of the check hold a file.

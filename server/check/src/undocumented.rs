@@ -1,18 +1,27 @@
 //! Public symbols without documentation.
 
+use std::sync::{Arc, atomic::Ordering};
+
 use conexus_core::{SymbolKind, Visibility};
 use conexus_engine::{
     FileEntry, FileFlags, SymbolRef,
     roles::{self, Role},
 };
 
-use crate::{Finding, Place, Rule, Severity, finding::fingerprint, scope::Scope};
+use crate::{Finding, Rule, scope::Scope};
 
 /// Finds public symbols without documentation. What is public only by the custom of its language counts: there is no
 /// other sign there.
 pub(crate) fn check(scope: &Scope<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for file in scope.snapshot.index().files().filter(|file| scope.wants(file.path()) && is_product(file)) {
+    let wanted = |file: &&Arc<FileEntry>| scope.wants(file.path()) && is_product(file);
+    let files: Vec<_> = scope.snapshot.index().files().filter(wanted).collect();
+    let step = scope.step(Rule::UndocumentedPublic, "reading definitions", files.len());
+    for file in files {
+        step.progress.advance(1);
+        if scope.cancel.load(Ordering::Relaxed) {
+            break;
+        }
         let undocumented: Vec<_> = file.symbols().filter(|symbol| is_undocumented(file, *symbol)).collect();
         let Some(source) = (!undocumented.is_empty()).then(|| scope.source(file)).flatten() else { continue };
         for symbol in undocumented {
@@ -21,23 +30,9 @@ pub(crate) fn check(scope: &Scope<'_>) -> Vec<Finding> {
                 continue;
             }
             let kind = symbol.kind().name().replace('_', " ");
-            findings.push(Finding {
-                rule: Rule::UndocumentedPublic,
-                custom: None,
-                severity: Severity::Warning,
-                place: Place::of(file.path(), &source.text, &source.lines, symbol.name_span()),
-                message: format!("the public {kind} `{}` has no documentation", symbol.name()),
-                related: Vec::new(),
-                help: Some("say in a sentence what it is for".to_owned()),
-                fix: None,
-                fingerprint: fingerprint([
-                    Rule::UndocumentedPublic.code(),
-                    file.path(),
-                    symbol.container(),
-                    symbol.name(),
-                ]),
-                confidence: 1.0,
-            });
+            let message = format!("the public {kind} `{}` has no documentation", symbol.name());
+            let help = "say in a sentence what it is for";
+            findings.push(Finding::of_symbol(Rule::UndocumentedPublic, file, &source, symbol, message, help));
         }
     }
     findings

@@ -8,13 +8,16 @@ use conexus_engine::{
     roles::{self, Role},
 };
 
-use crate::{Finding, Place, Result, Rule, Severity, finding::fingerprint, scope::Scope};
+use crate::{Finding, Result, Rule, scope::Scope};
 
 /// Finds functions that a change touches and to which no test leads in the graph of references. The graph goes by names
 /// and is called heuristic wherever it is shown.
 pub(crate) fn check(scope: &Scope<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    for file in scope.snapshot.index().files().filter(|file| scope.wants(file.path())) {
+    let files: Vec<_> = scope.snapshot.index().files().filter(|file| scope.wants(file.path())).collect();
+    let step = scope.step(Rule::UntestedChange, "looking for tests", files.len());
+    for file in files {
+        step.progress.advance(1);
         let product = roles::role(file.path()) == Role::Code && !file.flags().contains(FileFlags::GENERATED);
         let Some(source) = product.then(|| scope.source(file)).flatten() else { continue };
         for symbol in file.symbols().filter(|symbol| !symbol.is_test()) {
@@ -31,18 +34,10 @@ pub(crate) fn check(scope: &Scope<'_>) -> Result<Vec<Finding>> {
             if related.of(RelationKind::Test).next().is_some() {
                 continue;
             }
-            findings.push(Finding {
-                rule: Rule::UntestedChange,
-                custom: None,
-                severity: Severity::Warning,
-                place: Place::of(file.path(), &source.text, &source.lines, symbol.name_span()),
-                message: format!("`{}` was changed and no test reaches it", symbol.name()),
-                related: Vec::new(),
-                help: Some("write a test that calls it, directly or through what calls it".to_owned()),
-                fix: None,
-                fingerprint: fingerprint([Rule::UntestedChange.code(), file.path(), symbol.container(), symbol.name()]),
-                confidence: 0.7,
-            });
+            let message = format!("`{}` was changed and no test reaches it", symbol.name());
+            let help = "write a test that calls it, directly or through what calls it";
+            let finding = Finding::of_symbol(Rule::UntestedChange, file, &source, symbol, message, help);
+            findings.push(Finding { confidence: 0.7, ..finding });
         }
     }
     Ok(findings)

@@ -16,9 +16,7 @@ use conexus_engine::{
 };
 
 use crate::{
-    Finding, Place, Result, Rule, Severity,
-    finding::fingerprint,
-    parallel,
+    Finding, Result, Rule, parallel,
     scope::{Scope, Source},
 };
 
@@ -31,9 +29,8 @@ pub(crate) fn check(scope: &Scope<'_>) -> Result<Vec<Finding>> {
     let files: Vec<_> = scope.snapshot.index().files().filter(wanted).collect();
     let failed = Mutex::new(None);
     let found = parallel::map(
+        scope.step(Rule::UnusedSymbol, "looking for mentions", files.len()),
         &files,
-        scope.options.threads,
-        scope.cancel,
         || (),
         |(), file| {
             in_file(scope, file).unwrap_or_else(|error| {
@@ -216,18 +213,8 @@ fn conforms(file: &FileEntry, symbol: SymbolRef<'_>, text: &str) -> bool {
 }
 
 fn finding(file: &FileEntry, symbol: SymbolRef<'_>, source: &Source, confidence: f32) -> Finding {
-    let name = symbol.name();
     let kind = symbol.kind().name().replace('_', " ");
-    Finding {
-        rule: Rule::UnusedSymbol,
-        custom: None,
-        severity: Severity::Warning,
-        place: Place::of(file.path(), &source.text, &source.lines, symbol.name_span()),
-        message: format!("nothing in the repository mentions the {kind} `{name}`"),
-        related: Vec::new(),
-        help: Some("remove it, or use it".to_owned()),
-        fix: None,
-        fingerprint: fingerprint([Rule::UnusedSymbol.code(), file.path(), symbol.container(), name]),
-        confidence,
-    }
+    let message = format!("nothing in the repository mentions the {kind} `{}`", symbol.name());
+    let finding = Finding::of_symbol(Rule::UnusedSymbol, file, source, symbol, message, "remove it, or use it");
+    Finding { confidence, ..finding }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path, sync::atomic::AtomicBool};
 
 use conexus_check::{Error, Options, Report, Rule, Selection, check};
 use conexus_engine::{Embedding, Host, Location, Settings};
-use conexus_testkit::{Repository, Workspace};
+use conexus_testkit::{PARSE_DURATION, Repository, Workspace};
 
 /// Indexes a workspace from nothing and checks it.
 fn report(workspace: &Workspace, options: &Options) -> Result<Report, Error> {
@@ -36,22 +36,6 @@ fn findings(rule: Rule, workspace: &Workspace, since: Option<&str>) -> Vec<Strin
         })
         .collect()
 }
-
-const PARSE_DURATION: &str = "
-pub fn parse_duration(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let split = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let number: u64 = number.parse().ok()?;
-    let factor = match unit {
-        \"\" | \"s\" => 1,
-        \"m\" => 60,
-        \"h\" => 3600,
-        _ => return None,
-    };
-    number.checked_mul(factor)
-}
-";
 
 #[test]
 fn duplicates_are_groups_and_tests_and_foreign_code_are_left_alone() {

@@ -16,7 +16,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use conexus_check::{BASELINE_FILE, Options, Report, Selection, Why};
+use conexus_check::{BASELINE_FILE, Options, Progress, Report, Selection, Why};
 use conexus_engine::{Host, Snapshot};
 use conexus_lsp::CheckSettings;
 use conexus_mcp::ChecksOf;
@@ -47,8 +47,12 @@ pub(crate) fn run(arguments: &Arguments, check: &CheckArguments, output: &mut Ou
     options.baseline.clone_from(&baseline.held);
     index::update(arguments, &mut host)?;
     let look = |host: &Host| {
-        let waiting = Waiting::new(arguments.global.quiet, "checking");
-        let report = conexus_check::check(&host.snapshot(), &options, &AtomicBool::new(false));
+        let progress = Arc::new(Progress::default());
+        let seen = Arc::clone(&progress);
+        let told = Arc::new(move || seen.now().map(|step| step.to_string()));
+        let waiting = Waiting::new(arguments.global.quiet, "checking", told);
+        // Nothing cancels it: the interrupt key ends the process, which has nothing to put in order.
+        let report = conexus_check::check_observed(&host.snapshot(), &options, &AtomicBool::new(false), &progress);
         waiting.finish();
         report
     };

@@ -1,7 +1,8 @@
-//! Findings for open documents, looked for while nobody types.
+//! Findings for documents, looked for while nobody types.
 //!
 //! One task looks: it waits until nothing has changed for a while, checks the open documents of each folder against the
-//! whole of it, and gives up when something changes meanwhile. Handlers only poke it, or wait for what it knows.
+//! whole of it, or all of its files where the settings say so, and gives up when something changes meanwhile. Handlers
+//! only poke it, or wait for what it knows.
 
 use std::{
     collections::HashMap,
@@ -13,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conexus_check::{Baseline, Finding, Options, Severity};
+use conexus_check::{Baseline, Finding, Options, Progress, Severity};
 use conexus_engine::Snapshot;
 use lsp_types::{
     Code, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, Message, PublishDiagnosticsParams,
@@ -27,7 +28,9 @@ use tokio::{
 
 use crate::{
     reporter::Report,
+    requests::belongs_elsewhere,
     session::{CURRENT_WAIT, Session},
+    settings::DiagnosticMode,
     to_lsp::View,
     workspaces::Root,
 };
@@ -50,14 +53,19 @@ const LONGEST_QUIET: Duration = Duration::from_secs(10);
 /// What the diagnostics are shown to come from.
 pub(crate) const SOURCE: &str = "conexus";
 
-/// What is known of open documents.
+/// What is known of documents.
 pub(crate) struct Checks {
     pub(crate) of: ChecksOf,
     pokes: Arc<Pokes>,
     /// Pokes up to this number are known.
     known: watch::Sender<u64>,
     results: Mutex<HashMap<Uri, Checked>>,
+    /// How far the check that runs is.
+    pub(crate) progress: Progress,
 }
+
+/// The number of rounds after the last one.
+const ENDED: u64 = u64::MAX;
 
 /// News that there may be other findings.
 #[derive(Default)]
@@ -76,8 +84,8 @@ impl Pokes {
 /// The findings in one document.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Checked {
-    /// The version of the document that they are about.
-    pub(crate) version: i32,
+    /// The version of the document that they are about; none for one that is not open.
+    pub(crate) version: Option<i32>,
     pub(crate) found: Vec<Found>,
 }
 
@@ -96,7 +104,13 @@ impl Checked {
 
 impl Checks {
     pub(crate) fn new(of: ChecksOf) -> Self {
-        Self { of, pokes: Arc::default(), known: watch::Sender::new(0), results: Mutex::default() }
+        Self {
+            of,
+            pokes: Arc::default(),
+            known: watch::Sender::new(0),
+            results: Mutex::default(),
+            progress: Progress::default(),
+        }
     }
 
     /// Whoever has news of a folder.
@@ -118,11 +132,35 @@ impl Checks {
         self.results().get(uri).cloned().unwrap_or_default()
     }
 
-    /// Waits until everything is known that came in before this call.
-    pub(crate) async fn known(&self) {
+    /// The findings in all documents, as far as they are known.
+    pub(crate) fn all(&self) -> HashMap<Uri, Checked> {
+        self.results().clone()
+    }
+
+    /// Waits until everything is known that came in before this call, and returns the number of that round.
+    pub(crate) async fn known(&self) -> u64 {
         let wanted = self.pokes.count.load(Ordering::Acquire);
+        self.wait_for(|known| known >= wanted).await
+    }
+
+    /// The number of the last round.
+    pub(crate) fn round(&self) -> u64 {
+        *self.known.borrow()
+    }
+
+    /// Waits for another round than that one; nothing when the session ends.
+    pub(crate) async fn after(&self, round: u64) -> Option<u64> {
+        Some(self.wait_for(|known| known != round).await).filter(|round| *round != ENDED)
+    }
+
+    async fn wait_for(&self, is_wanted: impl Fn(u64) -> bool) -> u64 {
         // The sender is a part of this.
-        let _ = self.known.subscribe().wait_for(|known| *known >= wanted).await;
+        self.known.subscribe().wait_for(|known| is_wanted(*known)).await.map_or(ENDED, |known| *known)
+    }
+
+    /// Nobody waits any longer.
+    pub(crate) fn end(&self) {
+        self.known.send_replace(ENDED);
     }
 
     /// Takes over what a round found and returns the documents for which that is news.
@@ -137,7 +175,7 @@ impl Checks {
         drop(results);
         news.sort();
         news.dedup();
-        self.known.send_replace(number);
+        self.known.send_if_modified(|known| *known != ENDED && std::mem::replace(known, number) != number);
         news
     }
 }
@@ -186,13 +224,13 @@ fn tell(session: &Session, news: Vec<Uri>) {
     }
     for uri in news {
         let checked = session.checks.of_document(&uri);
-        let version = session.documents().get(&uri).map(|_| checked.version);
+        let version = session.documents().get(&uri).and(checked.version);
         let params = PublishDiagnosticsParams { diagnostics: checked.diagnostics(), uri, version };
         session.report(Report::Diagnostics(Box::new(params)));
     }
 }
 
-/// Checks the open documents of every folder; nothing while a folder is being indexed, or when it was cancelled.
+/// Checks the open documents of every folder, or all of its files; nothing while a folder is being indexed, or when it was cancelled.
 fn look(session: &Session, cancel: &AtomicBool) -> Option<HashMap<Uri, Checked>> {
     let mut round = HashMap::new();
     for root in session.roots() {
@@ -227,33 +265,37 @@ fn look_at(
     cancel: &AtomicBool,
 ) -> Result<Vec<(Uri, Checked)>, String> {
     let indexed: Vec<_> = open.iter().filter(|(_, path, _)| snapshot.file(path).is_ok()).collect();
-    if indexed.is_empty() {
-        return Ok(Vec::new());
-    }
+    let paths = match session.settings().diagnostic_mode {
+        DiagnosticMode::OpenFilesOnly if indexed.is_empty() => return Ok(Vec::new()),
+        DiagnosticMode::OpenFilesOnly => indexed.iter().map(|(_, path, _)| path.clone()).collect(),
+        DiagnosticMode::Workspace if snapshot.index().files().next().is_none() => return Ok(Vec::new()),
+        DiagnosticMode::Workspace => Vec::new(),
+    };
     let settings = (session.checks.of)(snapshot.root())?;
     let baseline = read_baseline(session, root, snapshot, &settings.baseline)?;
     // One thread: the others belong to whoever types.
-    let options = Options {
-        paths: indexed.iter().map(|(_, path, _)| path.clone()).collect(),
-        changed_since: None,
-        report_unused: false,
-        baseline,
-        threads: 1,
-        ..settings.options
-    };
-    let report = conexus_check::check(snapshot, &options, cancel).map_err(|error| error.to_string())?;
+    let options =
+        Options { paths, changed_since: None, report_unused: false, baseline, threads: 1, ..settings.options };
+    let report = conexus_check::check_observed(snapshot, &options, cancel, &session.checks.progress)
+        .map_err(|error| error.to_string())?;
     let versions: HashMap<_, _> = snapshot.buffers().map(|buffer| (buffer.path, buffer.version)).collect();
     let mut view = View::new(session, Arc::clone(root), snapshot.clone());
-    let checked = indexed.into_iter().map(|(uri, path, version)| {
+    let mut checked: HashMap<Uri, Checked> = HashMap::new();
+    for (uri, path, version) in indexed {
         let version = versions.get(path.as_str()).copied().unwrap_or(*version);
-        let own = report.findings.iter().filter(|finding| *finding.place.path == **path);
-        let found = own.filter_map(|finding| {
-            let diagnostic = diagnostic(session, &mut view, finding)?;
-            Some(Found { finding: finding.clone(), diagnostic })
-        });
-        (uri.clone(), Checked { version, found: found.collect() })
-    });
-    Ok(checked.collect())
+        checked.insert(uri.clone(), Checked { version: Some(version), found: Vec::new() });
+    }
+    for finding in report.findings {
+        let path = &finding.place.path;
+        if belongs_elsewhere(session, root, path) {
+            continue;
+        }
+        let uri = view.uri(path);
+        if let Some(diagnostic) = diagnostic(session, &mut view, &finding) {
+            checked.entry(uri).or_default().found.push(Found { finding, diagnostic });
+        }
+    }
+    Ok(checked.into_iter().collect())
 }
 
 /// Where a baseline is as a document of the client; nothing when it lies outside of the folder.

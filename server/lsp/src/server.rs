@@ -107,6 +107,7 @@ pub(crate) fn service(
     .custom_method("textDocument/codeAction", requests::code_action::handle)
     .custom_method("codeAction/resolve", requests::code_action_resolve::handle)
     .custom_method("textDocument/diagnostic", requests::diagnostic::handle)
+    .custom_method("workspace/diagnostic", requests::workspace_diagnostic::handle)
     .custom_method("workspace/executeCommand", requests::execute_command::handle)
     .custom_method(extensions::SEARCH, requests::search::handle)
     .custom_method(extensions::SIMILAR, requests::similar::handle)

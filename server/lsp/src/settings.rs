@@ -21,6 +21,16 @@ pub(crate) enum Symbols {
     Off,
 }
 
+/// Which files the findings are shown of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum DiagnosticMode {
+    /// Those that are open: whoever begins is not shown hundreds of findings in what others wrote.
+    #[default]
+    OpenFilesOnly,
+    /// All of each folder.
+    Workspace,
+}
+
 /// Settings of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
@@ -32,13 +42,22 @@ pub(crate) struct Settings {
     pub(crate) context_tokens: usize,
     /// Whether code actions are offered.
     pub(crate) code_actions: bool,
-    /// Whether the findings of `conexus check` are told for open documents.
+    /// Whether the findings of `conexus check` are told.
     pub(crate) diagnostics: bool,
+    /// Of which files.
+    pub(crate) diagnostic_mode: DiagnosticMode,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { symbols: Symbols::Auto, symbol_limit: 100, context_tokens: 4000, code_actions: true, diagnostics: false }
+        Self {
+            symbols: Symbols::Auto,
+            symbol_limit: 100,
+            context_tokens: 4000,
+            code_actions: true,
+            diagnostics: false,
+            diagnostic_mode: DiagnosticMode::OpenFilesOnly,
+        }
     }
 }
 
@@ -64,6 +83,10 @@ impl Settings {
                 "contextTokens" => number(value, &CONTEXT_TOKENS, &mut updated.context_tokens, self.context_tokens),
                 "codeActions" => switch(value, &mut updated.code_actions, self.code_actions),
                 "diagnostics" => switch(value, &mut updated.diagnostics, self.diagnostics),
+                "diagnosticMode" => {
+                    updated.diagnostic_mode = mode(value).unwrap_or(self.diagnostic_mode);
+                    mode(value).is_none().then(|| "it may be \"openFilesOnly\" or \"workspace\"".to_owned())
+                }
                 _ => Some("there is no such setting".to_owned()),
             };
             if let Some(problem) = problem {
@@ -93,6 +116,14 @@ fn choice(value: &Value) -> Option<Symbols> {
         "meaning" => Symbols::Meaning,
         "all" => Symbols::All,
         "off" => Symbols::Off,
+        _ => return None,
+    })
+}
+
+fn mode(value: &Value) -> Option<DiagnosticMode> {
+    Some(match value.as_str()? {
+        "openFilesOnly" => DiagnosticMode::OpenFilesOnly,
+        "workspace" => DiagnosticMode::Workspace,
         _ => return None,
     })
 }
@@ -144,6 +175,7 @@ mod tests {
             context_tokens: 300,
             code_actions: false,
             diagnostics: true,
+            diagnostic_mode: DiagnosticMode::Workspace,
         };
         for (sent, key) in [
             (json!({ "symbols": "some" }), "conexus.symbols"),
@@ -153,6 +185,7 @@ mod tests {
             (json!({ "contextTokens": 1e9 }), "conexus.contextTokens"),
             (json!({ "codeActions": "yes" }), "conexus.codeActions"),
             (json!({ "diagnostics": 1 }), "conexus.diagnostics"),
+            (json!({ "diagnosticMode": "all" }), "conexus.diagnosticMode"),
             (json!({ "limit": 1 }), "conexus.limit"),
         ] {
             let (updated, problems) = good.updated(&sent);
@@ -164,6 +197,7 @@ mod tests {
                 "contextTokens" => assert_eq!(updated.context_tokens, good.context_tokens),
                 "codeActions" => assert_eq!(updated.code_actions, good.code_actions),
                 "diagnostics" => assert_eq!(updated.diagnostics, good.diagnostics),
+                "diagnosticMode" => assert_eq!(updated.diagnostic_mode, good.diagnostic_mode),
                 _ => {}
             }
         }

@@ -31,6 +31,11 @@ impl Program {
         Self { file: file.into(), home }
     }
 
+    /// Runs another file of the program from now on.
+    pub fn set_file(&mut self, file: impl Into<PathBuf>) {
+        self.file = file.into();
+    }
+
     /// The folder below which lie its home, caches and settings.
     pub fn home(&self) -> &Path {
         self.home.path()

@@ -1,54 +1,21 @@
 //! The findings of `conexus check` as diagnostics: asked for and told, with their quick fixes.
 
-use conexus_testkit::{LspClient, Repository, Workspace};
+use conexus_testkit::{LspClient, PARSE_DURATION, Repository, Workspace, duration_copied};
 use serde_json::{Value, json};
 
 use crate::support::Session;
 
-const ORIGINAL: &str = "
-//- src/config.rs
-/// Reads a duration such as `90s` or `5m`.
-pub fn parse_duration(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let split = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let number: u64 = number.parse().ok()?;
-    let factor = match unit {
-        \"\" | \"s\" => 1,
-        \"m\" => 60,
-        \"h\" => 3600,
-        _ => return None,
-    };
-    number.checked_mul(factor)
-}
-//- src/retry.rs
-pub fn pause_of(header: &str) -> u64 {
-    header.parse().unwrap_or(1)
-}
-";
-
 /// What is typed: it does what another file does.
-const COPY: &str = "pub struct Pause;
-
-impl Pause {
-    fn read(input: &str) -> Option<u64> {
-        let input = input.trim();
-        let at = input.find(|c: char| !c.is_ascii_digit()).unwrap_or(input.len());
-        let (count, suffix) = input.split_at(at);
-        let count: u64 = count.parse().ok()?;
-        let seconds = match suffix {
-            \"\" | \"s\" => 1,
-            \"m\" => 60,
-            \"h\" => 3600,
-            _ => return None,
-        };
-        count.checked_mul(seconds)
-    }
+fn copy() -> String {
+    let method: String = duration_copied().lines().map(|line| format!("    {line}\n")).collect();
+    format!("pub struct Pause;\n\nimpl Pause {{\n{method}}}\n")
 }
-";
 
 fn session() -> Session {
-    let session = Session::new(Workspace::of(ORIGINAL));
+    let session = Session::new(Workspace::empty());
+    session.workspace.write("src/config.rs", PARSE_DURATION);
+    let retry = "pub fn pause_of(header: &str) -> u64 {\n    header.parse().unwrap_or(1)\n}\n";
+    session.workspace.write("src/retry.rs", retry);
     // The other rules are not what is looked at here.
     session.workspace.write("conexus.toml", "[check]\nselect = [\"duplicate-code\"]\n");
     session
@@ -94,7 +61,7 @@ fn an_unsaved_copy_is_found_when_asked() {
     let uri = session.uri("src/retry.rs");
     client.did_open(&uri, "rust", "pub struct Pause;\n");
     assert_eq!(pull(&mut client, &uri)["items"], json!([]));
-    client.did_replace(&uri, 2, COPY);
+    client.did_replace(&uri, 2, &copy());
     let report = pull(&mut client, &uri);
     let item = &report["items"][0];
     assert_eq!(report["kind"], "full");
@@ -121,7 +88,7 @@ fn quick_fixes_open_and_ignore() {
     let session = session();
     let mut client = open(&session, &pulling(), true);
     let uri = session.uri("src/retry.rs");
-    client.did_open(&uri, "rust", COPY);
+    client.did_open(&uri, "rust", &copy());
     pull(&mut client, &uri);
     assert_eq!(quick_fixes(&mut client, &uri, 0), [] as [Value; 0], "there is nothing to answer");
     let actions = quick_fixes(&mut client, &uri, 3);
@@ -152,7 +119,7 @@ fn quick_fixes_open_and_ignore() {
         (&"create".into(), &session.uri("conexus-baseline.json").into())
     );
     let baseline = changes[1]["edits"][0]["newText"].as_str().expect("text");
-    client.did_replace(&uri, 3, COPY);
+    client.did_replace(&uri, 3, &copy());
     assert_eq!(pull(&mut client, &uri)["items"].as_array().map(Vec::len), Some(1));
     // It counts as the editor made it, before it is saved.
     let file = session.uri("conexus-baseline.json");
@@ -163,11 +130,11 @@ fn quick_fixes_open_and_ignore() {
     client.notify("textDocument/didClose", &json!({ "textDocument": { "uri": file } }));
     assert_eq!(pull(&mut client, &uri)["items"].as_array().map(Vec::len), Some(1));
     session.workspace.write("conexus-baseline.json", baseline);
-    client.did_replace(&uri, 4, COPY);
+    client.did_replace(&uri, 4, &copy());
     assert_eq!(pull(&mut client, &uri)["items"], json!([]));
     client.shut_down();
     // The command line knows it, too.
-    session.workspace.write("src/retry.rs", COPY);
+    session.workspace.write("src/retry.rs", &copy());
     session.run(["check"]).expect(0);
 }
 
@@ -202,7 +169,7 @@ fn a_client_that_cannot_ask_is_told() {
     let mut client = open(&session, &capabilities, true);
     assert!(client.capabilities().get("diagnosticProvider").is_none());
     let uri = session.uri("src/retry.rs");
-    client.did_open(&uri, "rust", COPY);
+    client.did_open(&uri, "rust", &copy());
     let told = client.expect("textDocument/publishDiagnostics")["params"].clone();
     assert_eq!((&told["uri"], &told["version"]), (&uri.clone().into(), &1.into()));
     assert_eq!(told["diagnostics"].as_array().map(Vec::len), Some(1));
@@ -211,7 +178,7 @@ fn a_client_that_cannot_ask_is_told() {
     let told = client.expect("textDocument/publishDiagnostics")["params"].clone();
     assert_eq!((&told["uri"], &told["diagnostics"]), (&uri.clone().into(), &json!([])));
     // Off is off at once.
-    client.did_open(&uri, "rust", COPY);
+    client.did_open(&uri, "rust", &copy());
     client.expect("textDocument/publishDiagnostics");
     client.notify("workspace/didChangeConfiguration", &json!({ "settings": { "conexus": {} } }));
     let told = client.expect("textDocument/publishDiagnostics")["params"].clone();
@@ -226,7 +193,7 @@ fn nothing_is_said_unless_it_is_wanted() {
     let mut client = open(&session, &pulling(), false);
     assert!(client.capabilities().get("diagnosticProvider").is_none());
     let uri = session.uri("src/retry.rs");
-    client.did_open(&uri, "rust", COPY);
+    client.did_open(&uri, "rust", &copy());
     assert_eq!(pull(&mut client, &uri)["items"], json!([]));
     assert_eq!(quick_fixes(&mut client, &uri, 3), [] as [Value; 0]);
     // Turned on later it is told, since asking was not offered.
@@ -241,7 +208,7 @@ fn typing_does_not_wait_for_a_check() {
     let session = session();
     let mut client = open(&session, &pulling(), true);
     let uri = session.uri("src/retry.rs");
-    client.did_open(&uri, "rust", COPY);
+    client.did_open(&uri, "rust", &copy());
     let waiting: Vec<_> = (0..20)
         .map(|_| client.request("textDocument/diagnostic", &json!({ "textDocument": { "uri": uri } })))
         .collect();
@@ -257,5 +224,96 @@ fn typing_does_not_wait_for_a_check() {
     for id in &waiting[1..] {
         assert_eq!(client.result(id)["items"].as_array().map(Vec::len), Some(1));
     }
+    client.shut_down();
+}
+
+/// A session in whose folder a file that nobody opens has a finding; findings are wanted of all files.
+fn whole(session: &Session, capabilities: &Value) -> LspClient {
+    session.workspace.write("src/retry.rs", copy());
+    let mut client = session.start();
+    let options = json!({ "diagnostics": true, "diagnosticMode": "workspace" });
+    let params = json!({ "rootUri": session.uri(""), "capabilities": capabilities, "initializationOptions": options });
+    client.initialize(&params);
+    client
+}
+
+#[test]
+fn files_that_nobody_opened_are_answered_for_when_they_are_wanted() {
+    let session = session();
+    let mut client = whole(&session, &pulling());
+    assert_eq!(client.capabilities()["diagnosticProvider"]["workspaceDiagnostics"], true);
+    let config = session.uri("src/config.rs");
+    // It waits until the folder is indexed and checked.
+    let report = client.call("workspace/diagnostic", &json!({ "previousResultIds": [] }));
+    let items = report["items"].as_array().expect("items").clone();
+    assert_eq!(items.len(), 1, "{report}");
+    assert_eq!(
+        (&items[0]["kind"], &items[0]["uri"], &items[0]["version"]),
+        (&"full".into(), &config.clone().into(), &Value::Null)
+    );
+    assert_eq!(items[0]["items"][0]["code"], "duplicate-code");
+    let known = json!({ "previousResultIds": [{ "uri": config, "value": items[0]["resultId"] }] });
+    let again = client.call("workspace/diagnostic", &known);
+    assert_eq!(again["items"][0]["kind"], "unchanged", "{again}");
+    // Its pull as a document agrees with that.
+    client.did_open(&config, "rust", PARSE_DURATION);
+    assert_eq!(pull(&mut client, &config)["resultId"], items[0]["resultId"]);
+    let other = session.uri("src/retry.rs");
+    client.did_open(&other, "rust", "pub struct Pause;\n");
+    let gone = client.call("workspace/diagnostic", &known);
+    assert_eq!((&gone["items"][0]["kind"], &gone["items"][0]["items"]), (&"full".into(), &json!([])), "{gone}");
+    client.shut_down();
+}
+
+#[test]
+fn a_client_that_takes_parts_is_told_for_as_long_as_it_asks() {
+    let session = session();
+    let mut client = whole(&session, &pulling());
+    let params = json!({ "previousResultIds": [], "partialResultToken": "parts", "workDoneToken": "bar" });
+    let request = client.request("workspace/diagnostic", &params);
+    let mut bar = Vec::new();
+    let first = loop {
+        let progress = client.expect("$/progress")["params"].clone();
+        if progress["token"] == "parts" {
+            break progress["value"].clone();
+        }
+        bar.push(progress["value"]["kind"].as_str().expect("a kind").to_owned());
+    };
+    assert_eq!((bar.first().map(String::as_str), bar.last().map(String::as_str)), (Some("begin"), Some("end")));
+    assert_eq!(first["items"][0]["items"].as_array().map(Vec::len), Some(1), "{first}");
+    let uri = session.uri("src/retry.rs");
+    client.did_open(&uri, "rust", "pub struct Pause;\n");
+    let next = client.expect("$/progress")["params"]["value"].clone();
+    assert_eq!(
+        (&next["items"][0]["uri"], &next["items"][0]["items"]),
+        (&session.uri("src/config.rs").into(), &json!([]))
+    );
+    client.did_replace(&uri, 2, &copy());
+    let next = client.expect("$/progress")["params"]["value"].clone();
+    assert_eq!(next["items"][0]["items"].as_array().map(Vec::len), Some(1), "{next}");
+    client.notify("$/cancelRequest", &json!({ "id": request }));
+    assert_eq!(client.error(&request)["code"], -32800);
+    // One that nobody cancels ends with the session, and one that is asked while findings are off at once.
+    let open = client.request("workspace/diagnostic", &params);
+    while client.expect("$/progress")["params"]["token"] != "parts" {}
+    client.notify("workspace/didChangeConfiguration", &json!({ "settings": { "conexus": {} } }));
+    let told = client.expect("$/progress")["params"]["value"].clone();
+    assert_eq!(told["items"][0]["items"], json!([]), "{told}");
+    assert_eq!(client.result(&open)["items"], json!([]));
+    client.shut_down();
+}
+
+#[test]
+fn a_client_that_cannot_ask_is_told_of_files_that_nobody_opened_when_they_are_wanted() {
+    let session = session();
+    let mut client = whole(&session, &json!({ "textDocument": { "publishDiagnostics": {} } }));
+    let told = client.expect("textDocument/publishDiagnostics")["params"].clone();
+    assert_eq!(told["uri"], session.uri("src/config.rs"));
+    assert!(told.get("version").is_none(), "{told}");
+    assert_eq!(told["diagnostics"].as_array().map(Vec::len), Some(1));
+    let settings = json!({ "settings": { "conexus": { "diagnostics": true } } });
+    client.notify("workspace/didChangeConfiguration", &settings);
+    let told = client.expect("textDocument/publishDiagnostics")["params"].clone();
+    assert_eq!((&told["uri"], &told["diagnostics"]), (&session.uri("src/config.rs").into(), &json!([])));
     client.shut_down();
 }

@@ -1,6 +1,6 @@
 //! The findings of a check as assistants ask for them.
 
-use conexus_testkit::{LspClient, file_uri};
+use conexus_testkit::{LspClient, PARSE_DURATION, duration_copied, file_uri};
 use serde_json::{Value, json};
 
 use super::{
@@ -9,31 +9,10 @@ use super::{
     notices, serve, session,
 };
 
-const FUNCTION: &str = r#"/// Reads how long a pause is.
-pub fn parse_duration(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let split = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let number: u64 = number.parse().ok()?;
-    let factor = match unit {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        _ => return None,
-    };
-    number.checked_mul(factor)
-}
-"#;
-
-/// The same under other names.
-fn copied() -> String {
-    FUNCTION.replace("parse_duration", "read_pause").replace("text", "input").replace("number", "count")
-}
-
 /// A repository in which the function stands once, and is used.
 fn with_function() -> Session {
     let session = session();
-    session.workspace.write("src/config.rs", FUNCTION);
+    session.workspace.write("src/config.rs", PARSE_DURATION);
     session.workspace.write("src/main.rs", "fn main() {\n    println!(\"{:?}\", config::parse_duration(\"1\"));\n}\n");
     session.workspace.write("src/wait.rs", "// Waits.\n");
     session.workspace.write("src/old.rs", "pub fn bare() {}\n\npub fn plain() {}\n");
@@ -65,7 +44,7 @@ fn a_duplicate_that_is_not_saved_is_found_through_mcp() {
     editor.did_open(&uri, "rust", "// Waits.\n");
     let nothing = client.tool("context_check", &json!({}));
     assert_eq!(notices(&nothing), ["nothing_unsaved"], "an open document is not an unsaved one: {nothing:#}");
-    editor.did_replace(&uri, 2, &format!("// Waits.\n\n{}", copied()));
+    editor.did_replace(&uri, 2, &format!("// Waits.\n\n{}", duration_copied()));
     until_read(&mut editor);
     let found = client.tool("context_check", &json!({ "rules": ["duplicate-code"] }));
     let finding = &found["findings"][0];
@@ -97,7 +76,7 @@ fn findings_are_of_paths_and_changes_and_come_in_pages() {
     assert_eq!(clean["checked_files"], 1);
     let same = client.tool("context_check", &json!({ "changed_since": "HEAD" }));
     assert_eq!((places(&same), notices(&same)), (vec![], vec!["no_match"]), "{same:#}");
-    session.workspace.write("src/wait.rs", copied());
+    session.workspace.write("src/wait.rs", duration_copied());
     let arguments = json!({
         "changed_since": "HEAD", "rules": ["reinvented"],
         "min_generation": same["generation"].as_u64().map(|generation| generation + 1), "wait_ms": 10_000,

@@ -34,9 +34,8 @@ pub(crate) fn check(scope: &mut Scope<'_>) -> Result<Vec<Finding>> {
     let scope = &*scope;
     let files: Vec<&Arc<FileEntry>> = scope.snapshot.index().files().filter(|file| scope.wants(file.path())).collect();
     let matched = parallel::map(
+        scope.step(Rule::Custom, "asking the queries", files.len()),
         &files,
-        scope.options.threads,
-        scope.cancel,
         || Analyser::new(Limits::default()),
         |analyser, file| in_file(scope, &rules, analyser, file),
     );

@@ -14,7 +14,7 @@ use super::{
     statements::{Statement, are_whole},
     units::Unit,
 };
-use crate::scope::Scope;
+use crate::{Rule, scope::Scope};
 
 /// A pair of statements that more places have says nothing. It also bounds the work: n log n for sorting them, and so
 /// many comparisons for each.
@@ -74,10 +74,12 @@ pub(crate) fn blocks(scope: &Scope<'_>, units: &[Unit], told: &dyn Fn(usize, usi
     }
     starts.sort_unstable();
     let mut search = Search { scope, units, bodies: Bodies::new(scope), seen: HashMap::new(), found: Vec::new() };
+    let step = scope.step(Rule::DuplicateCode, "comparing blocks", starts.len());
     for group in starts.chunk_by(|left, right| left.0 == right.0) {
         if scope.cancel.load(Ordering::Relaxed) {
             break;
         }
+        step.progress.advance(group.len());
         if (2..=MOST_WITH_START).contains(&group.len()) {
             for (number, &(_, left, at)) in group.iter().enumerate() {
                 for &(_, right, other_at) in &group[number + 1..] {

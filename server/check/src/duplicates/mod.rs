@@ -94,10 +94,8 @@ fn similar_pairs(scope: &Scope<'_>, units: &[Unit]) -> Vec<Pair> {
         }
         found
     };
-    parallel::map(&candidates, scope.options.threads, scope.cancel, || Bodies::new(scope), of_unit)
-        .into_iter()
-        .flatten()
-        .collect()
+    let step = scope.step(Rule::DuplicateCode, "comparing functions", candidates.len());
+    parallel::map(step, &candidates, || Bodies::new(scope), of_unit).into_iter().flatten().collect()
 }
 
 /// Below this many tokens methods of one name on several types are what an interface asks of each of them.

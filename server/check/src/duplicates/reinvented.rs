@@ -34,15 +34,22 @@ const LEAST_SHARED: f32 = 0.9;
 /// Words that a name must have for its sameness to mean anything.
 const LEAST_WORDS: usize = 2;
 
+/// Functions of one name from which on something may ask for each of them.
+const LEAST_ASKED: usize = 5;
+/// And share of them that must be of a shape of their own: what is written anew in each place is asked for there, what is
+/// the same in most places is copied.
+const LEAST_OWN_SHAPES: f32 = 0.6;
+
 /// For each function that the change adds the old one that it repeats most; the new one is the left of a pair.
 pub(super) fn pairs(scope: &Scope<'_>, units: &[Unit], known: &[Pair]) -> Result<Vec<Pair>> {
+    let asked = Asked::of(units);
     let mut best: HashMap<usize, Pair> = HashMap::new();
     for pair in known {
         for (new, old) in [(pair.left, pair.right), (pair.right, pair.left)] {
             let better = |other: &Pair| pair.comparison.similarity > other.comparison.similarity;
             let same = pair.comparison.meant >= LEAST_MEANT
                 && pair.comparison.decides
-                && !is_asked_of_both(&units[new], &units[old]);
+                && !asked.of_both(&units[new], &units[old]);
             if same && units[new].added >= NEW && units[old].added <= OLD && best.get(&new).is_none_or(better) {
                 best.insert(new, Pair { left: new, right: old, comparison: pair.comparison.clone() });
             }
@@ -51,12 +58,14 @@ pub(super) fn pairs(scope: &Scope<'_>, units: &[Unit], known: &[Pair]) -> Result
     let by_symbol: HashMap<(u32, u32), usize> =
         units.iter().enumerate().map(|(number, unit)| ((unit.file.first_slot(), unit.index), number)).collect();
     let mut bodies = Bodies::new(scope);
+    let step = scope.step(Rule::Reinvented, "comparing what is new", units.len());
     for (new, unit) in units.iter().enumerate() {
+        step.progress.advance(1);
         if scope.cancel.load(Ordering::Relaxed) {
             break;
         }
         if unit.wanted && unit.added >= NEW && !best.contains_key(&new) {
-            best.extend(near(scope, &mut bodies, units, &by_symbol, new)?.map(|pair| (new, pair)));
+            best.extend(near(scope, &mut bodies, units, &by_symbol, &asked, new)?.map(|pair| (new, pair)));
         }
     }
     let mut pairs: Vec<Pair> = best.into_values().filter(|pair| units[pair.left].wanted).collect();
@@ -70,6 +79,7 @@ fn near(
     bodies: &mut Bodies<'_, '_>,
     units: &[Unit],
     by_symbol: &HashMap<(u32, u32), usize>,
+    asked: &Asked<'_>,
     new: usize,
 ) -> Result<Option<Pair>> {
     let unit = &units[new];
@@ -88,27 +98,57 @@ fn near(
         let interface = unit.is_member() && other.is_member();
         if other.added > OLD
             || interface
-            || is_asked_of_both(unit, other)
+            || asked.of_both(unit, other)
             || !unit.may_repeat(other)
             || name_words(other) != name
         {
             continue;
         }
         let Some(compared) = Compared::of(bodies, other) else { continue };
-        if own.shared_outer(&compared) >= LEAST_SHARED {
-            return Ok(Some(Pair { left: new, right: old, comparison: compare::measure(&own, &compared) }));
+        if own.shared_outer(&compared) < LEAST_SHARED {
+            continue;
+        }
+        let comparison = compare::measure(&own, &compared);
+        // The very same name is often given by whoever calls it: what decides otherwise is then another implementation.
+        let own_name = |unit: &Unit| unit.symbol().map(|symbol| symbol.name().to_owned());
+        if comparison.decides || own_name(unit) != own_name(other) {
+            return Ok(Some(Pair { left: new, right: old, comparison }));
         }
     }
     Ok(None)
 }
 
-/// Whether two functions have one name because something asks for it: short methods of several types, overloads and
-/// clauses of one function.
-fn is_asked_of_both(left: &Unit, right: &Unit) -> bool {
-    let (Some(own), Some(other)) = (left.symbol(), right.symbol()) else { return true };
-    let overloads = left.file.first_slot() == right.file.first_slot() && own.container() == other.container();
-    let methods = left.is_member() && right.is_member() && left.tokens.min(right.tokens) < LEAST_OF_INTERFACE;
-    own.name() == other.name() && (overloads || methods)
+/// Names that something asks for in many places.
+struct Asked<'a>(HashSet<&'a str>);
+
+impl<'a> Asked<'a> {
+    /// Those that many functions have, most of them with a body of its own: what a framework calls in each module.
+    fn of(units: &'a [Unit]) -> Self {
+        let mut shapes: HashMap<&str, (usize, HashSet<u64>)> = HashMap::new();
+        for unit in units {
+            if let Some(symbol) = unit.symbol() {
+                let (count, own) = shapes.entry(symbol.name()).or_default();
+                *count += 1;
+                own.insert(unit.shape);
+            }
+        }
+        let is_asked = |(count, own): &(usize, HashSet<u64>)| {
+            *count >= LEAST_ASKED && own.len() as f32 >= LEAST_OWN_SHAPES * *count as f32
+        };
+        Self(shapes.into_iter().filter(|(_, seen)| is_asked(seen)).map(|(name, _)| name).collect())
+    }
+
+    /// Whether two functions have one name because something asks for it: short ones of several types or modules,
+    /// overloads and clauses of one function.
+    fn of_both(&self, left: &Unit, right: &Unit) -> bool {
+        let (Some(own), Some(other)) = (left.symbol(), right.symbol()) else { return true };
+        if own.name() != other.name() {
+            return false;
+        }
+        let overloads = left.file.first_slot() == right.file.first_slot() && own.container() == other.container();
+        let interface = left.is_member() && right.is_member() || self.0.contains(own.name());
+        overloads || interface && left.tokens.min(right.tokens) < LEAST_OF_INTERFACE
+    }
 }
 
 /// The words of a function's name.

@@ -68,15 +68,14 @@ impl Unit {
 
     /// Whether it belongs to a type.
     pub(crate) fn is_member(&self) -> bool {
-        let parent = self.symbol().and_then(|symbol| symbol.parent()).and_then(|parent| self.file.symbol(parent));
-        match parent {
-            Some(parent) => {
+        let Some(symbol) = self.symbol() else { return false };
+        // What is defined outside of its type, as in C++ and Go, has a namespace around it or nothing.
+        symbol.kind() == SymbolKind::Method
+            || symbol.parent().and_then(|parent| self.file.symbol(parent)).is_some_and(|parent| {
                 // A module of Ruby is mixed into types.
                 let mixin = parent.kind() == SymbolKind::Module && self.file.language().name() == "ruby";
                 parent.kind().is_type() || parent.kind() == SymbolKind::Impl || mixin
-            }
-            None => self.symbol().is_some_and(|symbol| symbol.kind() == SymbolKind::Method),
-        }
+            })
     }
 
     /// Its name with the enclosing ones.
@@ -130,7 +129,8 @@ pub(crate) fn units(scope: &mut Scope<'_>) -> Vec<Unit> {
             },
         }
     }
-    let found = parallel::map(&files, scope.options.threads, scope.cancel, Shapes::default, |shapes, file| {
+    let step = scope.step(Rule::DuplicateCode, "reading functions", files.len());
+    let found = parallel::map(step, &files, Shapes::default, |shapes, file| {
         if file.symbols().all(|symbol| !is_function(symbol)) {
             return Some(Vec::new());
         }

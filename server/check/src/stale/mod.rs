@@ -57,9 +57,8 @@ pub(crate) fn check(scope: &Scope<'_>) -> Result<Vec<Finding>> {
     let wanted = |path: &str| if elsewhere { scope.is_named(path) } else { scope.wants(path) };
     let files: Vec<_> = scope.snapshot.index().files().filter(|file| wanted(file.path())).collect();
     let found = parallel::map(
+        scope.step(Rule::StaleReference, "reading documentation", files.len()),
         &files,
-        scope.options.threads,
-        scope.cancel,
         || (),
         |(), file| document(scope, &present, &removed, file),
     );
@@ -69,6 +68,7 @@ pub(crate) fn check(scope: &Scope<'_>) -> Result<Vec<Finding>> {
         missing.retain(|missing| is_wanted(scope, file.path(), source, missing));
     }
     let names = names(&documents);
+    scope.step(Rule::StaleReference, "reading the history of names", names.len());
     let gone = match &scope.changes {
         Some(_) => removed,
         None if names.is_empty() => BTreeSet::new(),

@@ -13,7 +13,9 @@ use super::{command, git, hunk, line};
 #[non_exhaustive]
 pub enum GitError {
     /// There is no git.
-    #[error("git is not installed or not on the path, and without it nobody knows what changed")]
+    #[error(
+        "git is not installed or not on the path, and without it nobody knows what changed; install it, or leave out --changed-since"
+    )]
     NoGit,
     /// The folder is in no repository.
     #[error("{0} is in no git repository, so nothing is known of changes; leave out --changed-since")]

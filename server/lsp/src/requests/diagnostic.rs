@@ -3,12 +3,19 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use lsp_types::{
-    DocumentDiagnosticParams, DocumentDiagnosticReport, FullDocumentDiagnosticReport,
+    Diagnostic, DocumentDiagnosticParams, DocumentDiagnosticReport, FullDocumentDiagnosticReport,
     RelatedFullDocumentDiagnosticReport, RelatedUnchangedDocumentDiagnosticReport, UnchangedDocumentDiagnosticReport,
 };
 use tower_lsp::jsonrpc::Result;
 
 use crate::server::Server;
+
+/// What tells these findings from others of the same document.
+pub(super) fn result_id(items: &[Diagnostic]) -> String {
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_string(items).unwrap_or_default().hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
 
 /// Waits until the document has been quiet for a while and was checked; a client that does not want that cancels.
 pub(crate) async fn handle(server: &Server, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReport> {
@@ -17,9 +24,7 @@ pub(crate) async fn handle(server: &Server, params: DocumentDiagnosticParams) ->
         session.checks.known().await;
     }
     let items = session.checks.of_document(&params.text_document.uri).diagnostics();
-    let mut hasher = DefaultHasher::new();
-    serde_json::to_string(&items).unwrap_or_default().hash(&mut hasher);
-    let result_id = format!("{:016x}", hasher.finish());
+    let result_id = result_id(&items);
     if params.previous_result_id.as_ref() == Some(&result_id) {
         return Ok(RelatedUnchangedDocumentDiagnosticReport {
             related_documents: None,

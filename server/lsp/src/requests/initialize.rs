@@ -62,8 +62,8 @@ fn capabilities(session: &Session) -> ServerCapabilities {
             DiagnosticProvider::DiagnosticOptions(DiagnosticOptions {
                 identifier: Some("conexus".to_owned()),
                 inter_file_dependencies: true,
-                workspace_diagnostics: false,
-                work_done_progress_options: WorkDoneProgressOptions::default(),
+                workspace_diagnostics: true,
+                work_done_progress_options: WorkDoneProgressOptions { work_done_progress: Some(true) },
             })
         }),
         workspace: Some(WorkspaceOptions {

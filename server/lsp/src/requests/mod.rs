@@ -18,6 +18,7 @@ pub(crate) mod search;
 pub(crate) mod shutdown;
 pub(crate) mod similar;
 pub(crate) mod status;
+pub(crate) mod workspace_diagnostic;
 pub(crate) mod workspace_symbol;
 pub(crate) mod workspace_symbol_resolve;
 

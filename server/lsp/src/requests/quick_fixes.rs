@@ -27,7 +27,7 @@ const MOST_PLACES: usize = 3;
 pub(crate) fn offer(session: &Session, uri: &Uri, range: Range) -> Vec<CodeActionResponse> {
     let checked = session.checks.of_document(uri);
     // What is known of another version may lie elsewhere by now; the next check is on its way.
-    if version(session, uri) != Some(checked.version) {
+    if checked.version.is_none() || version(session, uri) != checked.version {
         return Vec::new();
     }
     let Some(place) = session.place_of(uri) else { return Vec::new() };

@@ -9,6 +9,7 @@ use crate::server::Server;
 pub(crate) async fn handle(server: &Server) -> Result<()> {
     server.shut_down();
     let session = server.session()?;
+    session.checks.end();
     let own = Arc::clone(&session);
     session.workers.run(move |_| own.close()).await
 }
