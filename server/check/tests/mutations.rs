@@ -20,8 +20,8 @@ const COPIES: usize = 8;
 const SEED: u64 = 20_261_121;
 /// What the rule must find of the copies.
 const LEAST_RECALL: f64 = 0.85;
-const LEAST_RECALL_OF_BLOCKS: f64 = 0.0;
-const LEAST_RECALL_OF_REINVENTED: f64 = 0.0;
+/// And of copies of a block among other statements.
+const LEAST_RECALL_OF_BLOCKS: f64 = 0.7;
 
 /// A generator of random numbers (SplitMix64), the same on every machine.
 struct Random(u64);
@@ -67,6 +67,37 @@ impl Function {
         self.lines.iter().map(|line| line.replace(MARK, "").trim_end().to_owned() + "\n").collect()
     }
 
+    /// Whether a word is a name of the function's own wherever it stands, and no member and no part of a text.
+    fn owns(&self, local: &str) -> bool {
+        let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let text = self.text();
+        text.match_indices(local).all(|(at, _)| {
+            let (before, after) = (&text[..at], &text[at + local.len()..]);
+            let line = before.rsplit('\n').next().unwrap_or_default();
+            let in_text = ['"', '`'].iter().any(|quote| line.matches(*quote).count() % 2 == 1);
+            let part = before.ends_with(is_word) || after.starts_with(is_word);
+            let member = before.ends_with(['.', '>']) || after.starts_with(':');
+            !in_text && (part || !member)
+        })
+    }
+
+    /// A copy under other names.
+    fn renamed(&self, random: &mut Random, number: usize) -> String {
+        let mut names = self.other_names(random, number);
+        names.retain(|local, _| *local == self.name || self.owns(local));
+        renamed(&self.text(), &names)
+    }
+
+    fn other_names(&self, random: &mut Random, number: usize) -> HashMap<&'static str, String> {
+        let mut names = HashMap::from([(self.name, format!("{}Again{number}", self.name))]);
+        for local in &self.locals {
+            if random.chance(70) {
+                names.insert(*local, format!("{local}Of{number}"));
+            }
+        }
+        names
+    }
+
     /// A copy with one to all kinds of changes.
     fn changed(&self, random: &mut Random, number: usize) -> String {
         let mut lines: Vec<String> = self.lines.iter().map(ToString::to_string).collect();
@@ -98,13 +129,7 @@ impl Function {
         if random.chance(70) {
             text = with_other_literals(&text, random);
         }
-        let mut names = HashMap::from([(self.name, format!("{}Again{number}", self.name))]);
-        for local in &self.locals {
-            if random.chance(70) {
-                names.insert(local, format!("{local}Of{number}"));
-            }
-        }
-        renamed(&text, &names)
+        renamed(&text, &self.other_names(random, number))
     }
 }
 
@@ -156,13 +181,13 @@ fn folder(path: &str) -> Option<&str> {
     path.rsplit_once('/').map(|(folder, _)| folder)
 }
 
-fn findings(workspace: &Workspace, rule: Rule, since: Option<&str>) -> Vec<Finding> {
+fn findings(workspace: &Workspace, rules: &[Rule], since: Option<&str>) -> Vec<Finding> {
     let location = Location::of(workspace.root(), Some(&workspace.root().with_extension("index"))).expect("a place");
     let never = AtomicBool::new(false);
     let (mut host, _) = Host::open(location, Settings::default()).expect("the index opens");
     host.index(&|_| (), &never).expect("the index is built");
     let changed_since = since.map(str::to_owned);
-    let options = Options { selection: Selection::of([rule]), changed_since, ..Options::default() };
+    let options = Options { selection: Selection::of(rules.iter().copied()), changed_since, ..Options::default() };
     check(&host.snapshot(), &options, &never).expect("it can be checked").findings
 }
 
@@ -223,7 +248,7 @@ fn most_changed_copies_are_found_and_nothing_is_taken_for_another() {
     let workspace = Workspace::empty();
     write_originals(&workspace, &functions, as_it_is);
     write_copies(&workspace, &functions, as_it_is);
-    assert_recall("functions", &functions, &findings(&workspace, Rule::DuplicateCode, None), LEAST_RECALL);
+    assert_recall("functions", &functions, &findings(&workspace, &[Rule::DuplicateCode], None), LEAST_RECALL);
 }
 
 /// A function of its own around the statements of another: about as much before them and behind them as they are.
@@ -264,16 +289,40 @@ fn most_changed_copies_of_a_block_are_found() {
     let workspace = Workspace::empty();
     write_originals(&workspace, &functions, in_another_function);
     write_copies(&workspace, &functions, in_another_function);
-    assert_recall("blocks", &functions, &findings(&workspace, Rule::DuplicateCode, None), LEAST_RECALL_OF_BLOCKS);
+    assert_recall("blocks", &functions, &findings(&workspace, &[Rule::DuplicateCode], None), LEAST_RECALL_OF_BLOCKS);
+}
+
+/// The originals in a commit, copies of them in the working tree.
+fn change(functions: &[Function]) -> Repository {
+    let repository = Repository::init(Workspace::empty());
+    write_originals(repository.as_ref(), functions, as_it_is);
+    repository.commit("originals");
+    repository
 }
 
 #[test]
-fn what_is_written_again_is_found_unless_it_says_something_else() {
+fn what_a_change_writes_again_under_other_names_is_reinvented() {
     let functions = functions();
-    let repository = Repository::init(Workspace::empty());
-    write_originals(repository.as_ref(), &functions, as_it_is);
-    repository.commit("originals");
+    let repository = change(&functions);
+    let mut random = Random(SEED);
+    for (number, function) in functions.iter().enumerate() {
+        for copy in 0..COPIES {
+            let path = format!("src/f{number}/copy{copy}.{}", function.extension);
+            repository.write(&path, function.renamed(&mut random, copy));
+        }
+    }
+    let found = findings(repository.as_ref(), &[Rule::Reinvented], Some("HEAD"));
+    assert_recall("renamed in a change, reinvented", &functions, &found, LEAST_RECALL);
+}
+
+/// A copy that says something else, if only another number, is told of as a duplicate and not as reinvented.
+#[test]
+fn most_changed_copies_of_a_change_are_found_by_one_rule_or_the_other() {
+    let functions = functions();
+    let repository = change(&functions);
     write_copies(repository.as_ref(), &functions, as_it_is);
-    let found = findings(repository.as_ref(), Rule::Reinvented, Some("HEAD"));
-    assert_recall("reinvented", &functions, &found, LEAST_RECALL_OF_REINVENTED);
+    let found = findings(repository.as_ref(), &[Rule::Reinvented, Rule::DuplicateCode], Some("HEAD"));
+    let reinvented: Vec<_> = found.iter().filter(|finding| finding.rule == Rule::Reinvented).cloned().collect();
+    println!("of these by reinvented: {}", recalled(&reinvented).0);
+    assert_recall("changed in a change, both rules", &functions, &found, LEAST_RECALL);
 }

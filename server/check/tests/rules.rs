@@ -195,6 +195,43 @@ fn what_a_change_writes_again_is_reinvented() {
 }
 
 #[test]
+fn what_somebody_asks_for_by_its_name_is_not_reinvented() {
+    // Each module of a plug-in has it, each in its own way; a copy of one is what the next module begins with.
+    let set_up = |lines: &str| {
+        format!(
+            "async def set_up_module(config, hub):\n    part = await new_part(config.id, hub)\n{lines}    await hub.register(part, config)\n    return part\n"
+        )
+    };
+    let own = [
+        "    part.limit = config.limit or 10\n",
+        "    if config.quiet:\n        part.mute()\n",
+        "    for name in config.names:\n        part.add(name)\n",
+        "    log.info('set up %s', config.id)\n",
+        "    part.on_close(hub.forget)\n",
+        "    while not part.is_ready:\n        await sleep(1)\n",
+    ];
+    let repository = Repository::init(Workspace::empty());
+    for number in 1..=own.len() {
+        repository.write(&format!("modules/old_{number}.py"), set_up(&own[..number].concat()));
+    }
+    let hook = "def __getattr__(name):\n    if name in LAZY and is_installed(LAZY[name]):\n        module = import_module(LAZY[name], __name__)\n        return getattr(module, name)\n    raise AttributeError(f'{__name__} has no {name}')\n";
+    repository.write("layers/first.py", hook);
+    repository.commit("modules");
+    repository.write("modules/new.py", set_up(&own[..2].concat()));
+    repository.write("layers/second.py", hook);
+    assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new());
+    // A helper that the modules share without being asked for it is one.
+    let helper = hook.replace("__getattr__", "load_lazily");
+    repository.write("layers/helper.py", &helper);
+    repository.commit("helper");
+    repository.write("layers/third.py", helper);
+    assert_eq!(
+        findings(Rule::Reinvented, &repository, Some("HEAD")),
+        ["layers/third.py:1 `load_lazily` in layers/helper.py:1 already does this"]
+    );
+}
+
+#[test]
 fn a_helper_of_the_same_name_and_use_is_reinvented_though_written_otherwise() {
     let repository = Repository::init(Workspace::of(
         "

@@ -44,7 +44,7 @@ fn a_duplicate_that_is_not_saved_is_found_through_mcp() {
     editor.did_open(&uri, "rust", "// Waits.\n");
     let nothing = client.tool("context_check", &json!({}));
     assert_eq!(notices(&nothing), ["nothing_unsaved"], "an open document is not an unsaved one: {nothing:#}");
-    editor.did_replace(&uri, 2, &format!("// Waits.\n\n{}", duration_copied()));
+    editor.did_replace(&uri, 2, &format!("// Waits.\n\n/// Reads how long a pause is.\n{}", duration_copied()));
     until_read(&mut editor);
     let found = client.tool("context_check", &json!({ "rules": ["duplicate-code"] }));
     let finding = &found["findings"][0];
@@ -82,7 +82,9 @@ fn findings_are_of_paths_and_changes_and_come_in_pages() {
         "min_generation": same["generation"].as_u64().map(|generation| generation + 1), "wait_ms": 10_000,
     });
     let change = client.tool("context_check", &arguments);
-    assert_eq!(places(&change), ["reinvented src/wait.rs:2"], "{change:#}");
+    assert_eq!(places(&change), ["reinvented src/wait.rs:1"], "{change:#}");
+    let help = change["findings"][0]["help"].as_str().expect("help");
+    assert!(help.contains("`input` is `text` there"), "what is new comes first: {help}");
     let whole =
         client.tool("context_check", &json!({ "paths": ["."], "rules": ["undocumented-public", "duplicate-code"] }));
     let all = places(&whole);

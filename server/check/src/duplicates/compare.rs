@@ -301,6 +301,15 @@ fn consistent(pairs: &HashMap<(u32, u32), u32>) -> f32 {
 }
 
 impl Comparison {
+    /// The same of the right beside the left.
+    pub(crate) fn turned(&self) -> Self {
+        let mut turned = self.clone();
+        for (here, there) in &mut turned.difference.renamed {
+            std::mem::swap(here, there);
+        }
+        turned
+    }
+
     /// How sure it is that both do the same.
     pub(crate) fn confidence(&self) -> f32 {
         (self.similarity * self.consistent.min(self.outer)).sqrt()

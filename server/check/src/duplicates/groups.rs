@@ -2,14 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{Pair, compare::Difference, units::Unit};
+use super::{Pair, units::Unit};
 
 /// Units that do the same thing.
 pub(crate) struct Group {
     /// At least two, in the order of units.
     pub(crate) members: Vec<usize>,
-    /// What differs between the first two.
-    pub(crate) difference: Difference,
     /// How sure it is, 0 to 1: that of the weakest pair.
     pub(crate) confidence: f32,
 }
@@ -29,11 +27,9 @@ pub(crate) fn groups(units: &[Unit], mut pairs: Vec<Pair>) -> Vec<Group> {
     let mut groups: HashMap<usize, Group> = HashMap::new();
     for pair in pairs {
         let confidence = pair.comparison.confidence();
-        let group = groups.entry(root(&mut parents, pair.left)).or_insert_with(|| Group {
-            members: Vec::new(),
-            difference: pair.comparison.difference,
-            confidence: 1.0,
-        });
+        let group = groups
+            .entry(root(&mut parents, pair.left))
+            .or_insert_with(|| Group { members: Vec::new(), confidence: 1.0 });
         group.members.extend([pair.left, pair.right]);
         group.confidence = group.confidence.min(confidence);
     }

@@ -48,8 +48,8 @@ pub(crate) fn check(scope: &mut Scope<'_>) -> Result<Vec<Finding>> {
         let least = scope.options.duplicates.min_tokens;
         pairs.retain(|pair| units[pair.left].tokens.min(units[pair.right].tokens) >= least);
         let groups = groups::groups(&units, pairs);
-        let mut sources = Sources::new(scope);
-        findings.extend(groups.iter().filter_map(|group| finding(&mut sources, &units, group)));
+        let (mut sources, mut bodies) = (Sources::new(scope), Bodies::new(scope));
+        findings.extend(groups.iter().filter_map(|group| finding(&mut sources, &mut bodies, &units, group)));
         let mut group_of = HashMap::new();
         for (number, group) in groups.iter().enumerate() {
             group_of.extend(group.members.iter().map(|&member| (member, number)));
@@ -109,7 +109,12 @@ fn is_boilerplate(left: &Unit, right: &Unit, comparison: &Comparison) -> bool {
     members && left.tokens.min(right.tokens) < LEAST_OF_INTERFACE && comparison.similarity < 0.95
 }
 
-fn finding(sources: &mut Sources<'_, '_>, units: &[Unit], group: &groups::Group) -> Option<Finding> {
+fn finding(
+    sources: &mut Sources<'_, '_>,
+    bodies: &mut Bodies<'_, '_>,
+    units: &[Unit],
+    group: &groups::Group,
+) -> Option<Finding> {
     // What is wanted comes first: in a change that is what the change adds.
     let first = group.members.iter().copied().find(|&member| units[member].wanted)?;
     let others: Vec<&Unit> =
@@ -138,6 +143,8 @@ fn finding(sources: &mut Sources<'_, '_>, units: &[Unit], group: &groups::Group)
         "does nearly the same as"
     };
     let message = format!("`{}` {does} `{}` in {}:{line}{more}", own.name(), other.name(), at.place.path);
+    let (own_body, other_body) = (Compared::of(bodies, &units[first])?, Compared::of(bodies, nearest)?);
+    let difference = compare::measure(&own_body, &other_body).difference;
     let mut names: Vec<String> = Vec::new();
     for &member in &group.members {
         names.push(units[member].file.path().to_string());
@@ -150,7 +157,7 @@ fn finding(sources: &mut Sources<'_, '_>, units: &[Unit], group: &groups::Group)
         place,
         message,
         related,
-        help: Some(group.difference.help()),
+        help: Some(difference.help()),
         fix: None,
         fingerprint: fingerprint(std::iter::once(Rule::DuplicateCode.code()).chain(names.iter().map(String::as_str))),
         confidence: group.confidence,

@@ -5,7 +5,8 @@ use std::{
     sync::atomic::Ordering,
 };
 
-use conexus_core::words;
+use conexus_core::{SymbolKind, words};
+use conexus_engine::SymbolRef;
 
 use super::{
     LEAST_OF_INTERFACE, Pair,
@@ -39,19 +40,22 @@ const LEAST_ASKED: usize = 5;
 /// And share of them that must be of a shape of their own: what is written anew in each place is asked for there, what is
 /// the same in most places is copied.
 const LEAST_OWN_SHAPES: f32 = 0.6;
+/// A longer function is worth a helper even when its name is asked for.
+const LEAST_ASKED_TOKENS: usize = 160;
 
 /// For each function that the change adds the old one that it repeats most; the new one is the left of a pair.
 pub(super) fn pairs(scope: &Scope<'_>, units: &[Unit], known: &[Pair]) -> Result<Vec<Pair>> {
     let asked = Asked::of(units);
     let mut best: HashMap<usize, Pair> = HashMap::new();
     for pair in known {
-        for (new, old) in [(pair.left, pair.right), (pair.right, pair.left)] {
+        let turned = [(pair.left, pair.right, &pair.comparison), (pair.right, pair.left, &pair.comparison.turned())];
+        for (new, old, comparison) in turned {
             let better = |other: &Pair| pair.comparison.similarity > other.comparison.similarity;
             let same = pair.comparison.meant >= LEAST_MEANT
                 && pair.comparison.decides
                 && !asked.of_both(&units[new], &units[old]);
             if same && units[new].added >= NEW && units[old].added <= OLD && best.get(&new).is_none_or(better) {
-                best.insert(new, Pair { left: new, right: old, comparison: pair.comparison.clone() });
+                best.insert(new, Pair { left: new, right: old, comparison: comparison.clone() });
             }
         }
     }
@@ -142,13 +146,22 @@ impl<'a> Asked<'a> {
     /// overloads and clauses of one function.
     fn of_both(&self, left: &Unit, right: &Unit) -> bool {
         let (Some(own), Some(other)) = (left.symbol(), right.symbol()) else { return true };
+        let shorter = left.tokens.min(right.tokens);
+        let constructs = |symbol: SymbolRef<'_>| symbol.kind() == SymbolKind::Constructor;
         if own.name() != other.name() {
-            return false;
+            // Whoever wants a value of the one type has no use for the constructor of another.
+            return constructs(own) && constructs(other) && shorter < LEAST_OF_INTERFACE;
         }
         let overloads = left.file.first_slot() == right.file.first_slot() && own.container() == other.container();
-        let interface = left.is_member() && right.is_member() || self.0.contains(own.name());
-        overloads || interface && left.tokens.min(right.tokens) < LEAST_OF_INTERFACE
+        let interface = left.is_member() && right.is_member() && shorter < LEAST_OF_INTERFACE;
+        let by_many = self.0.contains(own.name()) && shorter < LEAST_ASKED_TOKENS;
+        overloads || interface || by_many || is_called_by_the_language(own.name())
     }
+}
+
+/// Whether a language calls functions of that name itself: nobody could call another one in their place.
+fn is_called_by_the_language(name: &str) -> bool {
+    matches!(name, "main" | "init") || name.len() > 4 && name.starts_with("__") && name.ends_with("__")
 }
 
 /// The words of a function's name.
