@@ -262,10 +262,10 @@ fn in_another_function(function: &Function, text: &str, seed: u64) -> String {
     let mut random = Random(seed);
     let own = |random: &mut Random| -> String {
         let indent: String = lines[1].chars().take_while(|letter| letter.is_whitespace()).collect();
-        (0..lines.len() / 2).map(|_| format!("{indent}{}{end}\n", odd_statement(random))).collect()
+        (0..lines.len() / 2).map(|_| indent.clone() + &odd_statement(random) + end + "\n").collect()
     };
-    let body: String = lines[1..lines.len() - tail].iter().map(|line| format!("{line}\n")).collect();
-    let tail: String = lines[lines.len() - tail..].iter().map(|line| format!("{line}\n")).collect();
+    let body: String = lines[1..lines.len() - tail].iter().map(|line| line.to_string() + "\n").collect();
+    let tail: String = lines[lines.len() - tail..].iter().map(|line| line.to_string() + "\n").collect();
     format!("{}\n{}{body}{}{tail}", lines[0], own(&mut random), own(&mut random))
 }
 
@@ -279,7 +279,7 @@ fn odd_statement(random: &mut Random) -> String {
         1 => name(random),
         _ => format!("{}({})", name(random), name(random)),
     };
-    let arguments: Vec<String> = (0..1 + random.below(4)).map(|_| value(random)).collect();
+    let arguments: Vec<String> = (0..=random.below(4)).map(|_| value(random)).collect();
     format!("{}({})", name(random), arguments.join(", "))
 }
 

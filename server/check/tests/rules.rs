@@ -221,6 +221,8 @@ fn what_somebody_asks_for_by_its_name_is_not_reinvented() {
     repository.write("layers/second.py", hook);
     assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new());
     // A helper that the modules share without being asked for it is one.
+    repository.remove("layers/first.py");
+    repository.remove("layers/second.py");
     let helper = hook.replace("__getattr__", "load_lazily");
     repository.write("layers/helper.py", &helper);
     repository.commit("helper");

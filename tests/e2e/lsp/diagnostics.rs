@@ -7,7 +7,7 @@ use crate::support::Session;
 
 /// What is typed: it does what another file does.
 fn copy() -> String {
-    let method: String = duration_copied().lines().map(|line| format!("    {line}\n")).collect();
+    let method: String = duration_copied().lines().map(|line| "    ".to_owned() + line + "\n").collect();
     format!("pub struct Pause;\n\nimpl Pause {{\n{method}}}\n")
 }
 
@@ -134,7 +134,7 @@ fn quick_fixes_open_and_ignore() {
     assert_eq!(pull(&mut client, &uri)["items"], json!([]));
     client.shut_down();
     // The command line knows it, too.
-    session.workspace.write("src/retry.rs", &copy());
+    session.workspace.write("src/retry.rs", copy());
     session.run(["check"]).expect(0);
 }
 
