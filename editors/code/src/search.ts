@@ -7,12 +7,15 @@ import { describe, type Filters, NO_FILTERS, searchParams } from "./pure/filters
 import { Latest } from "./pure/latest";
 import { type Hit, methods, type SearchResult } from "./pure/protocol";
 import { banner, emptyMessage, explanation, type Row, row } from "./pure/results";
+import { indexedShare } from "./pure/status";
 import { chooseKinds, chooseLanguages, choosePaths } from "./searchFilters";
 import type { Server } from "./server";
 import { searchLimit, searchPreview } from "./settings";
 
 /** How long typing must pause before the server is asked; its answer takes some 10 ms. */
 const PAUSE_MS = 80;
+/** What share of all files must have been added for an open list to ask again. */
+const WORTH_ASKING = 0.1;
 /** A selection that stays for so long is shown. */
 const PREVIEW_MS = 60;
 
@@ -65,9 +68,9 @@ class OpenSearch {
   private readonly latest: Latest<string, SearchResult>;
   private readonly preview: Preview;
   private readonly subscription: vscode.Disposable;
-  /** The index lacked files when it was looked at last. */
-  private wasIndexing: boolean;
-  private folders: number;
+  /** How much was indexed, and of how many folders, when the server was asked last. */
+  private share = 1;
+  private folders = 0;
   private filters: Filters = NO_FILTERS;
   private limit = searchLimit();
   /** A list of filters is shown in its place. */
@@ -83,8 +86,6 @@ class OpenSearch {
     private readonly closed: () => void,
   ) {
     this.preview = new Preview(highlight);
-    this.wasIndexing = isIndexing(server);
-    this.folders = server.statuses.length;
     this.picker = vscode.window.createQuickPick<Item>();
     this.latest = new Latest(
       {
@@ -125,10 +126,9 @@ class OpenSearch {
 
   /** What is there by now may be better; whoever has begun to choose is left alone. */
   private indexChanged(): void {
-    const [was, folders] = [this.wasIndexing, this.folders];
-    this.wasIndexing = isIndexing(this.server);
-    this.folders = this.server.statuses.length;
-    if (((was && !this.wasIndexing) || folders !== this.folders) && !this.isBrowsing && !this.isAway && this.picker.value.trim() !== "") {
+    const share = indexedShare(this.server.statuses);
+    const hasMore = share - this.share >= WORTH_ASKING || (share === 1 && this.share < 1) || this.server.statuses.length !== this.folders;
+    if (hasMore && !this.isBrowsing && !this.isAway && this.picker.value.trim() !== "") {
       this.latest.askNow(this.picker.value);
     }
   }
@@ -139,6 +139,8 @@ class OpenSearch {
 
   private async ask(query: string, signal: AbortSignal): Promise<SearchResult> {
     const client = await this.server.ready(signal);
+    this.share = indexedShare(this.server.statuses);
+    this.folders = this.server.statuses.length;
     const active = vscode.window.activeTextEditor?.document.uri.toString();
     return client.ask(methods.search, searchParams(query, this.filters, this.limit, active), signal);
   }
@@ -234,10 +236,6 @@ class OpenSearch {
     this.picker.dispose();
     this.closed();
   }
-}
-
-function isIndexing(server: Server): boolean {
-  return server.statuses.some(({ activity }) => ["opening", "walking", "indexing", "finishing"].includes(activity));
 }
 
 async function narrowed(filters: Filters, button: vscode.QuickInputButton): Promise<Filters> {

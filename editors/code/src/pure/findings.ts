@@ -1,7 +1,7 @@
 /** Findings by file, as the tree shows them. */
 
 import type { Range, WorkspaceStatus } from "./protocol";
-import type { Server } from "./status";
+import { indexedShare, type Server } from "./status";
 
 export interface Finding {
   readonly uri: string;
@@ -50,14 +50,11 @@ export function looked(server: Server["name"], folders: readonly WorkspaceStatus
     case "waiting":
       return "underWay";
     case "running":
-      return underWay > 0 || folders.some(({ activity }) => BUILDING.has(activity)) ? "underWay" : "done";
+      return underWay > 0 || indexedShare(folders) < 1 ? "underWay" : "done";
     default:
       return "never";
   }
 }
-
-/** What a folder does before files can be compared with all others. */
-const BUILDING = new Set(["opening", "walking", "indexing", "finishing"]);
 
 function before(left: Range, right: Range): number {
   return left.start.line - right.start.line || left.start.character - right.start.character;

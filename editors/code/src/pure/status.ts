@@ -87,6 +87,17 @@ function progress(busy: readonly WorkspaceStatus[]): string {
   return total === 0 ? name : `${name} ${percent(done, total)} %`;
 }
 
+/** What a folder does before all of its files can be found. */
+const BUILDING = new Set(["opening", "walking", "indexing", "finishing"]);
+
+/** The share of files that can be found; 1 when, and only when, nothing more comes. */
+export function indexedShare(folders: readonly WorkspaceStatus[]): number {
+  const building = folders.filter(({ activity }) => BUILDING.has(activity));
+  const done = building.reduce((sum, folder) => sum + (folder.done ?? 0), 0);
+  const total = building.reduce((sum, folder) => sum + (folder.total ?? 0), 0);
+  return building.length === 0 ? 1 : Math.min(0.99, total === 0 ? 0 : done / total);
+}
+
 /** Full only when all is done. */
 export function percent(done: number, total: number): number {
   return Math.min(done >= total ? 100 : 99, Math.floor((100 * done) / total));

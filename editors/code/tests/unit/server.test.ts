@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { locate, type Machine } from "../../src/pure/locate";
 import type { WorkspaceStatus } from "../../src/pure/protocol";
-import { percent, type Server, show } from "../../src/pure/status";
+import { indexedShare, percent, type Server, show } from "../../src/pure/status";
 import { NotFound } from "../../src/pure/supervisor";
 import { fit, mismatch } from "../../src/pure/version";
 
@@ -105,6 +105,15 @@ void test("of several folders the busy ones count, and each has a line", () => {
     "**b**: 1 file, 2,000 pieces; indexing: 30 of 100",
     "Server 0.1.0",
   ]);
+});
+
+void test("all is there to be found when no folder is being indexed", () => {
+  const building = { ...idle, activity: "indexing", done: 30, total: 100 };
+  assert.equal(indexedShare([]), 1);
+  assert.equal(indexedShare([idle, { ...idle, activity: "embedding", done: 1, total: 9 }]), 1);
+  assert.equal(indexedShare([idle, building, { ...building, done: 10 }]), 0.2);
+  assert.equal(indexedShare([{ ...idle, activity: "walking" }]), 0);
+  assert.equal(indexedShare([{ ...building, activity: "finishing", done: 100 }]), 0.99);
 });
 
 void test("100 % is said when all is done, not before", () => {

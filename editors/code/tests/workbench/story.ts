@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Locator } from "playwright-core";
 
 import { setup, Steps } from "./steps";
-import { until, Workbench } from "./workbench";
+import { INDEXING_MS, until, Workbench } from "./workbench";
 
 /** A phrase, and the symbol that it must find although none of its words is in the name. */
 const phrase = process.env["STORY_PHRASE"] ?? "suggestions for a misspelled option";
@@ -65,7 +65,7 @@ await steps.run("the index is built, and the status item says how far", async ()
   await workbench.waitForStatus(/Conexus: (starting|opening|looking for files|indexing|computing)/);
   await workbench.waitForStatus(/indexing \d+ %|live/);
   await workbench.picture("vscode-indexing");
-  await workbench.waitForStatus("Conexus: live");
+  await workbench.waitForStatus("Conexus: live", INDEXING_MS);
 });
 
 await steps.run("the menu of the status item", async () => {

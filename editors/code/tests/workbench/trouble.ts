@@ -7,7 +7,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { setup, Steps } from "./steps";
-import { until, Workbench } from "./workbench";
+import { INDEXING_MS, until, Workbench } from "./workbench";
 
 const own = setup();
 /** A word that many files have. */
@@ -101,7 +101,7 @@ await steps.run("a server that crashes again and again is given up after a while
 });
 
 for (const [version, relation] of [["99.0.0", "newer"], ["0.0.9", "older"]] as const) {
-  await steps.run(`a server of an ${relation} version is used, and told once`, async () => {
+  await steps.run(`a server of ${relation === "older" ? "an" : "a"} ${relation} version is used, and told once`, async () => {
     workbench.configure({ "conexus.server.path": program(relation, OTHER_VERSION.replace("VERSION", version)) });
     await oneMessage(`conexus ${version} is ${relation} than this extension`, "Choose Program", "Show Log");
     await workbench.dismissMessages();
@@ -126,7 +126,8 @@ await steps.run("an index that cannot be written", async () => {
 });
 
 await steps.run("a search while the index is built is answered from what is there, and says that it is", async () => {
-  workbench.configure({ "conexus.server.path": own.server, "conexus.server.environment": {} });
+  const fresh = { CONEXUS_INDEX_DIR: join(workbench.home, "fresh"), CONEXUS_THREADS: "1" };
+  workbench.configure({ "conexus.server.path": own.server, "conexus.server.environment": fresh });
   await workbench.waitForStatus(/indexing [1-9]\d? %/);
   await workbench.ask(common);
   await until("hits are listed, and that there will be more", async () => {
@@ -135,6 +136,7 @@ await steps.run("a search while the index is built is answered from what is ther
     return shown.includes("still indexing") && hits.length >= 3;
   });
   await workbench.picture("vscode-building");
+  await workbench.waitForStatus("Conexus: live", INDEXING_MS);
   await until("the list has all when all is indexed", async () => {
     const shown = await page.locator(".quick-input-widget:visible").innerText();
     return !shown.includes("still indexing") && (await workbench.status().innerText()).includes("Conexus: live");
@@ -174,10 +176,11 @@ await steps.run("an index that another program writes is followed, and taken ove
   const folder = kitchen(join(workbench.home, "shared"));
   const environment = { CONEXUS_INDEX_DIR: join(workbench.home, "shared-index") };
   const writer = spawn(own.server, ["--workspace", folder, "serve", "--port", "0"], {
-    env: { ...process.env, ...workbench.environment, ...environment }, stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...workbench.environment, ...environment }, stdio: ["ignore", "ignore", "pipe"],
   });
   try {
-    await once(writer.stdout, "data");
+    // It says where it listens.
+    await once(writer.stderr, "data");
     workbench.configure({ "conexus.server.path": own.server, "conexus.server.environment": environment });
     await workbench.reopen(folder);
     await workbench.waitForStatus("Conexus: detached");
@@ -219,6 +222,10 @@ await steps.run("the home folder opened by mistake", async () => {
   assert.equal((await workbench.messages()).length, 1);
   await workbench.picture("vscode-home");
 });
+
+if (process.env["OWN_MOUNTS"] === "yes") {
+  execFileSync("umount", ["--lazy", join(workbench.home, "frozen")]);
+}
 
 await steps.run("no folder at all", async () => {
   await workbench.reopen(undefined);

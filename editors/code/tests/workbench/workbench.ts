@@ -11,6 +11,8 @@ import { type Browser, chromium, type Locator, type Page } from "playwright-core
 
 /** How long a state may take to come before the test fails. */
 export const PATIENCE_MS = 60_000;
+/** How long a debug build may take for thousands of files on a busy machine. */
+export const INDEXING_MS = 240_000;
 /** How often a state is looked at that the browser cannot tell of. */
 const LOOK_MS = 50;
 
@@ -104,7 +106,7 @@ export class Workbench {
     const ended = new Promise((resolve) => this.server.once("exit", resolve));
     this.server.kill();
     await ended;
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 300 });
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 300 });
   }
 
   /** Replaces the user's settings, as an edit of their file does. */
@@ -116,8 +118,8 @@ export class Workbench {
     return this.page.locator(".statusbar-item", { hasText: "Conexus" }).first();
   }
 
-  async waitForStatus(text: string | RegExp): Promise<void> {
-    await this.page.locator(".statusbar-item", { hasText: text }).first().waitFor();
+  async waitForStatus(text: string | RegExp, patience = PATIENCE_MS): Promise<void> {
+    await this.page.locator(".statusbar-item", { hasText: text }).first().waitFor({ timeout: patience });
   }
 
   /** Begins to note what the status item says; returns what it has said since. */
