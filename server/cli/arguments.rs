@@ -162,6 +162,16 @@ pub(crate) enum Command {
     },
     /// Print the manual page
     Man,
+    /// Parse standard input and nothing else: a process of its own for what may crash a grammar
+    #[command(hide = true)]
+    TryToParse {
+        /// Language of the text
+        #[arg(long)]
+        language: String,
+        /// A query of tree-sitter to run over it
+        #[arg(long)]
+        query: Option<String>,
+    },
 }
 
 /// Which chunks may answer.
@@ -411,6 +421,19 @@ pub(crate) struct LspArguments {
     /// Speak over standard input and output: what is done anyway, and some editors say so
     #[arg(long)]
     stdio: bool,
+    /// Serve in this process alone: a crash in a grammar then ends the session; for debugging
+    #[arg(long)]
+    pub(crate) unguarded: bool,
+    /// The process that passes messages on and starts another server when this one crashes
+    #[arg(long, hide = true, value_name = "PID")]
+    pub(crate) guarded_by: Option<u32>,
+}
+
+impl LspArguments {
+    /// Whether this process serves itself, and is not the one that passes messages on.
+    pub(crate) fn serves(&self) -> bool {
+        self.unguarded || self.guarded_by.is_some()
+    }
 }
 
 /// Arguments of `serve`.

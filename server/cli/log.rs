@@ -33,7 +33,11 @@ pub(crate) fn start(global: &Global, command: &Command) -> Result<Option<Traces>
         Ok(filter) => filter,
         Err(_) => EnvFilter::try_new(level).with_context(|| format!("`log.level` is {level:?}, which is no filter"))?,
     };
-    let serves = matches!(command, Command::Lsp(_) | Command::Mcp(_) | Command::Serve(_));
+    let serves = match command {
+        Command::Lsp(lsp) => lsp.serves(),
+        Command::Mcp(_) | Command::Serve(_) => true,
+        _ => false,
+    };
     let traces = set.traces.as_deref().filter(|_| serves);
     let traces = traces.map(|collector| Traces::to(collector, env!("CARGO_PKG_VERSION"))).transpose()?;
     // No span of a library, such as those of the client that sends them.

@@ -1,23 +1,71 @@
 //! `conexus lsp`: the language server on standard input and output.
+//!
+//! It is two processes: one that passes messages on ([`relay`]), and the server ([`run`]), which may crash and is started
+//! again.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    path::Path,
+    process::Command,
+    sync::Arc,
+};
 
 use anyhow::{Context, Result};
 use conexus_engine::live::Registry;
 use conexus_lsp::AssistantEndpoint;
-use conexus_mcp::Sidecar;
+use conexus_mcp::{Serving, Sidecar};
 
-use super::{Outcome, arguments::Arguments, check, serving, settings};
+use super::{
+    Outcome,
+    arguments::{Arguments, LspArguments},
+    check, serving, settings,
+};
+
+/// Port and token of the endpoint for assistants, which the servers of one session share: what an assistant knows goes on
+/// to hold after a crash. Only the user can read the variables of their processes.
+const ENDPOINT: &str = "CONEXUS_SESSION_ENDPOINT";
+
+/// Stands between the editor and servers.
+pub(crate) fn relay() -> Result<Outcome> {
+    // Asked for now: after an update the path may name another program, or none.
+    let program = std::env::current_exe().context("the program does not know where it is")?;
+    let endpoint = shared_endpoint();
+    let server = || {
+        let mut command = Command::new(&program);
+        command.args(std::env::args_os().skip(1)).arg("--guarded-by").arg(std::process::id().to_string());
+        if let Some(endpoint) = &endpoint {
+            command.env(ENDPOINT, endpoint);
+        }
+        command
+    };
+    let code = conexus_lsp::relay::run(server).context("the language server cannot start")?;
+    Ok(if code == 0 { Outcome::Clean } else { Outcome::OfChild(code) })
+}
+
+/// A port that is free now, and a token.
+fn shared_endpoint() -> Option<String> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
+    let port = listener.local_addr().ok()?.port();
+    Some(format!("{port}:{}", conexus_mcp::new_token().ok()?))
+}
 
 /// Serves one editor. Exit codes are the protocol's: 0 after a shutdown, 1 without.
-pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
+pub(crate) fn run(arguments: &Arguments, own: &LspArguments) -> Result<Outcome> {
+    if let Some(parent) = own.guarded_by {
+        conexus_lsp::relay::end_with_parent(parent);
+    }
     let global = arguments.global.clone();
     let for_checks = global.clone();
     let editor = settings::editor_access(&global)?;
     let registry = Registry::default();
     // Without it the editor is served all the same.
     let sidecar = serving::of_session(&global)
-        .and_then(|serving| Ok(Sidecar::open(&registry, check::options_for_assistants(&global), &serving)?))
+        .and_then(|serving| {
+            let open = |serving: &Serving| Sidecar::open(&registry, check::options_for_assistants(&global), serving);
+            let shared = shared(&serving).map(|shared| open(&shared));
+            // Another program may have the port by now.
+            Ok(shared.and_then(Result::ok).map_or_else(|| open(&serving), Ok)?)
+        })
         .inspect_err(|error| tracing::warn!("other programs cannot ask this session: {error:#}"))
         .ok();
     let options = conexus_lsp::Options {
@@ -38,4 +86,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
     let is_shut_down = conexus_lsp::run(options).context("the language server cannot start")?;
     drop(sidecar);
     Ok(if is_shut_down { Outcome::Clean } else { Outcome::Findings })
+}
+
+/// The endpoint as the server before in this session had it, where settings do not say otherwise.
+fn shared(serving: &Serving) -> Option<Serving> {
+    let variable = std::env::var(ENDPOINT).ok()?;
+    let (port, token) = variable.split_once(':')?;
+    let port = if serving.port == 0 { port.parse().ok()? } else { serving.port };
+    let token = serving.token.clone().unwrap_or_else(|| token.into());
+    Some(Serving { port, token: Some(token), ..serving.clone() })
 }

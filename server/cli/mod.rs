@@ -38,6 +38,8 @@ pub(crate) enum Outcome {
     Clean,
     /// 1: findings, or no match.
     Findings,
+    /// The code of a process that did the work.
+    OfChild(u8),
 }
 
 /// Runs the command line.
@@ -48,6 +50,7 @@ pub(crate) fn main() -> ExitCode {
     match logged.and_then(|_traces| run(&arguments)) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
+        Ok(Outcome::OfChild(code)) => ExitCode::from(code),
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::error(&error);
@@ -73,12 +76,18 @@ fn run(arguments: &Arguments) -> Result<Outcome> {
         Command::Verify => verify::run(arguments, &mut output),
         Command::Clear => index::clear(arguments, &mut output),
         Command::Eval(eval) => eval::run(arguments, eval, &mut output),
-        Command::Lsp(_) => lsp::run(arguments),
+        Command::Lsp(lsp) if lsp.serves() => lsp::run(arguments, lsp),
+        Command::Lsp(_) => lsp::relay(),
         Command::Mcp(own) => mcp::run(arguments, own, &mut output),
         Command::Serve(serve) => mcp::serve(arguments, serve),
         Command::Setup(setup) => setup::run(arguments, setup, &mut output),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "conexus", &mut output);
+            Ok(Outcome::Clean)
+        }
+        Command::TryToParse { language, query } => {
+            let text = std::io::read_to_string(std::io::stdin())?;
+            conexus_engine::try_to_parse(language, query.as_deref(), &text).map_err(anyhow::Error::msg)?;
             Ok(Outcome::Clean)
         }
         Command::Man => {

@@ -314,6 +314,7 @@ fn load_all(global: &Global, workspace: &Path) -> Result<(Settings, CheckSetting
     if let Some(threads) = global.threads {
         settings.threads = threads;
     }
+    settings.trial_program = std::env::current_exe().ok();
     settings.sources_file = sources_file(workspace);
     if let Some(file) = &settings.sources_file {
         settings.sources = Sources::load(file)?;

@@ -51,6 +51,7 @@ pub(crate) fn status(arguments: &Arguments, output: &mut Output) -> Result<Outco
             "lexical_bytes": statistics.lexical_bytes,
             "vector_bytes": statistics.vector_bytes,
             "lexical_segments": statistics.lexical_segments,
+            "set_aside": snapshot.set_aside(),
         }))?;
     } else {
         writeln!(output, "workspace   {}", location.root.display())?;
@@ -79,6 +80,15 @@ pub(crate) fn status(arguments: &Arguments, output: &mut Output) -> Result<Outco
         let languages: Vec<String> =
             languages.into_iter().map(|(language, count)| format!("{language} {count}")).collect();
         writeln!(output, "languages   {}", languages.join(", "))?;
+        let set_aside = snapshot.set_aside();
+        if !set_aside.is_empty() {
+            let paths: Vec<_> = set_aside.iter().map(|path| printable(path)).collect();
+            writeln!(
+                output,
+                "set aside   {}: searched without symbols, since parsing ended the process",
+                paths.join(", ")
+            )?;
+        }
         if host.follows() {
             writeln!(output, "another process owns this index and keeps it up to date")?;
         }
@@ -178,6 +188,18 @@ fn examine_index(host: &Host, checks: &mut Vec<Check>) {
         says: model.unwrap_or_else(|| "none: searched by words only".to_owned()),
         advice: None,
     });
+    for path in snapshot.set_aside() {
+        checks.push(Check {
+            name: "grammar",
+            good: false,
+            says: format!("parsing {} ended the process: it is searched without its symbols", printable(&path)),
+            advice: Some(
+                "report the file to the authors of its language's grammar; it is parsed again when it changes, and \
+                 after `conexus clear`"
+                    .to_owned(),
+            ),
+        });
+    }
     if host.follows() {
         checks.push(Check {
             name: "owner",

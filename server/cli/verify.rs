@@ -3,7 +3,7 @@
 use std::{io::Write, sync::atomic::AtomicBool};
 
 use anyhow::{Context, Result};
-use conexus_engine::{Host, Location, difference};
+use conexus_engine::{Host, Location, Settings, difference};
 use serde_json::json;
 
 use super::{
@@ -22,7 +22,8 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome>
         .tempdir()
         .context("cannot make a temporary folder for the fresh index")?;
     let location = Location { root: host.location().root.clone(), index_dir: folder.path().join("index") };
-    let mut fresh = Host::open(location, host.settings().clone())?.0;
+    let crashes_of = Some(host.location().index_dir.clone());
+    let mut fresh = Host::open(location, Settings { crashes_of, ..host.settings().clone() })?.0;
     fresh.index(&|_| (), &AtomicBool::new(false))?;
     let differences = difference(&host.snapshot(), &fresh.snapshot())?;
     let (files, chunks) = (host.snapshot().index().file_count(), host.snapshot().index().live_chunks());

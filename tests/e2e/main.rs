@@ -10,6 +10,7 @@ mod crash;
 mod damage;
 mod eval;
 mod golden;
+mod grammar_crash;
 mod lsp;
 mod master_property;
 mod mcp;

@@ -11,6 +11,8 @@ pub enum Note {
     TooLarge,
     /// The syntax tree has this many error nodes.
     SyntaxErrors(u32),
+    /// Parsing it ended a process; the text was cut into windows.
+    SetAside,
     /// Nesting is deeper than analysis follows; what lies deeper is covered by chunks only.
     TooDeep,
 }

@@ -65,6 +65,13 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// Files are searched without their symbols, since parsing them ends the process.
+    SetAside {
+        /// One of them, workspace-relative.
+        path: String,
+        /// How many they are.
+        files: u64,
+    },
     /// The index is read as another process left it and is not being kept up to date.
     Detached,
     /// The query was cut to this many bytes before it was searched.

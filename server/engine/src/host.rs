@@ -12,7 +12,9 @@ use conexus_index::{
 };
 
 use crate::{
-    Degradation, Embedding, Error, Location, Result, Settings, Snapshot, Sources, Weights, content, indexing,
+    Degradation, Embedding, Error, Location, Result, Settings, Snapshot, Sources, Weights, content,
+    crashes::Crashes,
+    indexing,
     walk::{self, SkipCounts, Walk, WalkRules},
 };
 
@@ -124,6 +126,7 @@ pub struct Host {
     /// Why there are no vectors although a model is set: its endpoint does not answer.
     embedding_fault: Option<String>,
     committed: Option<Committed>,
+    crashes: Arc<Crashes>,
 }
 
 /// Given each state as soon as it is committed.
@@ -156,6 +159,8 @@ impl Host {
             }
             other => other?,
         };
+        let crashes_of = settings.crashes_of.as_deref().unwrap_or(&location.index_dir);
+        let crashes = Crashes::open(crashes_of, settings.trial_program.clone());
         Ok((
             Self {
                 location,
@@ -166,6 +171,7 @@ impl Host {
                 follows,
                 embedding_fault,
                 committed: None,
+                crashes,
             },
             report,
         ))
@@ -214,6 +220,7 @@ impl Host {
             Arc::clone(&self.weights),
             &self.location,
             &self.settings,
+            Arc::clone(&self.crashes),
         )
     }
 
@@ -366,6 +373,7 @@ impl Host {
             observe,
             cancel,
             committed: &committed,
+            crashes: &self.crashes,
         };
         work(run, &mut self.store)
     }
@@ -436,7 +444,9 @@ fn open_embedder(embedding: &Embedding) -> Result<(Option<SharedEmbedder>, Optio
 
 /// Deletes the index of a workspace. It is an error while a process owns it; files that are not ours stay.
 pub fn clear(location: &Location) -> Result<()> {
-    Ok(Store::destroy(&location.index_dir)?)
+    Store::destroy(&location.index_dir)?;
+    Crashes::forget(&location.index_dir);
+    Ok(())
 }
 
 /// The identity under which an embedder's vectors are stored.

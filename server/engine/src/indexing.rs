@@ -13,11 +13,11 @@ use conexus_embed::Embedder;
 use conexus_index::{
     Batch, Content, FileFlags, FileStat, FileUpdate, IndexSnapshot, Prepared, Store, Stored, TextSource, VectorBlock,
 };
-use conexus_syntax::{Analyser, Limits};
 
 use crate::{
-    IndexReport, Location, Progress, Result, Settings,
+    GuardedAnalyser, IndexReport, Location, Progress, Result, Settings, Subject,
     content::{self, Skip},
+    crashes::Crashes,
     host::{DiskTexts, stamp},
     roles::{self, Role},
     walk::{Found, SkipCounts, Walk},
@@ -33,6 +33,7 @@ pub(crate) struct Run<'a> {
     pub(crate) cancel: &'a AtomicBool,
     /// Given each state that was committed.
     pub(crate) committed: &'a (dyn Fn(Arc<IndexSnapshot>) + Sync),
+    pub(crate) crashes: &'a Arc<Crashes>,
 }
 
 /// Files per commit: enough to keep the cost of a commit small, few enough that search soon sees them.
@@ -262,7 +263,8 @@ impl Run<'_> {
                 let sender = sender.clone();
                 let (next, waiting) = (&next, &waiting);
                 scope.spawn(move || {
-                    let mut worker = Worker { run: self, analyser: Analyser::new(Limits::default()), rows: Vec::new() };
+                    let mut worker =
+                        Worker { run: self, analyser: GuardedAnalyser::new(self.crashes), rows: Vec::new() };
                     let mut finished = Vec::new();
                     let mut bytes = 0;
                     while let Some((_, job)) = next_job(next, jobs, self.cancel) {
@@ -342,7 +344,7 @@ fn next_job<'j, 'a>(next: &AtomicUsize, jobs: &'j [Job<'a>], cancel: &AtomicBool
 /// One analysis thread.
 struct Worker<'a, 'r> {
     run: &'a Run<'r>,
-    analyser: Analyser,
+    analyser: GuardedAnalyser,
     rows: Vec<f32>,
 }
 
@@ -382,7 +384,8 @@ impl Worker<'_, '_> {
                     Content::Known { text, vectors }
                 }
                 _ => {
-                    let analysis = self.analyser.analyse(language, &text);
+                    let subject = Subject { path: &path, blob: content.blob, language, text: &text };
+                    let analysis = self.analyser.analyse(&subject);
                     let vectors = self.vectors(&path, &text, &analysis);
                     match Prepared::new(path, analysis, text) {
                         Ok(prepared) => Content::Prepared { prepared: prepared.with_postings(), vectors },

@@ -6,6 +6,7 @@
 
 pub mod content;
 mod context_pack;
+mod crashes;
 mod degradation;
 mod difference;
 mod error;
@@ -30,6 +31,7 @@ pub use conexus_index::{
     ChunkRef, FileEntry, FileFlags, OpenReport, StoreStatistics, SymbolRef, resident as resident_memory,
 };
 pub use context_pack::{ContextPack, PackItem, estimate_tokens};
+pub use crashes::{GuardedAnalyser, Subject, try_to_parse};
 pub use degradation::Degradation;
 pub use difference::difference;
 pub use error::{Error, Result};

@@ -41,6 +41,12 @@ pub struct Settings {
     pub sources: Sources,
     /// The file of the user that says so and is followed; `None` when there is none.
     pub sources_file: Option<PathBuf>,
+    /// The program that parses a text which is suspected of crashing its grammar: it is called as `PROGRAM try-to-parse
+    /// --language NAME [--query QUERY]` with the text on standard input, and is to call [`crate::try_to_parse`]. Without
+    /// it suspects are set aside untried.
+    pub trial_program: Option<PathBuf>,
+    /// Folder of the index with which knowledge of such crashes is shared; `None` for a folder's own.
+    pub crashes_of: Option<PathBuf>,
 }
 
 /// Bytes that an analysis thread may hold: the text, tree and postings of a large file.
@@ -60,6 +66,8 @@ impl Default for Settings {
             embedding: Embedding::Model(EmbedderSettings::Builtin),
             sources: Sources::default(),
             sources_file: None,
+            trial_program: None,
+            crashes_of: None,
         }
     }
 }

@@ -11,7 +11,8 @@ use conexus_embed::{Embedder, Speed};
 use conexus_index::{FileEntry, FileReferences, IndexSnapshot, LocatedChunk, SymbolRef, tokenizer};
 
 use crate::{
-    Error, Location, Result, Settings, Weights, content,
+    Error, GuardedAnalyser, Location, Result, Settings, Weights, content,
+    crashes::Crashes,
     search::{Searcher, chunk_at},
     stages::{Stage, timed},
 };
@@ -30,6 +31,7 @@ pub struct Snapshot {
     /// What every answer from this state must say.
     pub(crate) notices: Arc<[Notice]>,
     pub(crate) buffers: Arc<BTreeMap<Arc<str>, BufferText>>,
+    pub(crate) crashes: Arc<Crashes>,
 }
 
 /// The text of an open buffer that stands for its file.
@@ -69,6 +71,7 @@ impl Snapshot {
         weights: Arc<Weights>,
         location: &Location,
         settings: &Settings,
+        crashes: Arc<Crashes>,
     ) -> Self {
         Self {
             index,
@@ -80,6 +83,7 @@ impl Snapshot {
             max_file_bytes: settings.max_file_bytes,
             notices: Arc::default(),
             buffers: Arc::default(),
+            crashes,
         }
     }
 
@@ -104,6 +108,24 @@ impl Snapshot {
     /// What every answer from this state says: whether it is complete and current.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
+    }
+
+    /// An analyser for one thread, which survives crashes of grammars: the next process knows what ended this one.
+    pub fn analyser(&self) -> GuardedAnalyser {
+        GuardedAnalyser::new(&self.crashes)
+    }
+
+    /// Files that are searched without their symbols, since their grammar crashes on them.
+    pub fn set_aside(&self) -> Vec<Arc<str>> {
+        let known = self.crashes.set_aside().into_iter();
+        let files = known.filter_map(|(path, blob)| self.index.file(&path).filter(|file| file.blob() == blob));
+        files.map(|file| Arc::clone(file.path())).collect()
+    }
+
+    /// What answers say of them.
+    pub(crate) fn set_aside_notice(&self) -> Option<Notice> {
+        let files = self.set_aside();
+        files.first().map(|path| Notice::SetAside { path: path.to_string(), files: files.len() as u64 })
     }
 
     /// The embedder when it is fast enough to run where the text is.

@@ -1,6 +1,6 @@
 //! The language server: an editor's view of the live index.
 //!
-//! [`run`] serves one client on standard input and output. Reading order: `transport` (how messages come and go),
+//! [`run`] serves one client on standard input and output; [`relay`] stands before it. Reading order: `transport` (how messages come and go),
 //! `server` (the table of methods), `session` (what is known), `notifications` and `requests` (one file each),
 //! `to_lsp` and `from_lsp` (conversion).
 //!
@@ -17,6 +17,7 @@ mod from_lsp;
 mod notifications;
 mod positions;
 mod presentation;
+pub mod relay;
 mod reporter;
 mod requests;
 mod server;

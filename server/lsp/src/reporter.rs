@@ -3,7 +3,10 @@
 //! One task does it, fed through a queue by handlers and by the threads of the engine, so that neither ever waits for
 //! the client.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use conexus_engine::live::{Activity, Status, Watching};
 use lsp_types::{
@@ -17,6 +20,7 @@ use tower_lsp::Client;
 use crate::{
     extensions::{StatusChanged, WorkspaceStatus},
     session::Offers,
+    uris::uri_below,
 };
 
 /// What to tell.
@@ -49,6 +53,7 @@ struct Shown {
     status: Option<WorkspaceStatus>,
     progress: Option<ProgressToken>,
     fault: Option<String>,
+    set_aside: HashSet<Box<str>>,
 }
 
 /// Tells the client until the session ends. Nothing is told before the client has said `initialized`.
@@ -110,6 +115,15 @@ async fn tell(client: &Client, offers: Offers, shown: &mut Shown, uri: &Uri, sta
         }
         shown.fault.clone_from(&status.fault);
     }
+    for path in &status.newly_set_aside {
+        if shown.set_aside.insert(path.clone()) {
+            let text = format!(
+                "Conexus: parsing {path} crashed the server, which was started again. The file is searched by words and \
+                 meaning, without its symbols, until its text parses again."
+            );
+            client.show_message(MessageType::Warning, text).await;
+        }
+    }
     if offers.work_done_progress {
         progress(client, shown, status, bars).await;
     }
@@ -132,7 +146,8 @@ async fn progress(client: &Client, shown: &mut Shown, status: &Status, bars: &mu
         return;
     }
     *bars += 1;
-    let token = ProgressToken::String(format!("conexus/{bars}"));
+    // A token is never used twice, also not by a server that follows one that crashed.
+    let token = ProgressToken::String(format!("conexus/{}/{bars}", std::process::id()));
     // A client that does not answer gets no bar.
     if !matches!(timeout(PATIENCE, client.create_work_done_progress(token.clone())).await, Ok(Ok(()))) {
         return;
@@ -183,5 +198,7 @@ pub(crate) fn workspace_status(uri: &Uri, status: &Status) -> WorkspaceStatus {
         buffers: status.buffers,
         fault: status.fault.clone(),
         lexical_only: status.lexical_only.clone(),
+        set_aside: (!status.set_aside.is_empty())
+            .then(|| status.set_aside.iter().map(|path| uri_below(uri, path)).collect()),
     }
 }

@@ -192,6 +192,10 @@ fn wire_notice(notice: &conexus_core::Notice, workspace: &Uri) -> Notice {
             plain("nothingIndexed", "the workspace holds no file that is indexed; `conexus doctor` says why".to_owned())
         }
         Core::LexicalOnly { reason } => plain("lexicalOnly", format!("searched by words only: {reason}")),
+        Core::SetAside { path, files } => {
+            let files = if *files > 1 { format!("{path} and {} more are", files - 1) } else { format!("{path} is") };
+            plain("setAside", format!("{files} searched without symbols, since parsing ended the server"))
+        }
         Core::Detached => {
             plain("detached", "another process owns this index; answers are as of its last commit".to_owned())
         }

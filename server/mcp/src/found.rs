@@ -255,6 +255,11 @@ impl FoundNotice {
                 ("nothing_indexed", "the workspace holds no file that is indexed; `conexus doctor` says why".to_owned())
             }
             Notice::LexicalOnly { reason } => ("lexical_only", format!("searched by words only: {reason}")),
+            Notice::SetAside { path, files } => {
+                let files =
+                    if *files > 1 { format!("{path} and {} more are", files - 1) } else { format!("{path} is") };
+                ("set_aside", format!("{files} searched without symbols, since parsing ended the process"))
+            }
             Notice::Detached => {
                 ("detached", "another process owns this index; answers are as of its last commit".to_owned())
             }

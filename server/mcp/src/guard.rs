@@ -60,8 +60,8 @@ pub(crate) async fn guard(State(guard): State<Guard>, request: Request, next: Ne
     }
 }
 
-/// A new token.
-pub(crate) fn token() -> Result<Arc<str>> {
+/// A new token, for an endpoint that does not live in this process or not yet.
+pub fn token() -> Result<Arc<str>> {
     let mut bytes = [0; TOKEN_BYTES];
     getrandom::fill(&mut bytes).map_err(|_| Error::NoRandomness)?;
     Ok(blake3::Hash::from(bytes).to_hex().as_str().into())

@@ -38,6 +38,7 @@ pub use client::Session;
 pub use endpoint::Endpoint;
 pub use error::{Error, Result};
 pub use found::{Found, FoundHit, FoundNotice, SearchRequest, Term};
+pub use guard::token as new_token;
 pub use hits::search_answer;
 pub use serving::{Limits, Remote, Serving};
 pub use sidecar::Sidecar;

@@ -8,7 +8,7 @@ use crate::grammar::{LoadedGrammar, grammar_at};
 use crate::hidden::{declaration_macros, included_ranges, macro_namespaces, skeleton};
 use crate::languages::{Analysis, Hidden, analysis_of, position};
 use crate::markdown;
-use crate::remembered::{HiddenParts, Remembered};
+use crate::remembered::Remembered;
 use crate::repair;
 use crate::reuse::{Earlier, Forget, Recorder, Walked};
 use crate::symbols::{self, Nesting};
@@ -71,6 +71,7 @@ enum Unparsed {
     TooLarge,
     TimedOut,
     NoGrammar,
+    SetAside,
 }
 
 impl Analyser {
@@ -134,11 +135,7 @@ impl Analyser {
             Ok(parsed) => parsed,
             Err(unparsed) => {
                 let analysis = without_tree(language, &text, &lines, &unparsed);
-                let parts = HiddenParts::new();
-                return (
-                    analysis,
-                    Remembered { language, text, lines, tree: None, main: None, parts, incremental: false },
-                );
+                return (analysis, Remembered::untreed(language, text, lines));
             }
         };
         self.facts.reset();
@@ -147,6 +144,18 @@ impl Analyser {
         let parts = self.parse_hidden_again(grammar, &text, &lines, before);
         let analysis = self.analysed(language, grammar, &text, &lines, deepest);
         (analysis, Remembered { language, text, lines, tree: Some(tree), main, parts, incremental })
+    }
+
+    /// Analyses a text as if its language had no grammar, and notes that this one crashes on it.
+    pub fn analyse_without_grammar(&mut self, language: Language, text: &str) -> FileAnalysis {
+        without_tree(language, text, &LineIndex::new(text), &Unparsed::SetAside)
+    }
+
+    /// The same for a text that is going to change.
+    pub fn next_without_grammar(&mut self, language: Language, text: Arc<str>) -> (FileAnalysis, Remembered) {
+        let lines = LineIndex::new(&text);
+        let analysis = without_tree(language, &text, &lines, &Unparsed::SetAside);
+        (analysis, Remembered::untreed(language, text, lines))
     }
 
     /// Parses a text and nothing else, as what analysis costs is measured against; whether it can be parsed.
@@ -234,7 +243,12 @@ impl Analyser {
         };
         let options = ParseOptions::new().progress_callback(&mut progress);
         let bytes = text.as_bytes();
-        let tree = self.parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), old, Some(options));
+        let is_next = old.is_some();
+        let mut read = |at: usize, _| {
+            crash_on_demand(text, is_next);
+            bytes.get(at..).unwrap_or_default()
+        };
+        let tree = self.parser.parse_with_options(&mut read, old, Some(options));
         if tree.is_none() {
             self.parser.reset();
         }
@@ -316,6 +330,22 @@ impl Analyser {
     }
 }
 
+/// In debug builds, for tests: ends the process as a grammar's C code may end it, in the middle of a parse, when the text
+/// holds the word that `CONEXUS_TEST_CRASH` names; after `next:` only where the tree of the text before is used.
+#[cfg(debug_assertions)]
+fn crash_on_demand(text: &str, is_next: bool) {
+    static WORD: std::sync::LazyLock<Option<String>> =
+        std::sync::LazyLock::new(|| std::env::var("CONEXUS_TEST_CRASH").ok());
+    let Some(word) = WORD.as_deref().filter(|word| !word.is_empty()) else { return };
+    let (word, only_next) = word.strip_prefix("next:").map_or((word, false), |word| (word, true));
+    if (is_next || !only_next) && text.contains(word) {
+        std::process::abort();
+    }
+}
+
+#[cfg(not(debug_assertions))]
+fn crash_on_demand(_: &str, _: bool) {}
+
 /// Walks over a tree of one range and remembers it.
 fn walk_remembering(
     grammar: &LoadedGrammar,
@@ -343,6 +373,7 @@ fn without_tree(language: Language, text: &str, lines: &LineIndex, unparsed: &Un
         Unparsed::TooLarge => vec![Note::TooLarge],
         Unparsed::TimedOut => vec![Note::TimedOut],
         Unparsed::NoGrammar => Vec::new(),
+        Unparsed::SetAside => vec![Note::SetAside],
     };
     finished(language, Vec::new(), chunks::windows(text, lines), Vec::new(), notes)
 }

@@ -1,6 +1,6 @@
 //! Languages with a grammar as the driver uses them: compiled once per process, shared by all threads.
 
-use crate::languages::{Analysis, Documentation, Grammar, Hidden, analysis_of, languages};
+use crate::languages::{Analysis, Documentation, Grammar, Hidden, analysis_of, languages, position};
 use crate::patterns::{PatternError, PatternTable, kind_numbers};
 use regex::bytes::Regex;
 use std::sync::{LazyLock, OnceLock};
@@ -143,6 +143,11 @@ pub(crate) fn grammar_at(position: usize) -> Option<&'static LoadedGrammar> {
             _ => None,
         })
         .as_ref()
+}
+
+/// Whether texts of a language are parsed by a grammar.
+pub fn has_grammar(language: conexus_core::Language) -> bool {
+    position(language).and_then(grammar_at).is_some()
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod user_query;
 mod walk;
 
 pub use analyser::{Analyser, Limits};
+pub use grammar::has_grammar;
 pub use languages::{CommentMarks, LanguageSpec, comment_marks, detect, language_named, languages};
 pub use remembered::Remembered;
 pub use user_query::{UserMatch, UserQuery, UserQueryError};

@@ -25,6 +25,16 @@ impl Remembered {
         &self.text
     }
 
+    /// A text that has no tree, from which the next version takes over nothing.
+    pub(crate) fn untreed(language: Language, text: Arc<str>, lines: LineIndex) -> Self {
+        Self { language, text, lines, tree: None, main: None, parts: HiddenParts::new(), incremental: false }
+    }
+
+    /// Whether the next version is parsed with the tree of this one.
+    pub fn has_tree(&self) -> bool {
+        self.tree.is_some()
+    }
+
     /// Its lines.
     pub fn lines(&self) -> &LineIndex {
         &self.lines

@@ -14,6 +14,7 @@ use crate::{
 /// A query of tree-sitter, with its predicates, compiled for one language.
 pub struct UserQuery {
     language: Language,
+    source: Box<str>,
     query: Query,
 }
 
@@ -55,12 +56,17 @@ impl UserQuery {
             column: error.column as u32,
             message: said(&error),
         })?;
-        Ok(Self { language: known, query })
+        Ok(Self { language: known, source: source.into(), query })
     }
 
     /// The language it is for.
     pub fn language(&self) -> Language {
         self.language
+    }
+
+    /// Its text.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// Whether it has a capture of that name.

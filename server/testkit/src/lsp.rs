@@ -259,6 +259,11 @@ impl LspClient {
         self.input = None;
     }
 
+    /// The number of the process that was started.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends the server's process at once, as the system does when memory is short.
     pub fn kill(mut self) {
         self.child.kill().expect("the server runs");

@@ -4,6 +4,7 @@ mod actions;
 mod bad_input;
 mod beside;
 mod concurrency;
+mod crash;
 mod diagnostics;
 mod documents;
 mod extensions;

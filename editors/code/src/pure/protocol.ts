@@ -127,6 +127,7 @@ export interface WorkspaceStatus {
   buffers: number;
   fault?: string;
   lexicalOnly?: string;
+  setAside?: string[];
 }
 
 export interface StatusResult {

@@ -121,6 +121,10 @@ function line(folder: WorkspaceStatus, nameOf: (uri: string) => string): string 
   if (folder.lexicalOnly !== undefined) {
     parts.push(`searched by names and words only: ${folder.lexicalOnly}`);
   }
+  const aside = folder.setAside ?? [];
+  if (aside.length > 0) {
+    parts.push(`${count(aside.length, "file")} searched without symbols, since parsing ended the server`);
+  }
   if (folder.fault !== undefined) {
     parts.push(folder.fault);
   }

@@ -5,8 +5,8 @@ mod file;
 use std::{collections::HashMap, sync::Arc};
 
 use conexus_core::Span;
-use conexus_engine::{FileEntry, Relation, RelationKind, RelationKinds, Target};
-use conexus_syntax::{Analyser, Limits, UserMatch};
+use conexus_engine::{FileEntry, GuardedAnalyser, Relation, RelationKind, RelationKinds, Subject, Target};
+use conexus_syntax::UserMatch;
 
 use crate::{
     Edit, Error, Finding, Place, Related, Result, Rule,
@@ -36,7 +36,7 @@ pub(crate) fn check(scope: &mut Scope<'_>) -> Result<Vec<Finding>> {
     let matched = parallel::map(
         scope.step(Rule::Custom, "asking the queries", files.len()),
         &files,
-        || Analyser::new(Limits::default()),
+        || scope.snapshot.analyser(),
         |analyser, file| in_file(scope, &rules, analyser, file),
     );
     let mut findings = Vec::new();
@@ -49,7 +49,7 @@ pub(crate) fn check(scope: &mut Scope<'_>) -> Result<Vec<Finding>> {
 fn in_file(
     scope: &Scope<'_>,
     rules: &[CustomRule],
-    analyser: &mut Analyser,
+    analyser: &mut GuardedAnalyser,
     file: &Arc<FileEntry>,
 ) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
@@ -59,7 +59,8 @@ fn in_file(
     for rule in rules.iter().filter(|rule| rule.applies_to(file.path())) {
         let Some(query) = rule.queries.iter().find(|query| query.language() == file.language()) else { continue };
         let Some(source) = source.get_or_insert_with(|| scope.source(file)) else { break };
-        for found in query.matches(analyser, &source.text) {
+        let subject = Subject { path: file.path(), blob: file.blob(), language: file.language(), text: &source.text };
+        for found in analyser.matches(query, &subject) {
             let Some(reported) = reported(&found) else { continue };
             let (first, last) = source.lines.lines_of(reported);
             if !scope.wants_lines(file.path(), first..last + 1) {

@@ -15,12 +15,13 @@ use std::{
 use conexus_core::{BlobId, FileAnalysis, Language, LineIndex, Passage};
 use conexus_embed::Embedder;
 use conexus_index::{FileReferences, IndexSnapshot, OverlayFile, Prepared, VectorBlock};
-use conexus_syntax::{Analyser, Limits, Remembered};
+use conexus_syntax::Remembered;
 
 use super::Buffer;
 use crate::{
-    Location, Settings,
+    GuardedAnalyser, Location, Settings, Subject,
     content::{self, Skip},
+    crashes::Crashes,
     host::stamp,
     indexing::{detect, flags},
     snapshot::{BufferText, LazyReferences},
@@ -47,7 +48,7 @@ impl Shown {
 
 /// The buffers that are open, as far as they have been analysed.
 pub(super) struct Buffers {
-    analyser: Analyser,
+    analyser: GuardedAnalyser,
     embedder: Option<Arc<dyn Embedder>>,
     open: HashMap<Arc<str>, Open>,
     hasher: std::hash::RandomState,
@@ -82,9 +83,14 @@ struct Open {
 }
 
 impl Buffers {
-    pub(super) fn new(embedder: Option<Arc<dyn Embedder>>, location: &Location, settings: &Settings) -> Self {
+    pub(super) fn new(
+        embedder: Option<Arc<dyn Embedder>>,
+        location: &Location,
+        settings: &Settings,
+        crashes: &Arc<Crashes>,
+    ) -> Self {
         Self {
-            analyser: Analyser::new(Limits::default()),
+            analyser: GuardedAnalyser::new(crashes),
             embedder,
             open: HashMap::new(),
             hasher: std::hash::RandomState::new(),
@@ -125,7 +131,8 @@ impl Buffers {
         let text: Arc<str> = content.text.into();
         let language = task.named.unwrap_or_else(|| detect(path, &text));
         let remembered = before.as_mut().and_then(|before| before.remembered.take());
-        let (analysis, remembered) = self.analyser.analyse_next(language, Arc::clone(&text), remembered);
+        let subject = Subject { path, blob: content.blob, language, text: &text };
+        let (analysis, remembered) = self.analyser.analyse_next(&subject, Arc::clone(&text), remembered);
         let (mut vectors, before) = before.map(|before| (before.vectors, before.overlay)).unwrap_or_default();
         let passages: Vec<u64> = {
             let passages = analysis.chunks.iter().map(|chunk| Passage::of(chunk, path, &text, &analysis));

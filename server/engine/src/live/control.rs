@@ -67,6 +67,7 @@ impl Live {
         let base = self.base()?;
         let mut settings = self.shared.settings.clone();
         settings.sources = self.sources()?;
+        settings.crashes_of.get_or_insert_with(|| self.location.index_dir.clone());
         let location = Location { root: self.location.root.clone(), index_dir: folder.to_owned() };
         let halt = AtomicBool::new(false);
         let observe = |progress| {

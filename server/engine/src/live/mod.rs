@@ -28,7 +28,7 @@ use conexus_core::Notice;
 use crossbeam_channel::Sender;
 use ropey::Rope;
 
-use crate::{Error, Host, Location, Progress, Result, Settings, Snapshot, walk};
+use crate::{Error, Host, Location, Progress, Result, Settings, Snapshot, crashes::Crashes, walk};
 use buffers::{Buffers, Shown};
 use watch::Changes;
 use writer::Event;
@@ -404,6 +404,8 @@ impl Shared {
         state.status.files = view.index().file_count() as u64;
         state.status.chunks = view.index().live_chunks();
         state.status.buffers = buffers;
+        state.status.set_aside = view.set_aside();
+        state.status.newly_set_aside = view.crashes.found_here();
         state.view = Some(view);
         self.revision.fetch_add(1, Ordering::Release);
         (self.observer)(&state.status);
@@ -466,7 +468,10 @@ fn analyse_buffers(shared: &Shared, location: &Location) {
         drop(inbox);
         let base = wait_for_base(shared);
         let buffers = buffers.get_or_insert_with(|| {
-            Buffers::new(base.as_ref().and_then(Snapshot::instant_embedder), location, &shared.settings)
+            let crashes = base.as_ref().map(|base| Arc::clone(&base.crashes));
+            // Without an index nothing is searched.
+            let crashes = crashes.unwrap_or_else(|| Crashes::open(&location.index_dir, None));
+            Buffers::new(base.as_ref().and_then(Snapshot::instant_embedder), location, &shared.settings, &crashes)
         });
         let mut work = || {
             if rested {

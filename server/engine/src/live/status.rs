@@ -1,5 +1,7 @@
 //! How a live workspace stands.
 
+use std::sync::Arc;
+
 use conexus_core::Generation;
 
 /// What is being done.
@@ -125,4 +127,8 @@ pub struct Status {
     pub fault: Option<String>,
     /// Why searches read names and words only.
     pub lexical_only: Option<String>,
+    /// Files that are searched without their symbols, since their grammar crashes on them.
+    pub set_aside: Vec<Arc<str>>,
+    /// Paths of which this process has found that.
+    pub newly_set_aside: Vec<Box<str>>,
 }

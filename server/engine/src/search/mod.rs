@@ -130,7 +130,7 @@ impl<'a> Searcher<'a> {
             generation: self.snapshot.generation(),
             searched_chunks: self.snapshot.live_chunks(),
             more: false,
-            notices: self.view.notices().to_vec(),
+            notices: self.view.notices().iter().cloned().chain(self.view.set_aside_notice()).collect(),
         }
     }
 

@@ -106,6 +106,7 @@ pub(crate) fn encode(analysis: &FileAnalysis, lines: &LineIndex) -> Vec<u8> {
             Note::TooLarge => (2, 0),
             Note::SyntaxErrors(count) => (3, *count),
             Note::TooDeep => (4, 0),
+            Note::SetAside => (5, 0),
         };
         put_u32(&mut out, tag);
         put_u32(&mut out, value);
@@ -187,7 +188,7 @@ impl Heads {
         }
         let notes = self.notes_at();
         for index in 0..u32_at(bytes, 12) as usize {
-            if !(1..=4).contains(&u32_at(bytes, notes + index * NOTE)) {
+            if !(1..=5).contains(&u32_at(bytes, notes + index * NOTE)) {
                 return Err(Malformed);
             }
         }
@@ -250,6 +251,7 @@ impl Heads {
                 2 => Some(Note::TooLarge),
                 3 => Some(Note::SyntaxErrors(u32_at(&self.records, at + index * NOTE + 4))),
                 4 => Some(Note::TooDeep),
+                5 => Some(Note::SetAside),
                 _ => None,
             }
         })

@@ -39,7 +39,8 @@ fn analysis() -> impl Strategy<Value = FileAnalysis> {
             Just(Note::TimedOut),
             Just(Note::TooLarge),
             any::<u32>().prop_map(Note::SyntaxErrors),
-            Just(Note::TooDeep)
+            Just(Note::TooDeep),
+            Just(Note::SetAside)
         ];
         (
             symbols,
