@@ -80,7 +80,8 @@ fn a_second_editor_follows_and_takes_over() {
 #[test]
 fn a_session_that_died_is_not_waited_for() {
     let session = workspace();
-    session.serve().kill();
+    // With a process before it the server would end in order.
+    LspClient::open(session.command(["lsp", "--unguarded"]), session.workspace.root()).kill();
     assert_eq!(endpoints(&session).len(), 1, "a killed session leaves its file");
     assert_eq!(session.paths("retry_failed_request")[0], "src/retry.rs");
     assert_eq!(endpoints(&session).len(), 0, "the next search takes it away");

@@ -61,7 +61,7 @@ impl Entry {
             State::Afresh => "afresh",
         };
         let kind = if self.query { "query" } else { "parse" };
-        let blob: String = self.blob.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        let blob = blake3::Hash::from_bytes(self.blob.0).to_hex();
         format!("{state}\t{kind}\t{}\t{blob}\t{}\n", self.language, self.path.escape_default())
     }
 
@@ -76,12 +76,8 @@ impl Entry {
         };
         let query = fields.next()? == "query";
         let language = fields.next()?.into();
-        let blob = fields.next()?;
-        let mut bytes = [0; 32];
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(blob.get(2 * index..2 * index + 2)?, 16).ok()?;
-        }
-        Some(Self { path: unescaped(fields.next()?).into(), blob: BlobId(bytes), language, query, state })
+        let blob = blake3::Hash::from_hex(fields.next()?).ok()?;
+        Some(Self { path: unescaped(fields.next()?).into(), blob: BlobId(*blob.as_bytes()), language, query, state })
     }
 }
 

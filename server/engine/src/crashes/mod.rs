@@ -141,9 +141,10 @@ impl Crashes {
             (true, false) => None,
         };
         let path = subject.path;
-        match state {
-            Some(State::SetAside) => tracing::error!(path, "its grammar crashes on it, it is analysed without"),
-            _ => tracing::info!(path, "its grammar does not crash on it"),
+        if survived {
+            tracing::info!(path, "its grammar does not crash on it");
+        } else {
+            tracing::error!(path, "its grammar crashes on it, it is analysed without");
         }
         self.settle(subject, work, state);
         let mut here = self.here.lock().unwrap_or_else(PoisonError::into_inner);

@@ -15,7 +15,7 @@ use lsp_types::{
     PositionEncodingKind,
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 
 use crate::{
     documents::{Counters, Documents},
@@ -71,8 +71,7 @@ pub(super) struct Crash {
 struct Envelope<'a> {
     #[serde(borrow)]
     method: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
+    id: Option<Value>,
 }
 
 /// A message's parameters.
@@ -115,22 +114,18 @@ fn params<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     serde_json::from_slice(body).ok().map(|message: Params<T>| message.params)
 }
 
-fn value(raw: &RawValue) -> Value {
-    serde_json::from_str(raw.get()).unwrap_or_default()
-}
-
 fn bytes(message: &Value) -> Vec<u8> {
     message.to_string().into_bytes()
 }
 
 impl Known {
     /// Notes a message of the client, which goes to the server that runs or waits for the next one.
-    pub(super) fn from_client(&mut self, body: &[u8], runs: Runs) -> Pass {
+    pub(super) fn client_says(&mut self, body: &[u8], runs: Runs) -> Pass {
         // What is no message the server refuses.
         let Ok(Envelope { method, id }) = serde_json::from_slice(body) else { return Pass::AsIs };
-        let Some(method) = method else { return self.answered_by_client(id.map(value), body) };
-        if let Some(id) = id {
-            self.in_flight.push((value(id), method.clone().into_owned()));
+        let Some(method) = method else { return self.answered_by_client(id.as_ref(), body) };
+        if let Some(id) = &id {
+            self.in_flight.push((id.clone(), method.clone().into_owned()));
         }
         // All else a new server is told anyway, or finds on disk.
         let is_told_anyway =
@@ -188,11 +183,11 @@ impl Known {
     }
 
     /// Gives an answer of the client the id that the server gave its question. One to a server that crashed is dropped.
-    fn answered_by_client(&mut self, id: Option<Value>, body: &[u8]) -> Pass {
+    fn answered_by_client(&mut self, id: Option<&Value>, body: &[u8]) -> Pass {
         if self.generation == 0 {
             return Pass::AsIs;
         }
-        let asked = id.as_ref().and_then(Value::as_str).and_then(|id| self.asked.remove(id));
+        let asked = id.and_then(Value::as_str).and_then(|id| self.asked.remove(id));
         match (asked, serde_json::from_slice::<Value>(body)) {
             (Some(id), Ok(mut message)) => {
                 message["id"] = id;
@@ -203,9 +198,9 @@ impl Known {
     }
 
     /// Notes a message of the server.
-    pub(super) fn from_server(&mut self, body: &[u8]) -> FromServer {
+    pub(super) fn server_says(&mut self, body: &[u8]) -> FromServer {
         let Ok(Envelope { method, id }) = serde_json::from_slice(body) else { return FromServer::AsIs };
-        match (method, id.map(value)) {
+        match (method, id) {
             (None, Some(id)) => self.answered(&id),
             (None, None) => FromServer::AsIs,
             (Some(method), Some(id)) => self.asks(&method, id, body),

@@ -17,7 +17,7 @@ fn plain(messages: &[Vec<u8>]) -> Vec<Value> {
 impl Known {
     /// A message of the client while a server runs.
     fn client(&mut self, body: &[u8]) -> Pass {
-        self.from_client(body, Runs::Yes)
+        self.client_says(body, Runs::Yes)
     }
 }
 
@@ -26,7 +26,7 @@ fn session() -> Known {
     let mut known = Known::default();
     let params = json!({ "capabilities": { "general": { "positionEncodings": ["utf-8"] } } });
     assert_eq!(known.client(&request(&json!(1), "initialize", &params)), Pass::AsIs);
-    assert_eq!(known.from_server(br#"{"jsonrpc":"2.0","id":1,"result":{}}"#), FromServer::AsIs);
+    assert_eq!(known.server_says(br#"{"jsonrpc":"2.0","id":1,"result":{}}"#), FromServer::AsIs);
     let document = json!({ "uri": "file:///a.rs", "languageId": "rust", "version": 1, "text": "ä😀c\n" });
     for (method, params) in [
         ("initialized", json!({})),
@@ -64,7 +64,7 @@ fn another_server_is_told_all_that_counts_now() {
         json!({ "uri": "file:///a.rs", "languageId": "rust", "version": 4, "text": "äbc\n" }),
         "counted in the bytes that were negotiated"
     );
-    assert_eq!(known.from_server(&bytes(&json!({ "id": REPLAYED, "result": {} }))), FromServer::Nothing);
+    assert_eq!(known.server_says(&bytes(&json!({ "id": REPLAYED, "result": {} }))), FromServer::Nothing);
 }
 
 #[test]
@@ -76,13 +76,13 @@ fn what_comes_between_two_servers_waits() {
     let typed =
         json!({ "textDocument": { "uri": "file:///a.rs", "version": 5 }, "contentChanges": [{ "text": "new" }] });
     for body in [&asked, &cancel, &message("textDocument/didChange", &typed)] {
-        known.from_client(body, Runs::No);
+        known.client_says(body, Runs::No);
     }
     let replayed = known.replay();
     assert!(replayed.ends_with(&[asked, cancel]));
     assert_eq!(plain(&replayed)[3]["params"]["textDocument"]["text"], "new");
     assert_eq!(known.replay().len(), replayed.len() - 2, "once");
-    assert_eq!(known.from_server(br#"{"jsonrpc":"2.0","id":7,"result":[]}"#), FromServer::AsIs);
+    assert_eq!(known.server_says(br#"{"jsonrpc":"2.0","id":7,"result":[]}"#), FromServer::AsIs);
     assert!(known.crashed().messages.is_empty());
 }
 
@@ -92,7 +92,7 @@ fn an_initialize_without_an_answer_is_answered_by_the_next_server() {
     known.client(&request(&json!("a"), "initialize", &json!({})));
     assert!(known.crashed().messages.is_empty());
     assert_eq!(plain(&known.replay())[0]["id"], "a");
-    assert_eq!(known.from_server(br#"{"jsonrpc":"2.0","id":"a","result":{}}"#), FromServer::AsIs);
+    assert_eq!(known.server_says(br#"{"jsonrpc":"2.0","id":"a","result":{}}"#), FromServer::AsIs);
     assert_eq!(plain(&known.replay())[0]["id"], REPLAYED);
 }
 
@@ -102,12 +102,12 @@ fn what_the_client_waits_for_and_shows_ends_with_the_server() {
     for (id, method) in [(2, "workspace/symbol"), (3, "conexus/search"), (4, "workspace/symbol")] {
         known.client(&request(&json!(id), method, &json!({})));
     }
-    known.from_server(br#"{"jsonrpc":"2.0","id":4,"result":[]}"#);
+    known.server_says(br#"{"jsonrpc":"2.0","id":4,"result":[]}"#);
     for (token, kind) in [("a", "begin"), ("b", "begin"), ("a", "end"), ("b", "report")] {
-        known.from_server(&message("$/progress", &json!({ "token": token, "value": { "kind": kind } })));
+        known.server_says(&message("$/progress", &json!({ "token": token, "value": { "kind": kind } })));
     }
     for (uri, findings) in [("file:///a", json!([1])), ("file:///b", json!([1])), ("file:///b", json!([]))] {
-        known.from_server(&message("textDocument/publishDiagnostics", &json!({ "uri": uri, "diagnostics": findings })));
+        known.server_says(&message("textDocument/publishDiagnostics", &json!({ "uri": uri, "diagnostics": findings })));
     }
     let crash = known.crashed();
     assert!(!crash.is_over);
@@ -131,13 +131,13 @@ fn what_the_client_waits_for_and_shows_ends_with_the_server() {
 fn questions_of_two_servers_are_kept_apart() {
     let mut known = session();
     let registration = json!({ "registrations": [{ "id": "r", "method": "m" }] });
-    assert_eq!(known.from_server(&request(&json!(0), "client/registerCapability", &registration)), FromServer::AsIs);
+    assert_eq!(known.server_says(&request(&json!(0), "client/registerCapability", &registration)), FromServer::AsIs);
     let configuration = request(&json!(1), "workspace/configuration", &json!({}));
-    assert_eq!(known.from_server(&configuration), FromServer::AsIs);
+    assert_eq!(known.server_says(&configuration), FromServer::AsIs);
     known.crashed();
-    let again = known.from_server(&request(&json!(0), "client/registerCapability", &registration));
+    let again = known.server_says(&request(&json!(0), "client/registerCapability", &registration));
     assert_eq!(again, FromServer::Answer(bytes(&json!({ "jsonrpc": "2.0", "id": 0, "result": null }))));
-    let FromServer::Other(asked) = known.from_server(&configuration) else { panic!("it is passed on") };
+    let FromServer::Other(asked) = known.server_says(&configuration) else { panic!("it is passed on") };
     let asked: Value = serde_json::from_slice(&asked).expect("JSON");
     assert_eq!(asked["id"], "conexus/1/1");
     assert_eq!(known.client(br#"{"jsonrpc":"2.0","id":1,"result":"late"}"#), Pass::Nothing);

@@ -76,10 +76,10 @@ fn relay(
             let shared = Arc::clone(&shared);
             std::thread::Builder::new()
                 .name("from client".to_owned())
-                .spawn(move || shared.from_client(input, &left))?;
+                .spawn(move || shared.read_client(input, &left))?;
         }
         if let Some(output) = output {
-            shared.from_server(output);
+            shared.read_server(output);
         }
         let status = child.wait()?;
         let signal = match death(status) {
@@ -139,7 +139,7 @@ impl Shared {
         self.known().crashed()
     }
 
-    fn from_client(&self, input: impl Read + Unpin, left: &Sender<Left>) {
+    fn read_client(&self, input: impl Read + Unpin, left: &Sender<Left>) {
         let mut said_exit = false;
         each_frame(input, |frame| {
             let body = match frame {
@@ -148,7 +148,7 @@ impl Shared {
             };
             let mut server = self.server();
             let runs = if server.is_some() { Runs::Yes } else { Runs::No };
-            let pass = self.known().from_client(&body, runs);
+            let pass = self.known().client_says(&body, runs);
             said_exit |= pass == Pass::Exit;
             let body = match pass {
                 Pass::AsIs | Pass::Exit => body,
@@ -168,10 +168,10 @@ impl Shared {
     }
 
     /// Until the server's output ends.
-    fn from_server(&self, output: ChildStdout) {
+    fn read_server(&self, output: ChildStdout) {
         each_frame(output, |frame| match frame {
             Frame::Message(body) => {
-                let pass = self.known().from_server(&body);
+                let pass = self.known().server_says(&body);
                 match pass {
                     FromServer::AsIs => self.tell(&[body]),
                     FromServer::Other(changed) => self.tell(&[changed]),
