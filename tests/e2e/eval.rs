@@ -56,6 +56,16 @@ fn figures_follow_from_the_labels() {
 }
 
 #[test]
+fn a_model_that_fails_is_not_measured_as_words_alone() {
+    let (program, workspace) = (conexus(), Workspace::of(SET));
+    let model = "[embedding]\nprovider = 'openai'\nurl = 'http://127.0.0.1:1/v1'\nmodel = 'm'\n";
+    workspace.write("own.toml", model);
+    let arguments = ["eval", "--config", "own.toml", "--queries", "queries.tsv", "--checkouts", "checkouts"];
+    let failed = program.run(workspace.root(), arguments).expect(2);
+    assert!(failed.stderr.contains("vectors are missing"), "{}", failed.stderr);
+}
+
+#[test]
 fn two_results_are_compared_query_by_query() {
     let (program, workspace) = (conexus(), Workspace::of(SET));
     eval(&program, &workspace, &["--save", "before.json"]);

@@ -132,15 +132,24 @@ fn repository_scores(
     let location = Location::of(folder, settings.index_dir.as_deref())?;
     let mut host = Host::open(location, settings)?.0;
     host.set_weights(weights.clone());
-    let report = host.index(&|_| (), &AtomicBool::new(false))?;
-    tracing::info!(repository = repository.name, files = report.files, chunks = report.chunks, "indexed");
-    let snapshot = host.snapshot();
+    let snapshot = indexed(&mut host).with_context(|| format!("cannot index {}", folder.display()))?;
+    tracing::info!(repository = repository.name, chunks = snapshot.index().live_chunks(), "indexed");
     let scored = queries
         .iter()
         .map(|labelled| measure(&snapshot, &repository.name, &repository.root, labelled, &eval.budgets))
         .collect::<Result<_>>()?;
     host.close()?;
     Ok(scored)
+}
+
+/// Brings an index up to date, vectors of a slow model included: a measure of words alone would pass for one of the model.
+fn indexed(host: &mut Host) -> Result<Snapshot> {
+    let (observe, cancel) = (|_| (), AtomicBool::new(false));
+    host.index(&observe, &cancel)?;
+    if let Some(fault) = host.embed_missing(&observe, &cancel)?.fault {
+        bail!("vectors are missing: {fault}");
+    }
+    Ok(host.snapshot())
 }
 
 /// Runs one query of a repository of which the folder `root` is indexed.

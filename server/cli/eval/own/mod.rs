@@ -7,10 +7,7 @@ mod commits;
 mod documentation;
 mod sentence;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use conexus_core::{LineIndex, Span};
@@ -81,8 +78,7 @@ impl Copy {
     }
 
     fn indexed(&mut self) -> Result<Snapshot> {
-        self.host.index(&|_| (), &AtomicBool::new(false))?;
-        Ok(self.host.snapshot())
+        super::indexed(&mut self.host)
     }
 
     fn measure(&self, snapshot: &Snapshot, labelled: &LabelledQuery) -> Result<Scored> {
