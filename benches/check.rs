@@ -3,6 +3,9 @@
 //! Each workspace is made by a seed: functions of 8 to 24 statements, of which one in ten is a renamed copy of another. Each
 //! file has a function that nothing mentions, and a page that names one that a commit removed.
 //! The index is built first; what is timed is the check alone. Numbers as arguments replace the sizes.
+//!
+//! `cargo bench --bench check -- warm DIR...` times the whole program on clones of real repositories, each time after a
+//! change of ten files; when half of the runs take over a second, the exit code is 1.
 
 #![allow(clippy::print_stdout)]
 
@@ -10,13 +13,14 @@ use std::{
     fmt::Write as _,
     fs,
     path::Path,
-    process::Command,
+    process::{Command, ExitCode},
     sync::atomic::AtomicBool,
     time::{Duration, Instant},
 };
 
 use conexus_check::{Options, Rule, Selection, check};
 use conexus_engine::{Host, Location, Settings};
+use conexus_testkit::Program;
 
 const SIZES: &[usize] = &[1_000, 10_000, 100_000];
 const PER_FILE: usize = 20;
@@ -120,9 +124,57 @@ fn measure(symbols: usize) {
     }
 }
 
-fn main() {
-    let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
+/// From the command to its end, for a change in a repository of which the index is there.
+const WARM: Duration = Duration::from_secs(1);
+const RUNS: usize = 10;
+const CHANGED: usize = 10;
+/// Endings of files in which a line can be a comment after two slashes.
+const SLASHED: &[&str] = &[".rs", ".go", ".java", ".ts", ".js", ".cc", ".h", ".kt", ".scala"];
+
+/// Checks a clone of a repository again and again, each time after a change of ten files. Returns the median.
+fn warm(source: &Path) -> Duration {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let root = folder.path().join("workspace");
+    let from = source.canonicalize().expect("the folder is there");
+    git(folder.path(), &["clone", "--quiet", "--shared", &from.display().to_string(), &root.display().to_string()]);
+    let program = Program::new(env!("CARGO_BIN_EXE_conexus"));
+    program.run(&root, ["index", "--quiet"]).expect(0);
+    let listed = Command::new("git").arg("-C").arg(&root).args(["ls-files", "-z"]).output().expect("git runs").stdout;
+    let listed = String::from_utf8_lossy(&listed).into_owned();
+    let files: Vec<&str> = listed.split('\0').filter(|path| SLASHED.iter().any(|end| path.ends_with(end))).collect();
+    let mut times: Vec<Duration> = Vec::new();
+    for run in 0..RUNS {
+        for path in files.iter().step_by((files.len() / CHANGED).max(1)).take(CHANGED) {
+            let mut text = fs::read(root.join(path)).expect("a file");
+            let _ = std::io::Write::write_all(&mut text, format!("// change {run}\n").as_bytes());
+            fs::write(root.join(path), text).expect("a file");
+        }
+        let started = Instant::now();
+        program.run(&root, ["check", "--changed-since", "HEAD"]).expect_any(&[0, 1]);
+        times.push(started.elapsed());
+    }
+    times.sort();
+    let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)];
+    println!(
+        "{}: {} files of code, {CHANGED} changed, {RUNS} runs: p50 {} ms, p90 {} ms, most {} ms",
+        source.display(),
+        files.len(),
+        at(50).as_millis(),
+        at(90).as_millis(),
+        at(100).as_millis()
+    );
+    at(50)
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if arguments.first().is_some_and(|argument| argument == "warm") {
+        let slow = arguments[1..].iter().filter(|folder| warm(Path::new(folder)) > WARM).count();
+        return ExitCode::from(u8::from(slow > 0));
+    }
+    let sizes: Vec<usize> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
     for &symbols in if sizes.is_empty() { SIZES } else { &sizes } {
         measure(symbols);
     }
+    ExitCode::SUCCESS
 }

@@ -83,19 +83,18 @@ pub fn changes(folder: &Path, revision: &str) -> Result<Changes, GitError> {
         revision: revision.to_owned(),
         message: String::from_utf8_lossy(message).trim().to_owned(),
     };
-    let output = command(folder)
-        .args(["-c", "core.quotepath=off", "diff", "--relative", "--unified=0", "--find-renames", "--no-color"])
-        .args(["--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/", "--end-of-options", revision])
-        .arg("--")
-        .stderr(std::process::Stdio::piped())
-        .output()
-        .map_err(|_| GitError::NoGit)?;
+    // Both look at every file of the working tree; they do so side by side.
+    let (output, untracked) = std::thread::scope(|scope| {
+        let untracked = scope.spawn(|| git(folder, &["ls-files", "--others", "--exclude-standard", "-z"]));
+        let diff = differences(folder, revision);
+        (diff, untracked.join().unwrap_or_default())
+    });
+    let output = output.map_err(|_| GitError::NoGit)?;
     if !output.status.success() {
         return Err(failed(&output.stderr));
     }
     let mut changes = parse(&String::from_utf8_lossy(&output.stdout));
-    let untracked = git(folder, &["ls-files", "--others", "--exclude-standard", "-z"])
-        .ok_or_else(|| failed(b"it cannot list untracked files"))?;
+    let untracked = untracked.ok_or_else(|| failed(b"it cannot list untracked files"))?;
     for path in untracked.split(|&byte| byte == 0).filter_map(|path| std::str::from_utf8(path).ok()) {
         if !path.is_empty() {
             changes.files.insert(path.to_owned(), FileChange::whole());
@@ -104,22 +103,34 @@ pub fn changes(folder: &Path, revision: &str) -> Result<Changes, GitError> {
     Ok(changes)
 }
 
-/// Whether the folder is in a repository that knows the revision.
+/// The difference between a revision and the working tree as a patch.
+fn differences(folder: &Path, revision: &str) -> std::io::Result<std::process::Output> {
+    command(folder)
+        .args(["-c", "core.quotepath=off", "diff", "--relative", "--unified=0", "--find-renames", "--no-color"])
+        .args(["--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/", "--end-of-options", revision])
+        .arg("--")
+        .stderr(std::process::Stdio::piped())
+        .output()
+}
+
+/// Whether the folder is in a repository that knows the revision. What is wrong is asked when something is: each question
+/// is a process.
 fn check(folder: &Path, revision: &str) -> Result<(), GitError> {
+    let commit = format!("{revision}^{{commit}}");
+    if git(folder, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]).is_some() {
+        return Ok(());
+    }
     if super::version().is_none() {
         return Err(GitError::NoGit);
     }
     let shallow = git(folder, &["rev-parse", "--is-shallow-repository"])
         .and_then(line)
         .ok_or_else(|| GitError::NoRepository(folder.to_owned()))?;
-    let commit = format!("{revision}^{{commit}}");
-    let known = git(folder, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]);
-    if known.is_none() && shallow == "true" {
-        return Err(GitError::Shallow(revision.to_owned()));
-    }
-    known
-        .map(drop)
-        .ok_or_else(|| GitError::UnknownRevision { revision: revision.to_owned(), folder: folder.to_owned() })
+    let revision = revision.to_owned();
+    Err(match shallow.as_str() {
+        "true" => GitError::Shallow(revision),
+        _ => GitError::UnknownRevision { revision, folder: folder.to_owned() },
+    })
 }
 
 fn parse(diff: &str) -> Changes {
