@@ -25,6 +25,12 @@ pub(crate) struct Scope<'a> {
     pub(crate) left_out: Vec<LeftOut>,
 }
 
+/// Whether a file stands among documentation: code there is a sample, which its reader uses, and repeats on purpose.
+pub(crate) fn is_sample(path: &str) -> bool {
+    const SAMPLES: &[&str] = &["doc", "docs", "documentation", "website", "guide", "guides", "tutorials"];
+    path.split('/').any(|folder| SAMPLES.contains(&folder))
+}
+
 /// A file's text with its lines.
 pub(crate) struct Source {
     pub(crate) text: Arc<str>,

@@ -17,7 +17,7 @@ use conexus_engine::{
 
 use crate::{
     Finding, Result, Rule, parallel,
-    scope::{Scope, Source},
+    scope::{Scope, Source, is_sample},
 };
 
 /// Chunks that may hold the name of an unused symbol: its own, that of its container, and its definition's other parts.
@@ -46,11 +46,9 @@ pub(crate) fn check(scope: &Scope<'_>) -> Result<Vec<Finding>> {
 }
 
 fn is_product(file: &FileEntry) -> bool {
-    // What stands among documentation is a sample: its reader uses it.
-    const SAMPLES: &[&str] = &["doc", "docs", "documentation", "website", "guide", "guides", "tutorials"];
     !file.flags().contains(FileFlags::GENERATED)
         && matches!(roles::role(file.path()), Role::Code | Role::Compatibility)
-        && !file.path().split('/').any(|folder| SAMPLES.contains(&folder))
+        && !is_sample(file.path())
 }
 
 fn in_file(scope: &Scope<'_>, file: &Arc<FileEntry>) -> Result<Vec<Finding>> {

@@ -16,7 +16,7 @@ use crate::{
     LeftOut, Rule,
     lexer::{self, Token, TokenKind},
     parallel,
-    scope::{Scope, Source},
+    scope::{Scope, Source, is_sample},
 };
 
 /// One function with a body that is worth comparing.
@@ -112,6 +112,7 @@ fn left_out(file: &FileEntry, tests: bool) -> Option<&'static str> {
         Role::Test if !tests => Some("test files"),
         Role::Example => Some("examples and benchmarks"),
         Role::Declarations => Some("declarations"),
+        _ if is_sample(file.path()) && file.symbols().any(is_function) => Some("samples in documentation"),
         _ => None,
     }
 }
