@@ -246,8 +246,13 @@ await steps.run("an edit is found before it is saved", async () => {
 
 /** Chooses a code action. */
 async function act(title: string): Promise<void> {
-  await page.keyboard.press("Control+.");
-  await page.locator(".action-widget .monaco-list-row", { hasText: title }).first().click();
+  // An editor that has just been opened does not listen at once.
+  await until(`${title} is offered and chosen`, async () => {
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+.");
+    await page.locator(".action-widget .monaco-list-row", { hasText: title }).first().click({ timeout: 5_000 });
+    return true;
+  });
 }
 
 await steps.run("a code action shows a helper that exists already", async () => {
@@ -274,11 +279,11 @@ await steps.run("links above symbols count callers when they are wanted, and lea
   workbench.configure({ "conexus.codeLens": ["callers", "tests", "similar"] });
   await search(phrase, answer);
   await page.keyboard.press("Enter");
-  await page.locator(".codelens-decoration", { hasText: /\d+ callers?/ }).first().waitFor();
+  await page.locator(".codelens-decoration a:visible", { hasText: /\d+ callers?/ }).first().waitFor();
   await workbench.picture("vscode-lenses");
   // Links are drawn anew as counts come in: what is under the mouse then is gone.
   await until("the link leads to the callers", async () => {
-    await page.locator(".codelens-decoration a", { hasText: /[1-9]\d*\+? callers?/ }).first().click();
+    await page.locator(".codelens-decoration a:visible", { hasText: /[1-9]\d*\+? callers?/ }).first().click({ timeout: 3_000 });
     await page.locator(".peekview-widget .ref-tree .monaco-list-row").first().waitFor({ timeout: 3_000 });
     return true;
   });
