@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path, sync::atomic::AtomicBool};
 
 use conexus_check::{Error, Options, Report, Rule, Selection, check};
 use conexus_engine::{Embedding, Host, Location, Settings};
-use conexus_testkit::{PARSE_DURATION, Repository, Workspace};
+use conexus_testkit::{PARSE_DURATION, Repository, Workspace, duration_copied};
 
 /// Indexes a workspace from nothing and checks it.
 fn report(workspace: &Workspace, options: &Options) -> Result<Report, Error> {
@@ -465,7 +465,7 @@ fn saves() { save_all(); }
 #[test]
 fn rules_of_the_users_own() {
     let print = "message = \"use tracing in place of {name}\"\nlanguages = [\"rust\"]\nfix = \"tracing::info\"\nquery = '''\n(macro_invocation macro: (identifier) @report @name (#eq? @name \"println\"))\n'''\n";
-    let functions = "message = \"{name} breaks a rule\"\nlanguages = [\"rust\"]\nquery = \"(function_item name: (identifier) @name)\"\ninclude = [\"src/core/**\"]\n[constraints]\n";
+    let functions = "message = \"{name} breaks a rule\"\nlanguages = [\"rust\"]\nquery = \"(function_item name: (identifier) @name)\"\ninclude = [\"src/core/**\", \"tests/**\"]\n[constraints]\n";
     for (rule, expected) in [
         (print.to_owned(), &["src/web/page.rs:2 use tracing in place of println [println -> tracing::info]"][..]),
         (format!("{functions}not_called_from = [\"src/web/**\"]\n"), &["src/core/store.rs:1 save_all breaks a rule"]),
@@ -474,6 +474,10 @@ fn rules_of_the_users_own() {
     ] {
         assert_eq!(findings(Rule::Custom, &with_rule(&rule), None), expected, "{rule}");
     }
+    let workspace = with_rule(&format!("{functions}must_not_resemble = true\n"));
+    workspace.write("src/core/time.rs", PARSE_DURATION);
+    workspace.write("src/web/pause.rs", duration_copied());
+    assert_eq!(findings(Rule::Custom, &workspace, None), ["src/core/time.rs:2 parse_duration breaks a rule"]);
 }
 
 #[test]

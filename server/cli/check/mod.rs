@@ -152,18 +152,18 @@ fn tell(report: &Report, options: &Options, quiet: bool) {
     }
     if !quiet {
         let checked = &report.checked;
-        let since = options.changed_since.as_ref().map(|revision| format!(" that differ from {revision}"));
+        let since = options.changed_since.as_ref().map(|revision| format!(" changed since {revision}"));
         output::note(&format!(
-            "{} in {} files{} with {} symbols, {} rules",
+            "{} in {}{} with {}, {}",
             match report.findings.len() {
                 0 => "nothing found".to_owned(),
                 1 => "1 finding".to_owned(),
                 count => format!("{count} findings"),
             },
-            checked.files,
+            counted(checked.files, "file"),
             since.unwrap_or_default(),
-            checked.symbols,
-            checked.rules.len()
+            counted(checked.symbols, "symbol"),
+            counted(checked.rules.len() as u64, "rule")
         ));
         if let Some(ignored) = ignored(report) {
             output::note(&ignored);
@@ -173,6 +173,10 @@ fn tell(report: &Report, options: &Options, quiet: bool) {
             output::note(&format!("{count} of the baseline are not found any more; --update-baseline takes them out"));
         }
     }
+}
+
+fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// How many findings do not count, and why.

@@ -110,7 +110,9 @@ impl CustomRule {
                 return Ok(Breach::Here(places(scope, &forbidden, "is called here")));
             }
         }
-        if self.constraints.must_have_test && relations(RelationKind::Test, 1)?.is_empty() {
+        // A test needs none itself.
+        let is_test = || file.symbols().any(|symbol| symbol.is_test() && symbol.span().contains(reported));
+        if self.constraints.must_have_test && !is_test() && relations(RelationKind::Test, 1)?.is_empty() {
             return Ok(Breach::Here(Vec::new()));
         }
         if self.constraints.must_not_resemble {
