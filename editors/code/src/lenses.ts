@@ -53,11 +53,14 @@ export class Lenses implements vscode.CodeLensProvider<Lens>, vscode.Disposable 
       relations: [relation],
       limit: COUNTED,
     };
-    const result = await this.server.client?.ask<RelatedResult>(methods.related, params, aborted(token));
-    lens.command =
-      result === undefined
-        ? { title: "", command: "" }
-        : { title: lensTitle(lens.name, result), command: "conexus.peek", arguments: [relation, subject] };
+    let title: string = lens.name;
+    try {
+      const result = await this.server.client?.ask<RelatedResult>(methods.related, params, aborted(token));
+      title = result === undefined ? title : lensTitle(lens.name, result);
+    } catch {
+      // Without a count it leads there all the same: the editor would go on showing the last link, which is dead by now.
+    }
+    lens.command = { title, command: "conexus.peek", arguments: [relation, subject] };
     return lens;
   }
 
