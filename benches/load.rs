@@ -89,7 +89,7 @@ fn main() -> ExitCode {
     let mut command = program.command(&root);
     command.arg("--workspace").arg(&root).arg("--index-dir").arg(&index_dir).arg("serve");
     let server = conexus_testkit::start(command);
-    let endpoint = wait_for("the endpoint's file", INDEXING, || find(&program.home().join("cache/conexus/run")));
+    let endpoint = wait_for("the endpoint's file", INDEXING, || Endpoint::find(program.home()));
     let mut first = Connection::open(&endpoint).unwrap();
     wait_for("a complete index", INDEXING, || {
         let status = first.call("context_index_control", &json!({ "action": "status" })).unwrap();
@@ -122,13 +122,6 @@ fn copy(from: &Path, to: &Path) -> usize {
         std::fs::copy(from.join(&file.path), target).unwrap();
     }
     found.files.len()
-}
-
-fn find(folder: &Path) -> Option<Endpoint> {
-    let file = std::fs::read_dir(folder).ok()?.flatten().find(|file| file.path().extension().is_some())?;
-    let written: Value = serde_json::from_slice(&std::fs::read(file.path()).ok()?).ok()?;
-    let address = written["url"].as_str()?.strip_prefix("http://")?.to_owned();
-    Some(Endpoint { address, token: written["token"].as_str()?.to_owned() })
 }
 
 /// Symbols with long names of their own, evenly over the index; without headings, which are sentences.

@@ -1,14 +1,19 @@
 //! Types into real code through the language server and takes the time until the newest text is found:
-//! `cargo bench --bench typing -- DIR... [--rate 20] [--edits 400] [--lines 10000]`.
+//! `cargo bench --bench typing -- DIR... [--rate 20] [--edits 400] [--lines 10000] [--assistants 8]`.
 //!
 //! The files of all folders are copied to one workspace under git, so nothing of the caller's is touched; one of them
 //! should hold Rust, of which the document is made. Each edit gives a definition another name, right beside what is
 //! typed, and asks `workspace/symbol` for that name: an answer without it is stale and counts on. The loop is open, as
-//! a person is: the next edit is sent on schedule, also when the last answer is late. The bounds are those of
+//! a person is: the next edit is sent on schedule, also when the last answer is late. Typing alone and beside assistants
+//! that ask over MCP without a pause takes turns, and the last line is the ratio of both. The bounds are those of
 //! `docs/performance.md`; above one of them the exit code is 1.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
+#[path = "typing/assistants.rs"]
+mod assistants;
+#[path = "load/connection.rs"]
+mod connection;
 #[path = "typing/document.rs"]
 mod document;
 #[path = "typing/session.rs"]
@@ -33,6 +38,8 @@ const FIRST_ANSWER: Duration = Duration::from_millis(100);
 const SEARCHABLE: Duration = Duration::from_millis(50);
 /// Slow requests in flight.
 const SLOW: usize = 4;
+/// Times that typing alone and beside assistants is measured, one after the other.
+const TURNS: usize = 3;
 /// Files that differ between the two branches.
 const CHECKED_OUT: usize = 400;
 /// The document.
@@ -43,10 +50,11 @@ struct Options {
     rate: u32,
     edits: usize,
     lines: usize,
+    assistants: usize,
 }
 
 fn main() -> ExitCode {
-    let mut options = Options { folders: Vec::new(), rate: 20, edits: 400, lines: 10_000 };
+    let mut options = Options { folders: Vec::new(), rate: 20, edits: 400, lines: 10_000, assistants: 8 };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut number = || arguments.next().and_then(|number| number.parse().ok()).unwrap();
@@ -54,6 +62,7 @@ fn main() -> ExitCode {
             "--rate" => options.rate = number(),
             "--edits" => options.edits = number() as usize,
             "--lines" => options.lines = number() as usize,
+            "--assistants" => options.assistants = number() as usize,
             "--bench" => {}
             folder => options.folders.push(PathBuf::from(folder)),
         }
@@ -79,8 +88,9 @@ fn main() -> ExitCode {
     let mut is_good = open(&session, &workspace, &document);
     let mut version = 1;
     let mut bench = |what: &str, session: &Session, slow: usize| {
-        let edits = type_on(session, &workspace, &mut document, &mut version, &options, slow);
+        let mut edits = type_on(session, &workspace, &mut document, &mut version, &options, slow);
         is_good &= edits.report(what);
+        edits.spent
     };
     bench("warming up, not counted in the bounds", &session, 0);
     bench("alone", &session, 0);
@@ -99,6 +109,23 @@ fn main() -> ExitCode {
         bench("while git checks out 400 files every two seconds", &session, 0);
         ended.store(true, Ordering::Relaxed);
     });
+    let (mut alone, mut beside) = (Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        alone.extend(bench("alone, in turns", &session, 0));
+        let ended = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(|| assistants::ask_until(program.home(), options.assistants, &ended));
+            beside.extend(bench("beside assistants, in turns", &session, 0));
+            ended.store(true, Ordering::Relaxed);
+            let times = asking.join().unwrap();
+            println!("| calls of {} assistants | {}, p50 {:.1} ms |", options.assistants, times.len(), at(&times, 0.5));
+        });
+    }
+    for spent in [&mut alone, &mut beside] {
+        spent.sort();
+    }
+    let ratio = |share| at(&beside, share) / at(&alone, share);
+    println!("| beside assistants / alone | p50 {:.2} | p95 {:.2} | p99 {:.2} |", ratio(0.5), ratio(0.95), ratio(0.99));
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -185,6 +212,11 @@ fn open(session: &Session, workspace: &Path, document: &Document) -> bool {
     first <= FIRST_ANSWER && found > 0
 }
 
+/// The time that a share of all took at most, in milliseconds; they are sorted.
+fn at(times: &[Duration], share: f64) -> f64 {
+    times[((times.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1e3
+}
+
 /// What a run of edits showed.
 struct Edits {
     spent: Vec<Duration>,
@@ -196,9 +228,9 @@ struct Edits {
 
 impl Edits {
     /// Prints it; whether the bound is kept.
-    fn report(mut self, what: &str) -> bool {
+    fn report(&mut self, what: &str) -> bool {
         self.spent.sort();
-        let at = |share: f64| self.spent[((self.spent.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1e3;
+        let at = |share: f64| at(&self.spent, share);
         println!(
             "| {what} | p50 {:.1} ms | p95 {:.1} ms | p99 {:.1} ms | max {:.1} ms | {} stale | {:.1} ms processor time an \
              edit, {:.0} % of one core |",

@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    path::Path,
     time::Duration,
 };
 
@@ -16,6 +17,17 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub(crate) struct Endpoint {
     pub(crate) address: String,
     pub(crate) token: String,
+}
+
+impl Endpoint {
+    /// The one that a session below a home folder has written down.
+    pub(crate) fn find(home: &Path) -> Option<Self> {
+        let mut files = std::fs::read_dir(home.join("cache/conexus/run")).ok()?.flatten();
+        let file = files.find(|file| file.path().extension().is_some())?;
+        let written: Value = serde_json::from_slice(&std::fs::read(file.path()).ok()?).ok()?;
+        let address = written["url"].as_str()?.strip_prefix("http://")?.to_owned();
+        Some(Self { address, token: written["token"].as_str()?.to_owned() })
+    }
 }
 
 pub(crate) struct Connection {

@@ -55,13 +55,13 @@ pub(crate) fn run(arguments: &Arguments, own: &LspArguments) -> Result<Outcome> 
         conexus_lsp::relay::end_with_parent(parent);
     }
     let global = arguments.global.clone();
-    let for_checks = global.clone();
+    let checks_of = check::checks_of(&global);
     let editor = settings::editor_access(&global)?;
     let registry = Registry::default();
     // Without it the editor is served all the same.
     let sidecar = serving::of_session(&global)
         .and_then(|serving| {
-            let open = |serving: &Serving| Sidecar::open(&registry, check::options_for_assistants(&global), serving);
+            let open = |serving: &Serving| Sidecar::open(&registry, Arc::clone(&checks_of), serving);
             let shared = shared(&serving).map(|shared| open(&shared));
             // Another program may have the port by now.
             Ok(shared.and_then(Result::ok).map_or_else(|| open(&serving), Ok)?)
@@ -73,9 +73,7 @@ pub(crate) fn run(arguments: &Arguments, own: &LspArguments) -> Result<Outcome> 
         settings_of: Arc::new(move |folder: &Path| {
             settings::load(&global, folder).map_err(|error| format!("{error:#}"))
         }),
-        checks_of: Arc::new(move |folder: &Path| {
-            check::settings_for_editor(&for_checks, folder).map_err(|error| format!("{error:#}"))
-        }),
+        checks_of,
         registry,
         editor,
         assistants: sidecar.as_ref().map(|sidecar| AssistantEndpoint {

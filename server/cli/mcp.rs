@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &Arguments, own: &McpArguments, output: &mut Output
     let (location, settings) = workspace(arguments)?;
     let audit_log = serving::of_session(&arguments.global)?.audit_log;
     let audit = audit_log.as_deref().map(Audit::open).transpose()?;
-    let checks = check::options_for_assistants(&arguments.global);
+    let checks = check::checks_of(&arguments.global);
     conexus_mcp::serve_stdio(location, settings, checks, audit).context("cannot serve on standard input and output")?;
     Ok(Outcome::Clean)
 }
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments, own: &McpArguments, output: &mut Output
 pub(crate) fn serve(arguments: &Arguments, serve: &ServeArguments) -> Result<Outcome> {
     let (location, settings) = workspace(arguments)?;
     let registry = Registry::default();
-    let checks = check::options_for_assistants(&arguments.global);
+    let checks = check::checks_of(&arguments.global);
     let sidecar = Sidecar::open(&registry, checks, &serving::of_serve(&arguments.global, serve)?)?;
     let live = Arc::new(Live::start(location, settings, Arc::new(|_| ())));
     registry.add(&live);

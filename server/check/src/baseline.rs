@@ -1,6 +1,6 @@
 //! Findings that are known and do not count: a file of fingerprints, which survive moved lines.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io::ErrorKind, path::Path};
 
 use serde_json::Value;
 
@@ -11,6 +11,9 @@ pub const BASELINE_FILE: &str = "conexus-baseline.json";
 
 /// The format's version. Another one is refused: what it means is not known.
 const VERSION: u64 = 1;
+
+/// A larger file is no baseline.
+const LIMIT_BYTES: u64 = 64 << 20;
 
 /// Known findings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +54,28 @@ impl Baseline {
     fn of_entries(mut entries: Vec<Entry>) -> Self {
         entries.sort();
         Self { entries }
+    }
+
+    /// Reads the baseline of a check, for whoever checks: as it stands in the editor where it is open, else from its file;
+    /// `None` when there is none, and while an editor has only begun to write it.
+    pub fn load(path: &Path, open: Option<&str>) -> Result<Option<Self>> {
+        let name = path.display().to_string();
+        if let Some(text) = open {
+            return if text.trim().is_empty() { Ok(None) } else { Self::parse(&name, text).map(Some) };
+        }
+        let unreadable = |source| Error::UnreadableBaseline { path: path.to_owned(), source };
+        match std::fs::metadata(path) {
+            Ok(metadata) if !metadata.is_file() => Err(Error::Baseline { name, why: "is no file".to_owned() }),
+            Ok(metadata) if metadata.len() > LIMIT_BYTES => {
+                Err(Error::Baseline { name, why: "is over 64 MiB".to_owned() })
+            }
+            Ok(_) => {
+                let bytes = std::fs::read(path).map_err(unreadable)?;
+                Self::parse(&name, &String::from_utf8_lossy(&bytes)).map(Some)
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(unreadable(error)),
+        }
     }
 
     /// Reads a baseline; `name` is what the messages call it.

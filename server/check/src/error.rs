@@ -26,6 +26,14 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// The baseline cannot be read.
+    #[error("cannot read the baseline {}: {source}", path.display())]
+    UnreadableBaseline {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A glob of the settings is none.
     #[error("`check.per_path_ignore`: {glob:?} is no glob: {why}")]
     Glob {

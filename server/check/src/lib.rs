@@ -35,7 +35,7 @@ pub use directives::ignore_comment;
 pub use error::{Error, Result};
 pub use finding::{Edit, Finding, Place, Position, Related, Severity};
 pub use fix::{FilePlan, FixPlan, Unfixed, plan_fixes};
-pub use options::{DuplicateOptions, Options, UnusedOptions};
+pub use options::{CheckSettings, ChecksOf, DuplicateOptions, Options, UnusedOptions};
 pub use progress::{Progress, Step};
 pub use report::{Checked, LeftOut, Report, Suppressed, UnusedIgnore, Why};
 pub use rule::{Rule, Selection};

@@ -1,8 +1,23 @@
 //! What a check is asked to do: one validated value.
 
-use std::ops::RangeInclusive;
+use std::{
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use crate::{Baseline, Error, Result, Selection, suppress::PathRules};
+use crate::{Baseline, Error, Selection, suppress::PathRules};
+
+/// Gives what is to be looked for in a folder; an error is a sentence for the user.
+pub type ChecksOf = Arc<dyn Fn(&Path) -> Result<CheckSettings, String> + Send + Sync>;
+
+/// What is looked for in a folder, as its settings say.
+pub struct CheckSettings {
+    /// Rules and their options; without the findings that are known.
+    pub options: Options,
+    /// File of the findings that are known; it need not be there.
+    pub baseline: PathBuf,
+}
 
 /// What to check, and how strictly.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +96,7 @@ const CONFIDENCE: RangeInclusive<f32> = 0.0..=1.0;
 
 impl Options {
     /// Refuses values that make no sense; the message names the setting.
-    pub fn validate(&self) -> Result<()> {
+    pub fn validate(&self) -> crate::Result<()> {
         PathRules::new(&self.per_path_ignore)?;
         let out_of_range = |setting: &'static str, value: String, low: String, high: String| {
             Err(Error::Option { setting, value, low, high })

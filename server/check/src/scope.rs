@@ -45,7 +45,7 @@ impl<'a> Scope<'a> {
         progress: &'a Progress,
     ) -> Result<Self> {
         let changes = match &options.changed_since {
-            Some(revision) => Some(git::changes(snapshot.root(), revision)?),
+            Some(revision) => Some(git::changes(snapshot.root(), revision, cancel)?),
             None => None,
         };
         let (mut rules, mut left_out) = (Vec::new(), Vec::new());

@@ -1,9 +1,6 @@
 //! The file of the findings that are known.
 
-use std::{
-    io::ErrorKind,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use conexus_check::{BASELINE_FILE, Baseline, BaselineEntry, Options, Report};
@@ -13,24 +10,6 @@ use crate::cli::{
     edit_config::new_file,
     output::{self, printable},
 };
-
-/// A larger file is no baseline.
-const LIMIT_BYTES: u64 = 64 << 20;
-
-/// The findings that a file names; `None` when there is no such file.
-pub(super) fn read(path: &Path) -> Result<Option<Baseline>> {
-    let what = || format!("cannot read the baseline {}", path.display());
-    match std::fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() => bail!("the baseline {} is no file", path.display()),
-        Ok(metadata) if metadata.len() > LIMIT_BYTES => bail!("the baseline {} is over 64 MiB", path.display()),
-        Ok(_) => {
-            let bytes = std::fs::read(path).with_context(what)?;
-            Ok(Some(Baseline::parse(&path.display().to_string(), &String::from_utf8_lossy(&bytes))?))
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(what),
-    }
-}
 
 /// Where the baseline of a check is, and what it holds.
 pub(super) struct BaselineFile {
@@ -47,7 +26,7 @@ impl BaselineFile {
             (None, None) => root.join(BASELINE_FILE),
         };
         let named = check.baseline.is_some() || setting.is_some();
-        let held = read(&path)?;
+        let held = Baseline::load(&path, None)?;
         if held.is_none() && named && !check.update_baseline {
             bail!("there is no baseline {}; --update-baseline writes one", path.display());
         }

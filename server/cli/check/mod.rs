@@ -16,10 +16,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use conexus_check::{BASELINE_FILE, Options, Progress, Report, Selection, Why};
+use conexus_check::{BASELINE_FILE, CheckSettings, ChecksOf, Options, Progress, Report, Selection, Why};
 use conexus_engine::{Host, Snapshot};
-use conexus_lsp::CheckSettings;
-use conexus_mcp::ChecksOf;
 
 use super::{
     Outcome,
@@ -79,23 +77,13 @@ pub(crate) fn run(arguments: &Arguments, check: &CheckArguments, output: &mut Ou
     Ok(if report.findings.is_empty() { Outcome::Clean } else { Outcome::Findings })
 }
 
-/// What an editor's session looks for in a folder: what a check of the command line would, without its flags.
-pub(crate) fn settings_for_editor(global: &Global, folder: &Path) -> Result<CheckSettings> {
-    let settings = settings::load_check(global, folder)?;
-    let name = settings.baseline.as_deref().unwrap_or(BASELINE_FILE);
-    Ok(CheckSettings { baseline: folder.join(name), options: settings.options })
-}
-
-/// What assistants are told of a folder: the same, with the findings that are known.
-pub(crate) fn options_for_assistants(global: &Global) -> ChecksOf {
+/// What an editor's session and assistants look for in a folder: what a check of the command line would, without its flags.
+pub(crate) fn checks_of(global: &Global) -> ChecksOf {
     let global = global.clone();
     Arc::new(move |folder: &Path| {
-        let of_editor = settings_for_editor(&global, folder);
-        let options = of_editor.and_then(|settings| {
-            let baseline = baseline::read(&settings.baseline)?;
-            Ok(Options { baseline, ..settings.options })
-        });
-        options.map_err(|error| format!("{error:#}"))
+        let settings = settings::load_check(&global, folder).map_err(|error| format!("{error:#}"))?;
+        let name = settings.baseline.as_deref().unwrap_or(BASELINE_FILE);
+        Ok(CheckSettings { baseline: folder.join(name), options: settings.options })
     })
 }
 

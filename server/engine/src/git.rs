@@ -4,6 +4,7 @@ mod changes;
 mod history;
 mod past;
 mod revisions;
+mod run;
 
 use std::{
     path::{Path, PathBuf},

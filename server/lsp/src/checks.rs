@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conexus_check::{Baseline, Finding, Options, Progress, Severity};
+use conexus_check::{Baseline, ChecksOf, Finding, Options, Progress, Severity};
 use conexus_engine::Snapshot;
 use lsp_types::{
     Code, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, Message, PublishDiagnosticsParams,
@@ -34,17 +34,6 @@ use crate::{
     to_lsp::View,
     workspaces::Root,
 };
-
-/// Gives what is to be looked for in a folder; an error is a sentence for the user.
-pub type ChecksOf = Arc<dyn Fn(&Path) -> Result<CheckSettings, String> + Send + Sync>;
-
-/// What is looked for in a folder.
-pub struct CheckSettings {
-    /// Rules and their options.
-    pub options: Options,
-    /// File of the findings that are known; it need not be there.
-    pub baseline: PathBuf,
-}
 
 /// How long nothing may change before a check begins.
 const QUIET: Duration = Duration::from_millis(400);
@@ -272,7 +261,8 @@ fn look_at(
         DiagnosticMode::Workspace => Vec::new(),
     };
     let settings = (session.checks.of)(snapshot.root())?;
-    let baseline = read_baseline(session, root, snapshot, &settings.baseline)?;
+    let open = open_baseline(session, baseline_uri(root, snapshot, &settings.baseline).as_ref());
+    let baseline = Baseline::load(&settings.baseline, open.as_deref()).map_err(|error| error.to_string())?;
     // One thread: the others belong to whoever types.
     let options =
         Options { paths, changed_since: None, report_unused: false, baseline, threads: 1, ..settings.options };
@@ -305,21 +295,9 @@ pub(crate) fn baseline_uri(root: &Root, snapshot: &Snapshot, path: &Path) -> Opt
     Some(root.uri_of(&parts.join("/")))
 }
 
-/// The text of a baseline, as it stands in the editor when it is open there.
-pub(crate) fn baseline_text(session: &Session, uri: Option<&Uri>, path: &Path) -> std::io::Result<String> {
-    let open = uri.and_then(|uri| session.documents().get(uri).map(|document| document.text.to_string()));
-    open.map_or_else(|| std::fs::read_to_string(path), Ok)
-}
-
-fn read_baseline(session: &Session, root: &Root, snapshot: &Snapshot, path: &Path) -> Result<Option<Baseline>, String> {
-    let uri = baseline_uri(root, snapshot, path);
-    match baseline_text(session, uri.as_ref(), path) {
-        // One that was just created holds nothing yet.
-        Ok(text) if text.trim().is_empty() => Ok(None),
-        Ok(text) => Baseline::parse(&path.display().to_string(), &text).map(Some).map_err(|error| error.to_string()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(format!("cannot read the baseline {}: {error}", path.display())),
-    }
+/// The text of a baseline in the editor, when it is open there.
+pub(crate) fn open_baseline(session: &Session, uri: Option<&Uri>) -> Option<String> {
+    uri.and_then(|uri| session.documents().get(uri).map(|document| document.text.to_string()))
 }
 
 fn diagnostic(session: &Session, view: &mut View, finding: &Finding) -> Option<Diagnostic> {

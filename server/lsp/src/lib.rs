@@ -33,7 +33,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use conexus_engine::live::Registry;
 
-pub use checks::{CheckSettings, ChecksOf};
+pub use conexus_check::{CheckSettings, ChecksOf};
 pub use workspaces::SettingsOf;
 
 /// Where assistants ask this session. The editor gets it, so that it need not look for files.

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use conexus_check::ChecksOf;
 use conexus_engine::{
     Snapshot,
     live::{Activity, Editor, Registry},
@@ -17,7 +18,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::{
-    checks::{Checks, ChecksOf},
+    checks::Checks,
     documents::{Counters, Document, Documents, Place},
     positions::Encoding,
     presentation::private_folder,

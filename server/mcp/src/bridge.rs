@@ -3,14 +3,18 @@
 
 use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicBool};
 
+use conexus_check::ChecksOf;
 use conexus_engine::{Location, Settings, live::Live};
 use rmcp::model::JsonObject;
 
 use crate::{
     Error, FoundNotice, Session,
     reply::Reply,
-    tools::{Call, ChecksOf, Tool},
+    tools::{Call, Told, Tool},
 };
+
+/// The notice of an answer that no session stands behind.
+pub(crate) const DETACHED: &str = "detached";
 
 /// A way to the index of one workspace.
 pub(crate) struct Bridge {
@@ -39,10 +43,15 @@ impl Bridge {
     }
 
     /// Asks the session; `None` when there is none, or when it ended meanwhile.
-    pub(crate) async fn ask(self: &Arc<Self>, tool: &Tool, arguments: &JsonObject) -> Option<Result<Reply, String>> {
+    pub(crate) async fn ask(
+        self: &Arc<Self>,
+        tool: &Tool,
+        arguments: &JsonObject,
+        key: Option<&str>,
+    ) -> Option<Result<Reply, String>> {
         let finder = Arc::clone(self);
         let session = tokio::task::spawn_blocking(move || finder.session()).await.ok()??;
-        match session.call(tool.name, arguments).await {
+        match session.call(tool.name, arguments, key).await {
             Ok(reply) => Some(Ok(reply)),
             Err(Error::Refused(reason)) => Some(Err(reason)),
             Err(error) => {
@@ -60,13 +69,14 @@ impl Bridge {
         arguments: JsonObject,
         checks_of: &ChecksOf,
         cancel: &AtomicBool,
+        told: &Told,
     ) -> Result<Reply, String> {
         let live = self.own();
         let notice = FoundNotice {
-            kind: "detached".to_owned(),
+            kind: DETACHED.to_owned(),
             message: "detached: no editor session is attached, unsaved edits are not known".to_owned(),
         };
-        (tool.run)(&Call { live: &live, notices: &[notice], checks_of, cancel }, arguments)
+        (tool.run)(&Call { live: &live, notices: &[notice], checks_of, cancel, told }, arguments)
     }
 
     /// The running session. While there is one the own index is given back, also one that another call began meanwhile.

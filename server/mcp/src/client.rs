@@ -74,9 +74,10 @@ impl Session {
         response.body_mut().read_json().map_err(|error| self.unreachable(&error))
     }
 
-    /// Calls a tool or method of the session. Dropping the future closes the connection, which ends the call there.
-    pub(crate) async fn call(&self, tool: &str, arguments: &JsonObject) -> Result<Reply> {
-        let request = json!({ "workspace": self.endpoint.workspace, "tool": tool, "arguments": arguments });
+    /// Calls a tool or method of the session; under a key, it can be asked how far it is. Dropping the future closes the connection, which ends the call there.
+    pub(crate) async fn call(&self, tool: &str, arguments: &JsonObject, key: Option<&str>) -> Result<Reply> {
+        let workspace = &self.endpoint.workspace;
+        let request = json!({ "workspace": workspace, "tool": tool, "arguments": arguments, "key": key });
         let (status, body) =
             self.post("/v1/call", request.to_string()).await.map_err(|reason| self.gone(reason.to_string()))?;
         if status == StatusCode::UNPROCESSABLE_ENTITY || status == StatusCode::GATEWAY_TIMEOUT {

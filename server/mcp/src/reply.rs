@@ -1,5 +1,6 @@
 //! Answers of tools: what fits into the budget of tokens goes first, and what did not fit is said.
 
+use conexus_core::Notice;
 use conexus_engine::{BufferVersion, Snapshot, estimate_tokens, live::Role, redaction};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -9,9 +10,11 @@ use crate::{FoundNotice, tools::Call};
 /// Tokens of an answer when the caller names no budget.
 pub(crate) const DEFAULT_TOKENS: usize = 4_000;
 /// The smallest budget that is kept: notices and the cursor have room in it.
-const LEAST_TOKENS: usize = 256;
+const LEAST_TOKENS: usize = 200;
 /// The largest budget.
 const MOST_TOKENS: usize = 50_000;
+/// Bytes that are left of the message of a notice where the budget is small, and where it is very small.
+const SHORT_MESSAGES: [usize; 2] = [40, 0];
 /// Longest message of a notice in bytes.
 const MESSAGE_BYTES: usize = 240;
 
@@ -82,7 +85,12 @@ impl Draft {
     pub(crate) fn new(call: &Call<'_>, view: &Snapshot, list: Option<&'static str>, budget: Option<usize>) -> Self {
         let mut draft = Self::bare(list, view.generation().0, budget);
         for notice in view.notices() {
-            draft.note(FoundNotice::of(notice));
+            match notice {
+                Notice::Indexing { .. } if view.index().file_count() == 0 => {
+                    draft.say("indexing", "nothing is indexed yet: ask again, or with min_generation 1 and wait_ms");
+                }
+                notice => draft.note(FoundNotice::of(notice)),
+            }
         }
         call.notices.iter().cloned().for_each(|notice| draft.note(notice));
         if call.live.status().role == Role::Follower {
@@ -112,6 +120,7 @@ impl Draft {
         if self.notices.iter().all(|known| known.kind != notice.kind) {
             notice.message.truncate(notice.message.floor_char_boundary(MESSAGE_BYTES));
             self.notices.push(notice);
+            self.shorten_notices();
         }
     }
 
@@ -126,6 +135,22 @@ impl Draft {
         let structured = estimate_tokens(&self.structured(Vec::new(), &end).to_string());
         let text = estimate_tokens(&self.head) + estimate_tokens(&self.trailer(&end));
         self.budget.saturating_sub(structured.max(text))
+    }
+
+    /// Leaves half of the budget to what was asked for: messages of notices are cut, the last first, since their kinds
+    /// say the same.
+    fn shorten_notices(&mut self) {
+        for most in SHORT_MESSAGES {
+            for number in (0..self.notices.len()).rev() {
+                if estimate_tokens(&json!(self.notices).to_string()) <= self.budget / 2 {
+                    return;
+                }
+                let message = &mut self.notices[number].message;
+                if message.len() > most {
+                    message.truncate(message.floor_char_boundary(most));
+                }
+            }
+        }
     }
 
     fn longest_cursor(&self) -> String {
@@ -201,7 +226,11 @@ impl Draft {
     }
 
     fn trailer(&self, end: &End) -> String {
-        let mut lines: Vec<String> = self.notices.iter().map(|notice| format!("note: {}\n", notice.message)).collect();
+        let told = |notice: &FoundNotice| match &*notice.message {
+            "" => format!("note: {}\n", notice.kind),
+            message => format!("note: {message}\n"),
+        };
+        let mut lines: Vec<String> = self.notices.iter().map(told).collect();
         if let Some(cursor) = &end.cursor {
             lines.push(format!("truncated: more with cursor {cursor:?}\n"));
         }
@@ -277,6 +306,22 @@ mod tests {
         assert_eq!(with_short.finish().structured["hits"], json!([{}]));
         let passed = draft(400, &[&long, "small"]).finish();
         assert_eq!((&passed.structured["hits"], &passed.structured["cursor"]), (&json!([]), &json!("1")));
+    }
+
+    #[test]
+    fn notices_leave_half_of_a_small_budget_to_the_answer() {
+        for budget in [LEAST_TOKENS, 500, 2_000] {
+            let mut draft = draft(budget, &["first", "second"]);
+            for number in 0..6 {
+                draft.say(&format!("kind_{number}"), "a long sentence of what must be known. ".repeat(6));
+            }
+            let reply = draft.finish();
+            let shown = reply.structured["notices"].as_array().unwrap();
+            assert_eq!(shown.len(), 6);
+            assert_eq!(reply.structured["hits"][0]["text"], "first", "{budget}");
+            assert!(estimate_tokens(&reply.structured.to_string()) <= budget, "{budget}: {}", reply.structured);
+            assert!(estimate_tokens(&reply.text) <= budget, "{budget}: {}", reply.text);
+        }
     }
 
     #[test]

@@ -2,16 +2,18 @@
 
 use std::{
     borrow::Cow,
+    collections::HashMap,
     net::SocketAddr,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use axum::{extract::ConnectInfo, http::request::Parts};
+use conexus_check::ChecksOf;
 use conexus_engine::live::{Live, Registry};
 use rmcp::{
     ErrorData, Peer, RoleServer, ServerHandler,
@@ -21,7 +23,8 @@ use rmcp::{
         InitializeRequestParams, InitializeResult, JsonObject, ListPromptsResult, ListResourceTemplatesResult,
         ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ProgressToken,
         ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ServerCapabilities,
-        ServerConfig, SubscribeRequestMethod, SubscribeRequestParams, SubscriptionFilter, UnsubscribeRequestParams,
+        ServerConfig, SubscribeRequestMethod, SubscribeRequestParams, SubscriptionFilter, UnsubscribeRequestMethod,
+        UnsubscribeRequestParams,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
@@ -33,15 +36,18 @@ use tracing::{Instrument, Span, field::Empty, info_span};
 use crate::{
     audit::{self, Audit},
     bridge::Bridge,
+    guard::token,
     http::client_of,
     lanes::Lanes,
     methods::{
+        answered,
         changes::{CHANGES, FEATURES, PROGRESS},
         prompts, resources,
     },
     metrics::{Metrics, Outcome},
     reply::Reply,
-    tools::{self, Call, ChecksOf, TOOLS, Tool},
+    sessions,
+    tools::{self, Call, TOOLS, Told, Tool},
     watching::{Listener, Watched, arguments_of},
 };
 
@@ -85,6 +91,8 @@ pub(crate) struct Caller {
     pub(crate) workspace: Option<PathBuf>,
     /// As the audit log names it; empty for the client on standard input.
     pub(crate) name: String,
+    /// Under which it is asked how far the call is.
+    pub(crate) key: Option<String>,
 }
 
 impl Caller {
@@ -93,11 +101,12 @@ impl Caller {
         context.extensions.get::<Parts>().map(Self::of_parts).unwrap_or_default()
     }
 
-    fn of_parts(parts: &Parts) -> Self {
+    pub(crate) fn of_parts(parts: &Parts) -> Self {
         let named = parts.headers.get(WORKSPACE_HEADER);
         Self {
             workspace: named.map(|value| PathBuf::from(String::from_utf8_lossy(value.as_bytes()).into_owned())),
             name: client_of(parts.extensions.get::<ConnectInfo<SocketAddr>>(), &parts.headers),
+            key: None,
         }
     }
 }
@@ -112,12 +121,22 @@ pub(crate) struct Server {
     audit: Option<Audit>,
     /// What the client on standard input and output watches.
     watched: Watched,
+    /// Calls that are worked on and may be asked how far they are.
+    running: Running,
 }
 
 impl Server {
     pub(crate) fn new(source: Source, checks_of: ChecksOf, audit: Option<Audit>) -> Self {
         let waiting = Semaphore::new(WAITING);
-        Self { source, checks_of, lanes: Arc::default(), waiting: Arc::new(waiting), audit, watched: Watched::lists() }
+        Self {
+            source,
+            checks_of,
+            lanes: Arc::default(),
+            waiting: Arc::new(waiting),
+            audit,
+            watched: Watched::lists(),
+            running: Running::default(),
+        }
     }
 
     /// Runs a call in the session behind a bridge, or on a worker. Dropping the future ends the call. However it ends, it
@@ -129,13 +148,13 @@ impl Server {
         arguments: JsonObject,
     ) -> Result<Reply, String> {
         if [CHANGES, PROGRESS, FEATURES].contains(&tool.name) {
-            return self.run(caller.workspace, tool, arguments).await;
+            return self.run(caller.workspace, None, tool, arguments).await;
         }
         let record = Record::begin(self.audit.as_ref(), &caller, tool, &arguments);
         let client = caller.name;
         let span =
             info_span!("call", otel.name = tool.name, tool = tool.name, client, outcome = Empty, generation = Empty);
-        let answer = self.run(caller.workspace, tool, arguments).instrument(span.clone()).await;
+        let answer = self.run(caller.workspace, caller.key, tool, arguments).instrument(span.clone()).await;
         record.end(&answer, &span);
         answer
     }
@@ -143,12 +162,18 @@ impl Server {
     async fn run(
         &self,
         workspace: Option<PathBuf>,
+        key: Option<String>,
         tool: &'static Tool,
         arguments: JsonObject,
     ) -> Result<Reply, String> {
+        if tool.name == PROGRESS
+            && let Some(told) = arguments.get("key").and_then(Value::as_str).and_then(|key| self.running.told(key))
+        {
+            return answered(&told);
+        }
         let _waiting = self.waiting.try_acquire().map_err(|_| "too many calls are waiting, try again".to_owned())?;
         if let Source::Bridge(bridge) = &self.source
-            && let Some(answer) = bridge.ask(tool, &arguments).await
+            && let Some(answer) = bridge.ask(tool, &arguments, key.as_deref()).await
         {
             return answer;
         }
@@ -159,16 +184,19 @@ impl Server {
         let cancel = Arc::new(AtomicBool::new(false));
         let _ends_with_the_caller = Cancel(Arc::clone(&cancel));
         let (source, checks_of) = (self.source.clone(), Arc::clone(&self.checks_of));
+        let told = self.running.begin(key);
         let work = move || {
             let _span = span.entered();
             // A cancelled call keeps its place until the worker has noticed.
             let _place = place;
+            let told = &*told.told;
             match source {
                 Source::Workspaces(registry) => {
                     let live = choose(&registry, workspace)?;
-                    (tool.run)(&Call { live: &live, notices: &[], checks_of: &checks_of, cancel: &cancel }, arguments)
+                    let call = Call { live: &live, notices: &[], checks_of: &checks_of, cancel: &cancel, told };
+                    (tool.run)(&call, arguments)
                 }
-                Source::Bridge(bridge) => bridge.answer(tool, arguments, &checks_of, &cancel),
+                Source::Bridge(bridge) => bridge.answer(tool, arguments, &checks_of, &cancel, told),
             }
         };
         threads
@@ -195,6 +223,7 @@ impl Server {
         name: &'static str,
         arguments: Value,
     ) -> Result<T, String> {
+        let _may_be_cancelled = sessions::of(&context.extensions).map(|session| session.runs(context));
         let call = self.method(Caller::of(context), name, arguments_of(arguments));
         let answer = tokio::select! {
             answer = call => answer?,
@@ -203,12 +232,13 @@ impl Server {
         serde_json::from_value(answer).map_err(|error| error.to_string())
     }
 
-    /// Tells the client how far indexing is, until the future is dropped.
+    /// Tells the client how far a call is, or else the indexing, until the future is dropped.
     async fn tell_progress(&self, caller: Caller, peer: Peer<RoleServer>, token: ProgressToken) {
         let mut last = -1.0;
+        let asked = arguments_of(json!({ "key": caller.key }));
         loop {
             tokio::time::sleep(PROGRESS_EVERY).await;
-            let Ok(now) = self.method(caller.clone(), PROGRESS, JsonObject::new()).await else { continue };
+            let Ok(now) = self.method(caller.clone(), PROGRESS, asked.clone()).await else { continue };
             let Ok(Some((done, total))) = serde_json::from_value::<Option<(u64, u64)>>(now) else { continue };
             // It may only grow; a phase that counts anew is told once it has passed the last one.
             if done as f64 <= last {
@@ -225,8 +255,53 @@ impl Server {
         }
     }
 
+    /// What the client watches; over HTTP that belongs to its session.
+    fn watched_by(&self, context: &RequestContext<RoleServer>) -> Option<Watched> {
+        match sessions::of(&context.extensions) {
+            Some(session) => Some(session.watched()),
+            None => (!Self::is_over_http(context)).then(|| self.watched.clone()),
+        }
+    }
+
     fn is_over_http(context: &RequestContext<RoleServer>) -> bool {
         context.extensions.get::<Parts>().is_some()
+    }
+}
+
+/// Calls that are worked on, by the keys under which they are asked how far they are.
+#[derive(Clone, Default)]
+struct Running(Arc<Mutex<HashMap<String, Arc<Told>>>>);
+
+/// One of them, for as long as it is worked on.
+struct Begun {
+    all: Running,
+    key: Option<String>,
+    told: Arc<Told>,
+}
+
+impl Running {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Told>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, key: Option<String>) -> Begun {
+        let told = Arc::<Told>::default();
+        if let Some(key) = &key {
+            self.lock().insert(key.clone(), Arc::clone(&told));
+        }
+        Begun { all: self.clone(), key, told }
+    }
+
+    fn told(&self, key: &str) -> Option<(u64, u64)> {
+        self.lock().get(key)?.get()
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if let Some(key) = &self.key {
+            self.all.lock().remove(key);
+        }
     }
 }
 
@@ -325,7 +400,8 @@ impl ServerHandler for Server {
         Cow::Borrowed(VERSIONS)
     }
 
-    /// Without a session there is no stream on which a subscription could be told.
+    /// Over HTTP a session is kept for what the client subscribes to. Without one there is no stream on which that could
+    /// be told.
     async fn initialize(
         &self,
         request: InitializeRequestParams,
@@ -333,7 +409,8 @@ impl ServerHandler for Server {
     ) -> Result<InitializeResult, ErrorData> {
         context.peer.set_peer_info(request.clone());
         let mut answer = self.negotiate_initialize(&request)?;
-        if Self::is_over_http(&context) {
+        let has_session = sessions::begin(&context.extensions);
+        if Self::is_over_http(&context) && !has_session {
             let capabilities = &mut answer.capabilities;
             capabilities.tools.as_mut().into_iter().for_each(|tools| tools.list_changed = None);
             capabilities.resources.as_mut().into_iter().for_each(|resources| {
@@ -383,7 +460,10 @@ impl ServerHandler for Server {
         let Some(tool) = tools::listed(&request.name) else {
             return Err(ErrorData::invalid_params(format!("there is no tool {:?}", request.name), None));
         };
-        let caller = Caller::of(&context);
+        let mut caller = Caller::of(&context);
+        // Random, since the session behind a bridge works on the calls of several.
+        caller.key = context.meta.get_progress_token().and_then(|_| token().ok()).map(|key| key.to_string());
+        let _may_be_cancelled = sessions::of(&context.extensions).map(|session| session.runs(&context));
         let progress = async {
             match context.meta.get_progress_token() {
                 Some(token) => self.tell_progress(caller.clone(), context.peer.clone(), token).await,
@@ -481,18 +561,17 @@ impl ServerHandler for Server {
         request: SubscribeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        if Self::is_over_http(&context) {
-            return Err(ErrorData::method_not_found::<SubscribeRequestMethod>());
-        }
-        self.watched.add(self, request.uri).await.map_err(refused)
+        let watched = self.watched_by(&context).ok_or_else(ErrorData::method_not_found::<SubscribeRequestMethod>)?;
+        watched.add(self, &Caller::of(&context), request.uri).await.map_err(refused)
     }
 
     async fn unsubscribe(
         &self,
         request: UnsubscribeRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.watched.remove(&request.uri);
+        let watched = self.watched_by(&context).ok_or_else(ErrorData::method_not_found::<UnsubscribeRequestMethod>)?;
+        watched.remove(&request.uri);
         Ok(())
     }
 }

@@ -11,10 +11,12 @@ use axum::{
     Json, Router,
     extract::{ConnectInfo, State},
     http::{HeaderMap, StatusCode},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use axum_server::tls_rustls::RustlsConfig;
+use conexus_check::ChecksOf;
 use conexus_engine::live::Registry;
 use rmcp::{ServerHandler, model::JsonObject};
 use serde::Deserialize;
@@ -28,7 +30,8 @@ use crate::{
     health::{Health, healthz, metrics, readyz},
     http::{client_of, protocol, railed, serve, tls},
     server::{Caller, Server, Source},
-    tools::{self, ChecksOf},
+    sessions::{Sessions, in_session},
+    tools,
 };
 
 /// Searches at the same time; more wait.
@@ -60,6 +63,8 @@ struct ToolCall {
     workspace: PathBuf,
     tool: String,
     arguments: JsonObject,
+    /// Under which it can be asked how far it is.
+    key: Option<String>,
 }
 
 impl Sidecar {
@@ -99,6 +104,7 @@ impl Sidecar {
         let shared =
             Shared { registry: registry.clone(), searches: Arc::new(Semaphore::new(SEARCHES)), server: server.clone() };
         let health = Health::new(registry.clone());
+        let sessions = Sessions::new(server.clone());
         let open = |listener: TcpListener, guard: Guard, tls: Option<RustlsConfig>| {
             let routes = Router::new()
                 .route("/v1/search", post(search))
@@ -111,7 +117,11 @@ impl Sidecar {
                         .route("/metrics", get(metrics))
                         .with_state(health.clone()),
                 )
-                .nest_service("/mcp", protocol(handler.clone(), &guard, &serving.limits));
+                .merge(
+                    Router::new()
+                        .nest_service("/mcp", protocol(handler.clone(), &guard, &serving.limits))
+                        .layer(from_fn_with_state(sessions.clone(), in_session)),
+                );
             let router = railed(routes, guard, &serving.limits, audit.cloned());
             let served = serve(listener, router, tls, serving.limits);
             runtime.spawn(async move {
@@ -258,7 +268,7 @@ async fn call(
     if shared.registry.find(&call.workspace).is_none() {
         return (StatusCode::NOT_FOUND, "this session does not hold that workspace").into_response();
     }
-    let caller = Caller { workspace: Some(call.workspace), name: client_of(Some(&peer), &headers) };
+    let caller = Caller { workspace: Some(call.workspace), name: client_of(Some(&peer), &headers), key: call.key };
     match shared.server.call(caller, tool, call.arguments).await {
         Ok(reply) => Json(reply).into_response(),
         Err(reason) => (StatusCode::UNPROCESSABLE_ENTITY, reason).into_response(),

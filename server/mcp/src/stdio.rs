@@ -2,11 +2,12 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use conexus_check::ChecksOf;
 use conexus_engine::{Location, Settings};
 use rmcp::ServiceExt;
 
 use crate::{
-    Audit, ChecksOf,
+    Audit,
     bridge::Bridge,
     server::{Server, Source},
 };

@@ -5,20 +5,23 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use rmcp::{
     Peer, RoleServer,
     model::{
-        JsonObject, ResourceUpdatedNotification, ResourceUpdatedNotificationParam, ServerNotification,
-        SubscriptionFilter,
+        JsonObject, ResourceUpdatedNotification, ResourceUpdatedNotificationParam, ServerJsonRpcMessage,
+        ServerNotification, SubscriptionFilter,
     },
-    service::{ServiceError, SubscriptionSink},
+    service::SubscriptionSink,
 };
 use serde_json::{Value, json};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc::Sender};
 
 use crate::{
     methods::changes::{CHANGES, Known},
@@ -36,6 +39,8 @@ pub(crate) struct Watched {
     known: Arc<Mutex<Known>>,
     /// Something else is watched than before.
     changed: Arc<Notify>,
+    /// It was looked how things are before the first change.
+    begun: Arc<AtomicBool>,
 }
 
 /// What to tell.
@@ -52,13 +57,15 @@ pub(crate) enum Listener {
     Peer(Peer<RoleServer>),
     /// A request that stays open.
     Sink(SubscriptionSink),
+    /// The stream of a session over HTTP.
+    Stream(Sender<String>),
 }
 
 impl Watched {
     /// Watches both lists, and no resource yet.
     pub(crate) fn lists() -> Self {
         let known = Known { resources: BTreeMap::new(), list: Some(String::new()), editor: Some(false) };
-        Self { known: Arc::new(Mutex::new(known)), changed: Arc::default() }
+        Self { known: Arc::new(Mutex::new(known)), ..Self::default() }
     }
 
     /// What a filter names.
@@ -70,7 +77,7 @@ impl Watched {
             list: wanted(filter.resources_list_changed).then(String::new),
             editor: wanted(filter.tools_list_changed).then_some(false),
         };
-        Self { known: Arc::new(Mutex::new(known)), changed: Arc::default() }
+        Self { known: Arc::new(Mutex::new(known)), ..Self::default() }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -78,12 +85,12 @@ impl Watched {
     }
 
     /// Watches a resource from its present text on.
-    pub(crate) async fn add(&self, server: &Server, uri: String) -> Result<(), String> {
+    pub(crate) async fn add(&self, server: &Server, caller: &Caller, uri: String) -> Result<(), String> {
         if self.known().resources.len() >= MOST {
             return Err(format!("one client may watch {MOST} resources"));
         }
         let wanted = Known { resources: BTreeMap::from([(uri, None)]), ..Known::default() };
-        let now = look(server, &Caller::default(), &wanted, true).await?;
+        let now = look(server, caller, &wanted, true).await?;
         self.known().resources.extend(now.resources);
         self.changed.notify_one();
         Ok(())
@@ -104,8 +111,8 @@ impl Watched {
         (known.list, known.editor) = (seen.list, seen.editor);
     }
 
-    /// Tells each change until the client is gone. What is found at first is no change.
-    pub(crate) async fn run(self, server: &Server, caller: &Caller, listener: Listener) {
+    /// Looks how things are: what is found at first is no change.
+    async fn begin(&self, server: &Server, caller: &Caller) {
         let mut first = self.known().clone();
         // Those that were added have been looked at.
         first.resources.retain(|_, text| text.is_none());
@@ -116,6 +123,14 @@ impl Watched {
             }
         };
         self.note(seen);
+        self.begun.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells each change until the client is gone. A client that comes again is told what changed meanwhile.
+    pub(crate) async fn run(self, server: &Server, caller: &Caller, listener: Listener) {
+        if !self.begun.load(Ordering::Relaxed) {
+            self.begin(server, caller).await;
+        }
         loop {
             let known = self.known().clone();
             let seen = tokio::select! {
@@ -162,17 +177,24 @@ impl Listener {
                 Change::Resources => sink.notify_resource_list_changed().await.is_ok(),
                 Change::Tools => sink.notify_tool_list_changed().await.is_ok(),
             },
-            Self::Peer(peer) => {
-                let told: Result<(), ServiceError> = match change {
-                    Change::Resource(uri) => {
-                        let updated = ResourceUpdatedNotification::new(ResourceUpdatedNotificationParam::new(uri));
-                        peer.send_notification(ServerNotification::ResourceUpdatedNotification(updated)).await
-                    }
-                    Change::Resources => peer.notify_resource_list_changed().await,
-                    Change::Tools => peer.notify_tool_list_changed().await,
-                };
-                told.is_ok()
+            Self::Peer(peer) => peer.send_notification(change.notification()).await.is_ok(),
+            Self::Stream(events) => {
+                let message = ServerJsonRpcMessage::notification(change.notification());
+                let Ok(message) = serde_json::to_string(&message) else { return true };
+                events.send(message).await.is_ok()
             }
+        }
+    }
+}
+
+impl Change {
+    fn notification(self) -> ServerNotification {
+        match self {
+            Self::Resource(uri) => ServerNotification::ResourceUpdatedNotification(ResourceUpdatedNotification::new(
+                ResourceUpdatedNotificationParam::new(uri),
+            )),
+            Self::Resources => ServerNotification::ResourceListChangedNotification(Default::default()),
+            Self::Tools => ServerNotification::ToolListChangedNotification(Default::default()),
         }
     }
 }

@@ -49,6 +49,8 @@ impl Revision {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
+    /// Whole lines.
+    pub(super) headers: String,
     pub(super) body: String,
 }
 
@@ -101,7 +103,7 @@ pub(super) fn http(address: &str, method: &str, path: &str, headers: &[String], 
     let (headers, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer to {head}: {text:?}"));
     let status = headers.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
     assert!(!headers.to_ascii_lowercase().contains("transfer-encoding"), "{headers}");
-    Answer { status, body: body.to_owned() }
+    Answer { status, headers: headers.to_owned(), body: body.to_owned() }
 }
 
 /// A client over HTTP.
@@ -109,7 +111,9 @@ pub(super) struct Http {
     pub(super) address: String,
     pub(super) token: String,
     revision: Revision,
-    id: u64,
+    /// What `initialize` was answered with.
+    session: Option<String>,
+    pub(super) id: u64,
 }
 
 impl Http {
@@ -130,7 +134,7 @@ impl Http {
         let endpoint: Value = serde_json::from_slice(&std::fs::read(file).expect("a file")).expect("JSON");
         let address = endpoint["url"].as_str().and_then(|url| url.strip_prefix("http://")).expect("an address");
         let token = endpoint["token"].as_str().expect("a token").to_owned();
-        Self { address: address.to_owned(), token, revision, id: 0 }
+        Self { address: address.to_owned(), token, revision, session: None, id: 0 }
     }
 
     /// Headers of a good request.
@@ -144,11 +148,52 @@ impl Http {
         if method != "initialize" {
             headers.push(format!("MCP-Protocol-Version: {}", self.revision.name()));
         }
+        headers.extend(self.session.as_ref().map(|session| format!("Mcp-Session-Id: {session}")));
         if self.revision == Revision::New {
             headers.push(format!("Mcp-Method: {method}"));
             headers.extend(params["name"].as_str().or(params["uri"].as_str()).map(|name| format!("Mcp-Name: {name}")));
         }
         headers
+    }
+
+    /// Shakes hands and keeps the session that it is given.
+    pub(super) fn initialize(&mut self) -> Value {
+        let params = json!({
+            "protocolVersion": self.revision.name(),
+            "capabilities": {},
+            "clientInfo": { "name": "test", "version": "1" },
+        });
+        self.session = None;
+        let body = self.body("initialize", &params);
+        let answer = http(&self.address, "POST", "/mcp", &self.headers("initialize", &params), &body);
+        let lines = answer.headers.lines().filter_map(|line| line.split_once(": "));
+        let mut named = lines.filter(|(name, _)| name.eq_ignore_ascii_case("mcp-session-id"));
+        self.session = Some(named.next().expect("a session").1.to_owned());
+        let message: Value = serde_json::from_str(&answer.body).expect("JSON");
+        check(&message, self.id);
+        message["result"].clone()
+    }
+
+    /// Opens a stream with a request of this client's and hands over the messages that come.
+    pub(super) fn stream(&mut self, method: &str, request: Option<(&str, &Value)>) -> Receiver<Value> {
+        let (name, params) = request.unwrap_or(("", &Value::Null));
+        let body = request.map(|(name, params)| self.body(name, params)).unwrap_or_default();
+        let headers = self.headers(name, params).join("\r\n");
+        let mut stream = TcpStream::connect(&self.address).expect("the endpoint listens");
+        stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+        write!(stream, "{method} /mcp HTTP/1.1\r\nContent-Length: {}\r\n{headers}\r\n\r\n{body}", body.len())
+            .expect("the endpoint reads");
+        let (sender, events) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                if let Some(data) = line.strip_prefix("data: ").filter(|data| data.starts_with('{'))
+                    && sender.send(serde_json::from_str(data).expect("a message")).is_err()
+                {
+                    return;
+                }
+            }
+        });
+        events
     }
 
     pub(super) fn body(&mut self, method: &str, params: &Value) -> String {

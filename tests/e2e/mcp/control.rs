@@ -100,6 +100,58 @@ fn an_index_is_emptied_built_anew_and_verified() {
     assert_eq!(verified["equal"], true, "{verified:#}");
 }
 
+/// Git has a few seconds for a history; who waits for it no more does not let it go on.
+#[cfg(unix)]
+#[test]
+fn a_cancelled_call_ends_git() {
+    use std::os::unix::fs::PermissionsExt;
+    let session = session();
+    let folder = session.program.home().join("bin");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = std::env::var("PATH").expect("a path");
+    let started = folder.join("started");
+    // One that never comes to the end of a log.
+    let script = format!(
+        "#!/bin/sh\nPATH='{path}'\nfor word; do\n  if [ \"$word\" = log ]; then\n    echo $$ >'{0}.new'\n    mv '{0}.new' '{0}'\n    \
+         exec sleep 600\n  fi\ndone\nexec git \"$@\"\n",
+        started.display()
+    );
+    std::fs::write(folder.join("git"), script).expect("a file");
+    std::fs::set_permissions(folder.join("git"), std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    let mut command = session.command([""; 0]);
+    command.env("PATH", format!("{}:{path}", folder.display()));
+    let mut client = super::client::Pipes::start(command);
+    until_idle(&mut client);
+    for (number, (tool, arguments)) in [
+        ("context_get_related_info", json!({ "ticket_id": "QUE-12" })),
+        ("context_get_related_info", json!({ "symbol": "retry_failed_request" })),
+        ("context_explain", json!({ "symbol": "retry_failed_request" })),
+        ("context_search", json!({ "query": "retry", "work_context": { "open_ticket_ids": ["QUE-12"] } })),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = format!("slow {number}");
+        let params = json!({ "name": tool, "arguments": arguments });
+        client.send(&json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params }));
+        let pid = wait_for("git", DEADLINE, || std::fs::read_to_string(&started).ok());
+        let begun = Instant::now();
+        let cancelled = json!({ "requestId": id });
+        client.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled }));
+        let is_there = || {
+            let mut ask = std::process::Command::new("kill");
+            ask.args(["-0", pid.trim()])
+                .stderr(std::process::Stdio::null())
+                .status()
+                .is_ok_and(|status| status.success())
+        };
+        wait_for("the end of git", DEADLINE, || (!is_there()).then_some(()));
+        assert!(begun.elapsed() < STOPS, "{tool}: {:?}", begun.elapsed());
+        std::fs::remove_file(&started).expect("a file");
+    }
+    client.hang_up();
+}
+
 #[test]
 fn every_reading_tool_waits_for_a_generation() {
     let session = session();

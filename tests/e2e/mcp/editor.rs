@@ -14,6 +14,18 @@ fn offers_editor(client: &mut impl Client) -> bool {
     listed["tools"].as_array().expect("tools").iter().any(|tool| tool["name"] == "context_editor")
 }
 
+/// A session that may be asked for both, as a client of the editor.
+pub(super) fn willing(session: &super::Session) -> LspClient {
+    let capabilities = json!({
+        "window": { "showDocument": { "support": true } },
+        "workspace": { "applyEdit": true, "workspaceEdit": { "documentChanges": true } },
+    });
+    let mut editor = LspClient::start(session.command(["lsp"]));
+    editor.initialize(&json!({ "rootUri": file_uri(session.workspace.root()), "capabilities": capabilities }));
+    editor.wait_until_idle();
+    editor
+}
+
 /// Calls the tool while the editor answers what it is asked.
 fn asked(editor: &mut LspClient, client: &mut Http, arguments: &Value, method: &str, answer: &Value) -> (Value, Value) {
     std::thread::scope(|scope| {
@@ -28,17 +40,7 @@ fn asked(editor: &mut LspClient, client: &mut Http, arguments: &Value, method: &
 #[test]
 fn places_are_shown_and_edits_proposed_where_the_user_allows_it() {
     let session = session();
-    let capabilities = json!({
-        "window": { "showDocument": { "support": true } },
-        "workspace": { "applyEdit": true, "workspaceEdit": { "documentChanges": true } },
-    });
-    let start = || {
-        let mut editor = LspClient::start(session.command(["lsp"]));
-        editor.initialize(&json!({ "rootUri": file_uri(session.workspace.root()), "capabilities": capabilities }));
-        editor.wait_until_idle();
-        editor
-    };
-    let editor = start();
+    let editor = willing(&session);
     let mut client = Http::connect(&session, Revision::New);
     assert!(!offers_editor(&mut client));
     let reason = client.refusal("context_editor", &json!({ "action": "show", "file_path": "src/queue.rs" }));
@@ -48,7 +50,7 @@ fn places_are_shown_and_edits_proposed_where_the_user_allows_it() {
     let settings = session.program.home().join("config/conexus");
     std::fs::create_dir_all(&settings).expect("a folder");
     std::fs::write(settings.join("conexus.toml"), "[editor]\nassistants = true\n").expect("a file");
-    let mut editor = start();
+    let mut editor = willing(&session);
     let uri = file_uri(&session.workspace.path("src/queue.rs"));
     let text = String::from_utf8(session.workspace.read("src/queue.rs")).expect("text");
     editor.did_open(&uri, "rust", &text);

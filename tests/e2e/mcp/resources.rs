@@ -1,16 +1,13 @@
 //! Resources, subscriptions, prompts, completion and progress.
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    net::TcpStream,
-};
+use std::time::Instant;
 
 use conexus_testkit::{LspClient, file_uri, wait_for};
 use serde_json::{Value, json};
 
 use super::{
     DEADLINE, Session,
-    client::{Client, Http, Pipes, Revision},
+    client::{Client, Http, Pipes, Revision, http},
     serve, session, until_idle,
 };
 
@@ -108,6 +105,7 @@ fn prompts_come_with_what_they_are_about_and_arguments_are_completed() {
     }
     for (reference, name, typed, expected) in [
         (json!({ "type": "ref/prompt", "name": "explain_module" }), "path", "src/r", "src/retry.rs"),
+        (json!({ "type": "ref/prompt", "name": "explain_module" }), "path", "sr", "src"),
         (json!({ "type": "ref/resource", "uri": "conexus://file/{+path}{?lines}" }), "path", "guide", "docs/guide.md"),
         (json!({ "type": "ref/resource", "uri": "conexus://symbol/{name}{?path}" }), "name", "send", "send_once"),
         (
@@ -161,23 +159,7 @@ fn a_listening_request_tells_of_unsaved_edits() {
     let params = json!({ "notifications": {
         "resourceSubscriptions": ["conexus://file/src/queue.rs"], "resourcesListChanged": true,
     } });
-    let headers = client.headers("subscriptions/listen", &params).join("\r\n");
-    let body = client.body("subscriptions/listen", &params);
-    let mut stream = TcpStream::connect(&client.address).expect("the endpoint listens");
-    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
-    write!(stream, "POST /mcp HTTP/1.1\r\nContent-Length: {}\r\n{headers}\r\n\r\n{body}", body.len())
-        .expect("the endpoint reads");
-    let (sender, events) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            if let Some(data) = line.strip_prefix("data: ").filter(|data| data.starts_with('{')) {
-                let event: Value = serde_json::from_str(data).expect("a message");
-                if sender.send(event).is_err() {
-                    return;
-                }
-            }
-        }
-    });
+    let events = client.stream("POST", Some(("subscriptions/listen", &params)));
     let first = events.recv_timeout(DEADLINE).expect("an event");
     assert_eq!(first["method"], "notifications/subscriptions/acknowledged");
     let mut version = 2;
@@ -192,6 +174,95 @@ fn a_listening_request_tells_of_unsaved_edits() {
     editor.shut_down();
 }
 
+/// Over HTTP in 2025-11-25 a session has a stream, and a client that comes again is told what changed meanwhile.
+#[test]
+fn a_session_over_http_tells_of_unsaved_edits() {
+    let session = session();
+    let (mut editor, uri) = editor(&session);
+    let mut client = Http::connect(&session, Revision::Old);
+    let subscription = json!({ "uri": "conexus://file/src/queue.rs" });
+    let refused = client.ask("resources/subscribe", &subscription);
+    assert_eq!(refused["error"]["code"], -32601, "without a session: {refused}");
+    let hello = client.initialize();
+    assert_eq!(hello["capabilities"]["resources"], json!({ "subscribe": true, "listChanged": true }), "{hello}");
+    client.result("resources/subscribe", &subscription);
+    let updated = json!({
+        "jsonrpc": "2.0", "method": "notifications/resources/updated", "params": { "uri": "conexus://file/src/queue.rs" },
+    });
+    let first = client.stream("GET", None);
+    editor.did_replace(&uri, 2, "pub fn drain_leaky_bucket() {}\n");
+    assert_eq!(first.recv_timeout(DEADLINE).expect("an event"), updated);
+    // Another stream takes its place.
+    let second = client.stream("GET", None);
+    assert!(first.recv_timeout(DEADLINE).is_err(), "the first has ended");
+    editor.did_replace(&uri, 3, "pub fn drain_the_bucket() {}\n");
+    assert_eq!(second.recv_timeout(DEADLINE).expect("an event"), updated);
+    // Another client watches nothing of it, and has a session of its own.
+    let mut other = Http::connect(&session, Revision::Old);
+    other.initialize();
+    let silent = other.stream("GET", None);
+    client.result("resources/unsubscribe", &subscription);
+    editor.did_replace(&uri, 4, "pub fn fill_the_bucket() {}\n");
+    session.workspace.write("src/new.rs", "pub fn new_one() {}\n");
+    for stream in [&second, &silent] {
+        let told = stream.recv_timeout(DEADLINE).expect("an event");
+        assert_eq!(told["method"], "notifications/resources/list_changed", "{told}");
+    }
+    let end = http(&client.address, "DELETE", "/mcp", &client.headers("", &json!({})), "");
+    assert_eq!(end.status, 204, "{end:?}");
+    assert!(second.recv_timeout(DEADLINE).is_err(), "the stream has ended with the session");
+    let body = client.body("tools/list", &json!({}));
+    let gone = http(&client.address, "POST", "/mcp", &client.headers("tools/list", &json!({})), &body);
+    assert_eq!(gone.status, 404, "{gone:?}");
+    client.initialize();
+    client.result("tools/list", &json!({}));
+    editor.shut_down();
+}
+
+#[test]
+fn a_session_over_http_cancels_a_call_with_a_message() {
+    let session = session();
+    let (_server, mut client) = serve(&session, Revision::Old);
+    client.initialize();
+    let params = json!({
+        "name": "context_grep",
+        "arguments": { "pattern": "fn", "min_generation": 1_000_000, "wait_ms": 10_000 },
+    });
+    let body = client.body("tools/call", &params);
+    let (address, headers, id) = (client.address.clone(), client.headers("tools/call", &params), client.id);
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| http(&address, "POST", "/mcp", &headers, &body));
+        let cancelled =
+            json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id } }).to_string();
+        wait_for("the end of the call", DEADLINE, || {
+            // The call may not have come in yet.
+            let heard = http(&address, "POST", "/mcp", &headers, &cancelled);
+            assert_eq!(heard.status, 202, "{heard:?}");
+            call.is_finished().then_some(())
+        });
+    });
+    assert!(started.elapsed() < std::time::Duration::from_secs(8), "{:?}", started.elapsed());
+}
+
+/// What a client is told while it waits for a call.
+fn progress(client: &mut Pipes, tool: &str, arguments: &Value) -> Vec<f64> {
+    let params = json!({ "name": tool, "arguments": arguments, "_meta": { "progressToken": "mine" } });
+    client.send(&json!({ "jsonrpc": "2.0", "id": "long", "method": "tools/call", "params": params }));
+    let mut told: Vec<f64> = Vec::new();
+    loop {
+        let message = client.receive();
+        if message["id"] == "long" {
+            assert_ne!(message["result"]["isError"], true, "{message}");
+            return told;
+        }
+        if message["method"] == "notifications/progress" {
+            assert_eq!(message["params"]["progressToken"], "mine", "{message}");
+            told.push(message["params"]["progress"].as_f64().expect("a number"));
+        }
+    }
+}
+
 #[test]
 fn indexing_tells_how_far_it_is() {
     let session = session();
@@ -202,24 +273,24 @@ fn indexing_tells_how_far_it_is() {
         session.workspace.write(&format!("src/many/m{number}.rs"), functions.concat());
     }
     let mut client = Pipes::start(session.command([""; 0]));
-    let params = json!({
-        "name": "context_index_control",
-        "arguments": { "action": "start", "wait_ms": 45_000 },
-        "_meta": { "progressToken": "mine" },
-    });
-    client.send(&json!({ "jsonrpc": "2.0", "id": "start", "method": "tools/call", "params": params }));
-    let mut told: Vec<f64> = Vec::new();
-    loop {
-        let message = client.receive();
-        if message["id"] == "start" {
-            break;
-        }
-        if message["method"] == "notifications/progress" {
-            assert_eq!(message["params"]["progressToken"], "mine", "{message}");
-            told.push(message["params"]["progress"].as_f64().expect("a number"));
-        }
-    }
+    let told = progress(&mut client, "context_index_control", &json!({ "action": "start", "wait_ms": 45_000 }));
     assert!(told.len() > 1 && told.is_sorted(), "{told:?}");
     until_idle(&mut client);
+    // So do the other calls that take long, over the bridge to a session too.
+    let rules = json!({ "paths": ["."], "rules": ["unused-symbol", "undocumented-public"] });
+    let others = [
+        ("context_index_control", json!({ "action": "verify" })),
+        ("context_check", rules),
+        ("context_index_control", json!({ "action": "force_reindex", "wait_ms": 45_000 })),
+    ];
+    for (tool, arguments) in &others {
+        assert!(!progress(&mut client, tool, arguments).is_empty(), "{tool} {arguments}");
+    }
+    client.hang_up();
+    let (_server, _) = super::serve(&session, Revision::Old);
+    let mut client = Pipes::start(session.command([""; 0]));
+    for (tool, arguments) in &others[..2] {
+        assert!(!progress(&mut client, tool, arguments).is_empty(), "{tool} {arguments}");
+    }
     client.hang_up();
 }

@@ -24,54 +24,184 @@ fn configured(mcp: &str) -> Session {
     session
 }
 
+/// What may not come back, whatever is asked: of a file outside, of an ignored one, of a secret one.
+const FORBIDDEN: [&str; 5] =
+    ["outside_swordfish", "swordfish-of-the-deep", "ignored_swordfish", "root:x:", "internal error"];
+
+/// Texts that lead out or break parsers.
+fn hostile(session: &Session) -> Vec<String> {
+    let outside = session.program.home().join("outside.rs");
+    std::fs::write(&outside, "pub fn outside_swordfish() {}\n").expect("a file");
+    let strings = [
+        "../outside.rs", "src/../../outside.rs", "/etc/passwd", "/proc/self/environ", ".env", "ignored.rs",
+        ".git/config", "\0", "", "\u{202e}\u{feff}\u{fffd}", "%00%2e%2e%2f", "..%2foutside.rs",
+        "'; DROP TABLE files; --", "$(touch /pwned)", "{{7*7}}", "--help", "-----BEGIN", "(((((((((((((((((", "[",
+        "a{1000000}", "file:///etc/passwd", "\n\r\t\u{1b}[2J",
+    ];
+    let absolute = outside.to_string_lossy().into_owned();
+    strings.into_iter().map(str::to_owned).chain([absolute, "x".repeat(100_000)]).collect()
+}
+
+/// Asks and looks at the answer, whatever it is. What was asked is taken out: an answer may repeat it.
+fn ask_hostile(client: &mut Http, method: &str, params: &Value, text: &str) {
+    let answer = client.ask(method, params).to_string();
+    let quoted = json!(text).to_string();
+    let answer = if text.is_empty() { answer } else { answer.replace(quoted.trim_matches('"'), "") };
+    for forbidden in FORBIDDEN {
+        assert!(!answer.contains(forbidden), "{method} {params}: {answer}");
+    }
+}
+
+/// A value that holds a text, for a parameter that takes one; `None` for numbers, flags and choices.
+fn holding(property: &Value, text: &str) -> Option<Value> {
+    match (property["type"].as_str(), property.get("enum")) {
+        (Some("string"), None) => Some(json!(text)),
+        (Some("array"), _) => Some(json!([holding(&property["items"], text)?])),
+        (Some("object"), _) => {
+            let inner = property["properties"].as_object()?;
+            let held: serde_json::Map<_, _> =
+                inner.iter().filter_map(|(name, property)| Some((name.clone(), holding(property, text)?))).collect();
+            (!held.is_empty()).then_some(Value::Object(held))
+        }
+        _ => None,
+    }
+}
+
+/// With what a parameter of a tool is asked, beside the parameter itself: a call that would be good but for that one.
+/// Each parameter that takes a text stands here; a new one makes the test fail until it does.
+const TRIED: &[(&str, &str, &[&str])] = &[
+    ("context_search", "query", &[r"{}"]),
+    ("context_search", "paths", &[r#"{"query":"retry"}"#]),
+    ("context_search", "languages", &[r#"{"query":"retry"}"#]),
+    ("context_search", "kinds", &[r#"{"query":"retry"}"#]),
+    ("context_search", "work_context", &[r#"{"query":"retry"}"#]),
+    ("context_search", "cursor", &[r#"{"query":"retry"}"#]),
+    ("context_read", "file_path", &[r"{}", r#"{"start_line":1,"end_line":2}"#, r#"{"symbol":"send_once"}"#]),
+    ("context_read", "symbol", &[r"{}", r#"{"file_path":"src/retry.rs"}"#]),
+    ("context_read", "cursor", &[r#"{"file_path":"src/retry.rs"}"#]),
+    ("context_grep", "pattern", &[r"{}"]),
+    ("context_grep", "paths", &[r#"{"pattern":"swordfish"}"#]),
+    ("context_grep", "cursor", &[r#"{"pattern":"fn"}"#]),
+    ("context_get_related_info", "symbol", &[r"{}", r#"{"file_path":"src/retry.rs"}"#]),
+    ("context_get_related_info", "file_path", &[r"{}", r#"{"line":1}"#, r#"{"symbol":"send_once"}"#]),
+    ("context_get_related_info", "ticket_id", &[r"{}"]),
+    ("context_get_related_info", "cursor", &[r#"{"symbol":"send_once"}"#]),
+    ("context_explain", "symbol", &[r"{}", r#"{"file_path":"src/retry.rs"}"#]),
+    ("context_explain", "file_path", &[r"{}", r#"{"line":1}"#, r#"{"symbol":"send_once"}"#]),
+    ("context_explain", "cursor", &[r#"{"symbol":"send_once"}"#]),
+    ("context_check", "paths", &[r"{}", r#"{"rules":["undocumented-public"]}"#]),
+    ("context_check", "changed_since", &[r"{}", r#"{"paths":["src"]}"#]),
+    ("context_check", "rules", &[r#"{"paths":["src"]}"#]),
+    ("context_check", "cursor", &[r#"{"paths":["src"]}"#]),
+    ("context_index_control", "paths", &[r#"{"action":"reindex_paths"}"#, r#"{"action":"status"}"#]),
+    ("context_index_control", "cursor", &[r#"{"action":"status"}"#]),
+    (
+        "context_connector_management",
+        "name",
+        &[r#"{"action":"add"}"#, r#"{"action":"update","enabled":true}"#, r#"{"action":"remove"}"#],
+    ),
+    (
+        "context_connector_management",
+        "path",
+        &[r#"{"action":"add","name":"more"}"#, r#"{"action":"update","name":"more"}"#],
+    ),
+    ("context_connector_management", "cursor", &[r#"{"action":"list"}"#]),
+    ("context_editor", "file_path", &[r#"{"action":"show"}"#, r#"{"action":"replace","text":"x"}"#]),
+    ("context_editor", "text", &[r#"{"action":"replace","file_path":"../outside.rs"}"#]),
+];
+
 /// Every text that a tool takes is given paths that lead out and texts that break parsers; whatever the parameter means,
-/// nothing of a file outside, an ignored one or a secret comes back, and the endpoint goes on.
+/// nothing of a file outside, an ignored one or a secret comes back, nothing outside is written, and the endpoint goes on.
 #[test]
 fn no_string_in_any_parameter_of_any_tool_does_harm() {
     let session = session();
+    let hostile = hostile(&session);
     let outside = session.program.home().join("outside.rs");
-    std::fs::write(&outside, "pub fn outside_swordfish() {}\n").expect("a file");
-    let (_server, mut client) = serve(&session, Revision::Old);
+    let folder = session.program.home().join("config/conexus");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("conexus.toml"), "[editor]\nassistants = true\n").expect("the settings");
+    let editor = super::editor::willing(&session);
+    let mut client = Http::connect(&session, Revision::Old);
+    super::until_idle(&mut client);
     let tools = client.result("tools/list", &json!({}))["tools"].clone();
-    let long = "x".repeat(100_000);
-    let absolute = outside.to_string_lossy();
-    let strings = [
-        &*absolute, "../outside.rs", "/etc/passwd", "/proc/self/environ", ".env", "ignored.rs", ".git/config", "\0",
-        "", "\u{202e}\u{feff}\u{fffd}", "%00%2e%2e%2f", "'; DROP TABLE files; --", "$(touch /pwned)", "{{7*7}}",
-        "--help", "-----BEGIN", "(((((((((((((((((", "[", "a{1000000}", "file:///etc/passwd", "\n\r\t\u{1b}[2J", &long,
-    ];
-    let mut calls = 0;
+    let mut untried: Vec<_> = TRIED.iter().map(|(tool, parameter, _)| (*tool, *parameter)).collect();
     for tool in tools.as_array().expect("tools") {
-        // What changes the index is tested with its own arguments.
-        if tool["annotations"]["readOnlyHint"] != true {
-            continue;
-        }
-        let schema = &tool["inputSchema"];
-        for (name, property) in schema["properties"].as_object().expect("properties") {
-            let shape: fn(&str) -> Value = match (property["type"].as_str(), property.get("enum")) {
-                (Some("string"), None) => |text| json!(text),
-                (Some("array"), _) => |text| json!([text]),
-                (Some("object"), _) => {
-                    |text| json!({ "active_file": text, "git_branch": text, "open_ticket_ids": [text] })
-                }
-                _ => continue,
-            };
-            for string in strings {
-                let mut arguments = json!({});
-                for required in schema["required"].as_array().into_iter().flatten() {
-                    arguments[required.as_str().expect("a name")] = json!("retry");
-                }
-                arguments[name] = shape(string);
-                let call = json!({ "name": tool["name"], "arguments": arguments });
-                let answer = client.ask("tools/call", &call).to_string();
-                assert!(!answer.contains("outside_swordfish"), "{call}: {answer}");
-                assert!(!answer.contains("swordfish-of-the-deep") && !answer.contains("root:x:"), "{call}: {answer}");
-                assert!(!answer.contains("internal error"), "{call}: {answer}");
-                calls += 1;
+        let name = tool["name"].as_str().expect("a name");
+        for (parameter, property) in tool["inputSchema"]["properties"].as_object().expect("properties") {
+            if holding(property, "").is_none() {
+                continue;
+            }
+            let (_, _, calls) = TRIED
+                .iter()
+                .find(|(tool, tried, _)| *tool == name && tried == parameter)
+                .unwrap_or_else(|| panic!("{name} takes a text as {parameter}, which is not tried here"));
+            untried.retain(|tried| *tried != (name, parameter));
+            for (text, call) in hostile.iter().flat_map(|text| calls.iter().map(move |call| (text, call))) {
+                let mut arguments: Value = serde_json::from_str(call).expect("JSON");
+                arguments[parameter] = holding(property, text).expect("a value");
+                ask_hostile(&mut client, "tools/call", &json!({ "name": name, "arguments": arguments }), text);
             }
         }
     }
-    assert!(calls > 300, "{calls}");
+    assert_eq!(untried, [], "no such parameter");
+    assert_eq!(std::fs::read_to_string(&outside).expect("a file"), "pub fn outside_swordfish() {}\n");
+    let sources = client.tool("context_connector_management", &json!({ "action": "list" }));
+    let kinds: Vec<_> = sources["sources"].as_array().expect("sources").iter().map(|source| &source["name"]).collect();
+    assert!(
+        kinds.iter().all(|name| ["workspace", "git_history", "more"].contains(&name.as_str().expect("a name"))),
+        "{kinds:?}"
+    );
+    assert_eq!(http(&client.address, "GET", "/healthz", &client.headers("x", &json!({})), "").status, 200);
+    editor.shut_down();
+}
+
+/// The same for everything else that takes a text: addresses of resources, arguments of prompts, what is completed.
+#[test]
+fn no_string_in_any_other_request_does_harm() {
+    let session = session();
+    let hostile = hostile(&session);
+    let (_server, mut client) = serve(&session, Revision::Old);
+    client.initialize();
+    let prompts = client.result("prompts/list", &json!({}))["prompts"].clone();
+    let templates = client.result("resources/templates/list", &json!({}))["resourceTemplates"].clone();
+    let references: Vec<Value> = (templates.as_array().into_iter().flatten())
+        .map(|template| json!({ "type": "ref/resource", "uri": template["uriTemplate"] }))
+        .chain(
+            prompts
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|prompt| json!({ "type": "ref/prompt", "name": prompt["name"] })),
+        )
+        .collect();
+    assert_eq!(references.len(), 5, "{references:?}");
+    for text in &hostile {
+        for uri in [
+            text.clone(),
+            format!("conexus://file/{text}"),
+            format!("conexus://file/src/retry.rs?lines={text}"),
+            format!("conexus://symbol/{text}"),
+            format!("conexus://symbol/send_once?path={text}"),
+        ] {
+            for method in ["resources/read", "resources/subscribe", "resources/unsubscribe"] {
+                ask_hostile(&mut client, method, &json!({ "uri": uri }), text);
+            }
+        }
+        ask_hostile(&mut client, "resources/list", &json!({ "cursor": text }), text);
+        ask_hostile(&mut client, "prompts/get", &json!({ "name": text }), text);
+        for prompt in prompts.as_array().into_iter().flatten() {
+            for argument in prompt["arguments"].as_array().into_iter().flatten() {
+                let params = json!({ "name": prompt["name"], "arguments": { argument["name"].as_str().expect("a name"): text } });
+                ask_hostile(&mut client, "prompts/get", &params, text);
+            }
+        }
+        for reference in &references {
+            for name in ["path", "name", "symbol", "change", text] {
+                let params = json!({ "ref": reference, "argument": { "name": name, "value": text } });
+                ask_hostile(&mut client, "completion/complete", &params, text);
+            }
+        }
+    }
     assert_eq!(http(&client.address, "GET", "/healthz", &client.headers("x", &json!({})), "").status, 200);
 }
 

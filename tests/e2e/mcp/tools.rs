@@ -4,7 +4,7 @@ use conexus_engine::estimate_tokens;
 use serde_json::{Value, json};
 
 use super::{
-    client::{Client, Revision},
+    client::{Client, Pipes, Revision},
     notices, paths, serve, session,
 };
 
@@ -112,6 +112,63 @@ fn answers_are_what_the_tools_declare_and_keep_the_budget() {
     assert_eq!([list(&first), list(&rest)].concat(), list(&whole));
 }
 
+/// Whatever a tool is asked, neither form of its answer costs more than the budget, and what is left out is said.
+#[test]
+fn every_tool_keeps_every_budget() {
+    let session = session();
+    let long: Vec<String> = (0..400)
+        .map(|number| {
+            format!(
+                "/// Part {number} of a queue.\npub fn queue_{number}() {{\n    retry_failed_request({number});\n}}\n"
+            )
+        })
+        .collect();
+    session.workspace.write("src/long.rs", long.concat());
+    session.workspace.write("docs/wide.txt", "retry ".repeat(3_000));
+    let (_server, mut client) = serve(&session, Revision::New);
+    let listed = client.result("tools/list", &json!({}));
+    let tools = listed["tools"].as_array().expect("tools");
+    let mut untried: Vec<String> = tools.iter().map(|tool| text(&tool["name"])).collect();
+    for (tool, arguments) in [
+        ("context_search", json!({ "query": "queue", "limit": 100 })),
+        ("context_search", json!({ "query": "nothing of the kind zzyzx", "mode": "keyword" })),
+        ("context_read", json!({ "file_path": "src/long.rs" })),
+        ("context_read", json!({ "file_path": "docs/wide.txt" })),
+        ("context_read", json!({ "symbol": "retry_failed_request" })),
+        ("context_grep", json!({ "pattern": "queue", "limit": 1_000 })),
+        ("context_grep", json!({ "pattern": "retry retry" })),
+        ("context_get_related_info", json!({ "symbol": "retry_failed_request", "limit": 50 })),
+        ("context_get_related_info", json!({ "file_path": "src/long.rs", "limit": 50 })),
+        ("context_get_related_info", json!({ "ticket_id": "QUE-12" })),
+        ("context_explain", json!({ "symbol": "retry_failed_request" })),
+        ("context_explain", json!({ "file_path": "src/long.rs" })),
+        ("context_check", json!({ "paths": ["."], "limit": 500 })),
+        ("context_index_control", json!({ "action": "status" })),
+        ("context_connector_management", json!({ "action": "list" })),
+    ] {
+        let declared = tools.iter().find(|known| known["name"] == tool).expect("it is listed");
+        untried.retain(|name| name != tool);
+        for budget in [200, 500, 2_000] {
+            let mut arguments = arguments.clone();
+            arguments["max_tokens"] = json!(budget);
+            let result = client.result("tools/call", &json!({ "name": tool, "arguments": arguments }));
+            let structured = &result["structuredContent"];
+            check(structured, &declared["outputSchema"], tool);
+            let text = result["content"][0]["text"].as_str().expect("text");
+            assert!(estimate_tokens(text) <= budget, "{tool} {arguments}: {} {text}", estimate_tokens(text));
+            let cost = estimate_tokens(&structured.to_string());
+            assert!(cost <= budget, "{tool} {arguments}: {cost} {structured}");
+            let is_cut = structured["truncated"] == true;
+            let kinds = notices(structured);
+            let said = structured["cursor"].is_string() || kinds.contains(&"limited") || kinds.contains(&"line_cut");
+            assert!(!is_cut || said, "{tool} {arguments}: {structured:#}");
+            assert!(is_cut || structured.get("left_out").is_none(), "{tool} {arguments}: {structured:#}");
+        }
+        assert_eq!(declared["inputSchema"]["properties"]["max_tokens"]["type"], "integer", "{tool}");
+    }
+    assert_eq!(untried, [""; 0], "each tool is tried");
+}
+
 #[test]
 fn symbols_are_read_explained_and_related() {
     let session = session();
@@ -172,6 +229,46 @@ fn filters_narrow_and_a_miss_is_said() {
         let answer = client.tool("context_search", &arguments);
         assert_eq!(paths(&answer, "hits"), expected, "{answer:#}");
     }
+    let others = client.tool("context_search", &json!({ "query": "queue", "languages": ["cobol"] }));
+    assert_eq!(notices(&others), ["filter_matches_nothing"], "{others:#}");
+    assert!(
+        others["notices"][0]["message"].as_str().is_some_and(|told| told.ends_with("markdown, rust")),
+        "{others:#}"
+    );
+    for tool in ["context_explain", "context_get_related_info"] {
+        let unknown = client.tool(tool, &json!({ "symbol": "no_such_symbol" }));
+        assert_eq!(notices(&unknown), ["no_match"], "{unknown:#}");
+        assert!(unknown["notices"][0]["message"].as_str().is_some_and(|told| told.contains("no_such_symbol")));
+    }
+    for (tool, arguments, word) in [
+        ("context_explain", json!({}), "name a symbol or a file_path"),
+        ("context_get_related_info", json!({}), "or a ticket_id"),
+        ("context_read", json!({ "file_path": "docs/guide.md", "start_line": 900 }), "there is no line 900"),
+        ("context_read", json!({ "file_path": "docs/guide.md", "start_line": 2, "end_line": 1 }), "2 to 1"),
+    ] {
+        let reason = client.refusal(tool, &arguments);
+        assert!(reason.contains(word), "{tool} {arguments}: {reason}");
+    }
+    // A test that calls a function is told once.
+    let related = client.tool("context_get_related_info", &json!({ "symbol": "retry_failed_request" }));
+    let told: Vec<_> =
+        related["related"].as_array().expect("a list").iter().map(|item| (&item["relation"], &item["name"])).collect();
+    let calls = |(relation, name): &(&Value, &Value)| *name == "retries_until_it_works" && *relation != "similar";
+    let told: Vec<_> = told.into_iter().filter(calls).map(|(relation, _)| relation).collect();
+    assert_eq!(told, ["test"]);
     let nothing = client.tool("context_search", &json!({ "query": "zzyzx", "mode": "keyword" }));
     assert_eq!((notices(&nothing), &nothing["hits"]), (vec!["no_match"], &json!([])), "{nothing:#}");
+}
+
+/// A client asks as soon as it has started the program.
+#[test]
+fn the_first_question_is_not_answered_before_anything_is_indexed() {
+    let session = session();
+    let mut client = Pipes::start(session.command([""; 0]));
+    let found = client.tool("context_search", &json!({ "query": "retry failed requests", "wait_ms": 10_000 }));
+    assert_eq!(paths(&found, "hits")[0], "src/retry.rs", "{found:#}");
+    assert_eq!(notices(&found).last(), Some(&"detached"), "{found:#}");
+    let prompt = client.result("prompts/get", &json!({ "name": "review_unsaved_changes" }));
+    assert!(prompt.to_string().contains("no editor session is attached"), "{prompt}");
+    client.hang_up();
 }

@@ -72,10 +72,11 @@ pub(crate) fn check(scope: &Scope<'_>) -> Result<Vec<Finding>> {
     let gone = match &scope.changes {
         Some(_) => removed,
         None if names.is_empty() => BTreeSet::new(),
-        None => git::removed_definitions(scope.snapshot.root(), &names, HISTORY_TIME),
+        None => git::removed_definitions(scope.snapshot.root(), &names, HISTORY_TIME, scope.cancel),
     };
     let needs_past = documents.iter().flat_map(|document| &document.missing).any(|missing| missing.name().is_none());
-    let past = if needs_past { git::past(scope.snapshot.root(), HISTORY_TIME) } else { git::Past::default() };
+    let past =
+        if needs_past { git::past(scope.snapshot.root(), HISTORY_TIME, scope.cancel) } else { git::Past::default() };
     let mut words = BTreeMap::new();
     for name in names.iter().filter(|name| gone.contains(*name)) {
         words.insert(name.clone(), present.is_word(name)?);

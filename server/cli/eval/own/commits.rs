@@ -1,6 +1,6 @@
 //! Commits as queries: the subject of one should find the functions that it changed, in the files as they were before.
 
-use std::time::Duration;
+use std::{sync::atomic::AtomicBool, time::Duration};
 
 use anyhow::Result;
 use conexus_core::LineIndex;
@@ -18,7 +18,7 @@ const MOST_FUNCTIONS: usize = 8;
 const PER_QUERY: usize = 3;
 
 pub(super) fn score(copy: &mut Copy, sample: usize, scored: &mut Vec<Scored>) -> Result<()> {
-    let Some(history) = git::history(&copy.repository, LIMITS) else { return Ok(()) };
+    let Some(history) = git::history(&copy.repository, LIMITS, &AtomicBool::new(false)) else { return Ok(()) };
     let candidates: Vec<(String, String)> = history
         .commits()
         .iter()

@@ -4,9 +4,11 @@ use std::{
     collections::BTreeMap,
     ops::Range,
     path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
-use super::{command, git, hunk, line};
+use super::{command, git, hunk, line, run};
 
 /// Why git cannot say what changed. The messages say what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +33,9 @@ pub enum GitError {
     /// The revision does not exist in a clone that was cut off.
     #[error("git knows no revision {0:?} in this shallow clone; fetch it first, as with `git fetch --unshallow`")]
     Shallow(String),
+    /// Nobody waits for it any more.
+    #[error("git was stopped before it was done")]
+    Stopped,
     /// Git failed in another way.
     #[error("git could not compare with {revision:?}: {message}")]
     Failed {
@@ -76,25 +81,29 @@ pub struct Changes {
     pub removed_lines: Vec<String>,
 }
 
-/// Reads what changed between a revision and the working tree of a folder.
-pub fn changes(folder: &Path, revision: &str) -> Result<Changes, GitError> {
+/// Reads what changed between a revision and the working tree of a folder, while somebody waits for it.
+pub fn changes(folder: &Path, revision: &str, cancel: &AtomicBool) -> Result<Changes, GitError> {
     check(folder, revision)?;
-    let failed = |message: &[u8]| GitError::Failed {
-        revision: revision.to_owned(),
-        message: String::from_utf8_lossy(message).trim().to_owned(),
-    };
+    let failed = |message: String| GitError::Failed { revision: revision.to_owned(), message };
+    let mut list = command(folder);
+    list.args(["ls-files", "--others", "--exclude-standard", "-z"]);
+    let mut output = Vec::new();
     // Both look at every file of the working tree; they do so side by side.
-    let (output, untracked) = std::thread::scope(|scope| {
-        let untracked = scope.spawn(|| git(folder, &["ls-files", "--others", "--exclude-standard", "-z"]));
-        let diff = differences(folder, revision);
-        (diff, untracked.join().unwrap_or_default())
+    let (ended, untracked) = std::thread::scope(|scope| {
+        let untracked = scope.spawn(|| run::output(&mut list, cancel));
+        let mut take = |piece: &[u8]| output.extend_from_slice(piece);
+        let ended = run::read(&mut differences(folder, revision), None, cancel, &mut take);
+        (ended, untracked.join().unwrap_or_default())
     });
-    let output = output.map_err(|_| GitError::NoGit)?;
-    if !output.status.success() {
-        return Err(failed(&output.stderr));
+    let ended = ended.ok_or(GitError::NoGit)?;
+    if ended.is_cut || cancel.load(Ordering::Relaxed) {
+        return Err(GitError::Stopped);
     }
-    let mut changes = parse(&String::from_utf8_lossy(&output.stdout));
-    let untracked = untracked.ok_or_else(|| failed(b"it cannot list untracked files"))?;
+    if !ended.is_good {
+        return Err(failed(ended.complaint));
+    }
+    let mut changes = parse(&String::from_utf8_lossy(&output));
+    let untracked = untracked.ok_or_else(|| failed("it cannot list untracked files".to_owned()))?;
     for path in untracked.split(|&byte| byte == 0).filter_map(|path| std::str::from_utf8(path).ok()) {
         if !path.is_empty() {
             changes.files.insert(path.to_owned(), FileChange::whole());
@@ -103,14 +112,15 @@ pub fn changes(folder: &Path, revision: &str) -> Result<Changes, GitError> {
     Ok(changes)
 }
 
-/// The difference between a revision and the working tree as a patch.
-fn differences(folder: &Path, revision: &str) -> std::io::Result<std::process::Output> {
-    command(folder)
+/// What prints the difference between a revision and the working tree as a patch.
+fn differences(folder: &Path, revision: &str) -> Command {
+    let mut command = command(folder);
+    command
         .args(["-c", "core.quotepath=off", "diff", "--relative", "--unified=0", "--find-renames", "--no-color"])
         .args(["--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/", "--end-of-options", revision])
         .arg("--")
-        .stderr(std::process::Stdio::piped())
-        .output()
+        .stderr(std::process::Stdio::piped());
+    command
 }
 
 /// Whether the folder is in a repository that knows the revision. What is wrong is asked when something is: each question

@@ -1,14 +1,19 @@
 //! The recent history of a repository: which files change together, what changed a file, what a ticket changed.
 
 use std::{
-    collections::HashMap,
-    io::Read,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, mpsc},
-    time::{Duration, Instant},
+    sync::{
+        Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
 };
 
-use super::{command, git};
+use super::{
+    command,
+    run::{self, LOOK},
+};
 
 /// How far back to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,38 +127,144 @@ impl History {
     }
 }
 
-/// Histories that are kept, one per folder and limits.
-type Kept = HashMap<(PathBuf, HistoryLimits), Arc<History>>;
+/// What is kept of a folder under limits.
+struct Kept {
+    history: Arc<History>,
+    /// Git's own folder, and how HEAD was written when the history was read.
+    directory: PathBuf,
+    stamp: Option<Stamp>,
+}
 
-static KEPT: Mutex<Option<Kept>> = Mutex::new(None);
+type Key = (PathBuf, HistoryLimits);
+
+/// What is kept, and what is being read: who wants it meanwhile waits for it.
+#[derive(Default)]
+struct Histories {
+    kept: HashMap<Key, Kept>,
+    being_read: HashSet<Key>,
+}
+
+static HISTORIES: LazyLock<Mutex<Histories>> = LazyLock::new(Mutex::default);
+static READ: Condvar = Condvar::new();
 /// Folders whose history is kept at once.
 const MOST_KEPT: usize = 8;
 
+fn histories() -> MutexGuard<'static, Histories> {
+    HISTORIES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Lets others read what was being read.
+struct BeingRead(Key);
+
+impl Drop for BeingRead {
+    fn drop(&mut self) {
+        histories().being_read.remove(&self.0);
+        READ.notify_all();
+    }
+}
+
 /// Reads the history of the repository that holds a folder, by one `git log`. It is kept until HEAD moves. `None` when
-/// the folder is in no repository, the repository has no commit, or there is no git.
-pub fn history(folder: &Path, limits: HistoryLimits) -> Option<Arc<History>> {
-    let state = String::from_utf8(git(folder, &["rev-parse", "HEAD", "--is-shallow-repository"])?).ok()?;
+/// the folder is in no repository, the repository has no commit, there is no git, or nobody waits for it any more: then
+/// git is killed.
+pub fn history(folder: &Path, limits: HistoryLimits, cancel: &AtomicBool) -> Option<Arc<History>> {
+    let key = (folder.to_owned(), limits);
+    let mut all = histories();
+    let (known, _reading) = loop {
+        let known = all.kept.get(&key).map(|kept| (kept.directory.clone(), kept.stamp.clone()));
+        let stamp = known.as_ref().and_then(|(directory, _)| Stamp::of(directory));
+        if let Some((_, read_under)) = &known
+            && stamp.is_some()
+            && stamp == *read_under
+        {
+            return all.kept.get(&key).map(|kept| Arc::clone(&kept.history));
+        }
+        if cancel.load(Ordering::Relaxed) {
+            return None;
+        }
+        if all.being_read.insert(key.clone()) {
+            break (known, BeingRead(key.clone()));
+        }
+        all = READ.wait_timeout(all, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+    };
+    drop(all);
+    let directory = known.map_or_else(|| super::directory(folder), |(directory, _)| Some(directory))?;
+    // Before HEAD is asked for: a commit in between shows as a stamp that does not fit any more.
+    let stamp = Stamp::of(&directory);
+    let state = run::output(command(folder).args(["rev-parse", "HEAD", "--is-shallow-repository"]), cancel)?;
+    let state = String::from_utf8(state).ok()?;
     let mut lines = state.lines();
     let head = lines.next()?.trim();
     let shallow = lines.next() == Some("true");
-    let key = (folder.to_owned(), limits);
-    let known = KEPT.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|kept| kept.get(&key).cloned());
-    if let Some(known) = known.filter(|known| *known.head == *head) {
-        return Some(known);
+    let same = |kept: &&Kept| *kept.history.head == *head;
+    let same = histories().kept.get(&key).filter(same).map(|kept| Arc::clone(&kept.history));
+    let history = match same {
+        Some(same) => same,
+        None => Arc::new(read(folder, head, shallow, limits, cancel)?),
+    };
+    let mut all = histories();
+    if all.kept.len() >= MOST_KEPT && !all.kept.contains_key(&key) {
+        all.kept.clear();
     }
-    // One commit more tells whether the limit cut something.
-    let (output, finished) = log(folder, limits.commits.saturating_add(1), limits.time)?;
-    let mut commits = parse(&output, finished);
-    let complete = finished && !shallow && commits.len() <= limits.commits;
-    commits.truncate(limits.commits);
-    let history = Arc::new(History { head: head.into(), commits, complete });
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    let kept = kept.get_or_insert_with(HashMap::new);
-    if kept.len() >= MOST_KEPT && !kept.contains_key(&key) {
-        kept.clear();
-    }
-    kept.insert(key, Arc::clone(&history));
+    all.kept.insert(key, Kept { history: Arc::clone(&history), directory, stamp });
     Some(history)
+}
+
+/// How HEAD is written in git's own folder. A commit, a checkout or a fetch that moves HEAD or deepens a shallow clone
+/// changes one of these files, so that git need not be asked (2 ms for its process, on 2026-11-21) while they stay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stamp {
+    head: Vec<u8>,
+    /// What the branch's own file says; a branch without one is among the packed.
+    branch: Option<Vec<u8>>,
+    packed: Option<(SystemTime, u64)>,
+    shallow: Option<(SystemTime, u64)>,
+}
+
+impl Stamp {
+    /// `None` when the files do not say it, as in repositories that keep their branches in another form.
+    fn of(directory: &Path) -> Option<Self> {
+        let head = std::fs::read(directory.join("HEAD")).ok()?;
+        // The folder of a linked working tree names the one that holds the branches.
+        let common = std::fs::read_to_string(directory.join("commondir"));
+        let common = common.map_or_else(|_| directory.to_owned(), |common| directory.join(common.trim_end()));
+        let branch = std::str::from_utf8(&head).ok()?.strip_prefix("ref: ").map(str::trim_end);
+        let own = branch.and_then(|branch| std::fs::read(common.join(branch)).ok());
+        let stat = |name: &str| {
+            let found = std::fs::metadata(common.join(name)).ok()?;
+            Some((found.modified().ok()?, found.len()))
+        };
+        let packed = stat("packed-refs");
+        let is_indirect = own.as_ref().is_some_and(|own| own.starts_with(b"ref:"));
+        let is_known = branch.is_none() || own.is_some() || packed.is_some();
+        (is_known && !is_indirect).then(|| Self { branch: own, packed, shallow: stat("shallow"), head })
+    }
+}
+
+/// Reads a history anew.
+fn read(folder: &Path, head: &str, shallow: bool, limits: HistoryLimits, cancel: &AtomicBool) -> Option<History> {
+    // One commit more tells whether the limit cut something.
+    let most = format!("--max-count={}", limits.commits.saturating_add(1));
+    let mut log = command(folder);
+    log.args(["log", "--name-only", "--relative", "--no-renames", "--no-color", "--no-show-signature", "-z"]).args([
+        "--encoding=UTF-8",
+        "--format=%x1e%H%x1f%ct%x1f%an%x1f%s%x1f%b%x1d",
+        &most,
+        "HEAD",
+    ]);
+    let mut output = Vec::new();
+    let deadline = Instant::now() + limits.time;
+    let ended = run::read(&mut log, Some(deadline), cancel, &mut |piece| output.extend_from_slice(piece))?;
+    if !ended.is_good && !ended.is_cut {
+        return None;
+    }
+    let mut commits = parse(&output, ended.is_good, cancel);
+    // Half of a history, because nobody waits for it, is not to be kept.
+    if cancel.load(Ordering::Relaxed) {
+        return None;
+    }
+    let complete = ended.is_good && !shallow && commits.len() <= limits.commits;
+    commits.truncate(limits.commits);
+    Some(History { head: head.into(), commits, complete })
 }
 
 /// Marks that no message holds: between commits, between fields, before the paths.
@@ -161,54 +272,16 @@ const COMMIT: char = '\u{1e}';
 const FIELD: char = '\u{1f}';
 const PATHS: char = '\u{1d}';
 
-/// What `git log` says, and whether it came to its end within the time.
-fn log(folder: &Path, commits: usize, time: Duration) -> Option<(Vec<u8>, bool)> {
-    let deadline = Instant::now() + time;
-    let mut child = command(folder)
-        .args(["log", "--name-only", "--relative", "--no-renames", "--no-color", "--no-show-signature", "-z"])
-        .args(["--encoding=UTF-8", "--format=%x1e%H%x1f%ct%x1f%an%x1f%s%x1f%b%x1d"])
-        .arg(format!("--max-count={commits}"))
-        .arg("HEAD")
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .ok()?;
-    let mut stdout = child.stdout.take()?;
-    let (sender, receiver) = mpsc::channel();
-    let reader = std::thread::spawn(move || {
-        let mut buffer = vec![0; 1 << 16];
-        while let Ok(read @ 1..) = stdout.read(&mut buffer) {
-            if sender.send(buffer[..read].to_vec()).is_err() {
-                return;
-            }
-        }
-    });
-    let mut output = Vec::new();
-    let finished = loop {
-        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(bytes) => output.extend_from_slice(&bytes),
-            Err(mpsc::RecvTimeoutError::Disconnected) => break true,
-            Err(mpsc::RecvTimeoutError::Timeout) => break false,
-        }
-    };
-    if !finished {
-        // What was read is used; it is of no matter how git takes its end.
-        let _ = child.kill();
-    }
-    let success = child.wait().is_ok_and(|status| status.success());
-    drop(receiver);
-    let _ = reader.join();
-    (success || !finished).then_some((output, finished && success))
-}
-
 /// The commits of a log; the last one of a log that was cut off is left out.
-fn parse(output: &[u8], finished: bool) -> Vec<Commit> {
+fn parse(output: &[u8], finished: bool, cancel: &AtomicBool) -> Vec<Commit> {
     let text = String::from_utf8_lossy(output);
     let mut paths: HashMap<&str, Arc<str>> = HashMap::new();
     let mut pieces: Vec<&str> = text.split(COMMIT).skip(1).collect();
     if !finished {
         pieces.pop();
     }
-    pieces.into_iter().filter_map(|piece| commit(piece, &mut paths)).collect()
+    let wanted = pieces.into_iter().take_while(|_| !cancel.load(Ordering::Relaxed));
+    wanted.filter_map(|piece| commit(piece, &mut paths)).collect()
 }
 
 fn commit<'a>(piece: &'a str, known: &mut HashMap<&'a str, Arc<str>>) -> Option<Commit> {
@@ -289,16 +362,17 @@ mod tests {
 
     #[test]
     fn logs_are_read_whatever_they_hold() {
+        let never = AtomicBool::new(false);
         let id = "a".repeat(40);
         let log = format!("\u{1e}{id}\u{1f}12\u{1f}Ann\u{1f}Do #1\u{1f}body\nABC-2\u{1d}\0\na.rs\0b c.rs\0");
-        let commits = parse(format!("{log}\u{1e}broken\u{1e}{log}").as_bytes(), true);
+        let commits = parse(format!("{log}\u{1e}broken\u{1e}{log}").as_bytes(), true, &never);
         assert_eq!(commits.len(), 2);
         assert_eq!(commits[0].paths.iter().map(|path| &**path).collect::<Vec<_>>(), ["a.rs", "b c.rs"]);
         assert_eq!(
             (&*commits[0].author, commits[0].time, commits[0].tickets.join(" ")),
             ("Ann", 12, "#1 ABC-2".into())
         );
-        assert_eq!(parse(format!("{log}{log}").as_bytes(), false).len(), 1);
-        assert_eq!(parse(b"\xff\x1e\x1f", true), []);
+        assert_eq!(parse(format!("{log}{log}").as_bytes(), false, &never).len(), 1);
+        assert_eq!(parse(b"\xff\x1e\x1f", true, &never), []);
     }
 }

@@ -2,15 +2,14 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    io::{BufRead, BufReader},
     path::Path,
-    sync::mpsc,
+    sync::atomic::AtomicBool,
     time::{Duration, Instant},
 };
 
 use conexus_core::words;
 
-use super::command;
+use super::{command, run};
 use crate::roles;
 
 /// Files that were moved or deleted, as far back as there was time to look.
@@ -40,13 +39,14 @@ impl Past {
     }
 }
 
-/// Reads which files were moved or deleted, newest commit first, for at most that time. Nothing without a repository.
-pub fn past(folder: &Path, time: Duration) -> Past {
+/// Reads which files were moved or deleted, newest commit first, for at most that time and while somebody waits. Nothing
+/// without a repository.
+pub fn past(folder: &Path, time: Duration, cancel: &AtomicBool) -> Past {
     let mut past = Past::default();
     let arguments =
         ["log", "--relative", "--diff-filter=DR", "--find-renames", "--name-status", "--format=", "--no-color", "-z"];
     let mut fields: Vec<String> = Vec::new();
-    lines(folder, &arguments, b'\0', time, &mut |field| {
+    lines(folder, &arguments, b'\0', (time, cancel), &mut |field| {
         fields.push(field.trim_matches('\n').to_owned());
         let wanted = if fields[0].starts_with('R') { 3 } else { 2 };
         if fields.len() == wanted {
@@ -61,13 +61,18 @@ pub fn past(folder: &Path, time: Duration) -> Past {
     past
 }
 
-/// Which of some names were defined in lines that were removed, as far back as there is time to look.
-pub fn removed_definitions(folder: &Path, wanted: &BTreeSet<String>, time: Duration) -> BTreeSet<String> {
+/// Which of some names were defined in lines that were removed, as far back as there is time to look and somebody waits.
+pub fn removed_definitions(
+    folder: &Path,
+    wanted: &BTreeSet<String>,
+    time: Duration,
+    cancel: &AtomicBool,
+) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let arguments =
         ["log", "--relative", "--patch", "--unified=0", "--no-color", "--no-ext-diff", "--no-textconv", "--format="];
     let mut prose = false;
-    lines(folder, &arguments, b'\n', time, &mut |line| {
+    lines(folder, &arguments, b'\n', (time, cancel), &mut |line| {
         if let Some(path) = line.strip_prefix("--- ") {
             prose = is_prose(path);
         } else if let Some(removed) = line.strip_prefix('-')
@@ -120,31 +125,29 @@ pub fn defined_name(line: &str) -> Option<&str> {
         .and_then(|head| words::identifiers(head).last())
 }
 
-/// Runs git and hands over what it prints piece by piece, for at most that time.
-fn lines(folder: &Path, arguments: &[&str], end: u8, time: Duration, each: &mut dyn FnMut(&str)) {
-    let deadline = Instant::now() + time;
-    let Ok(mut child) = command(folder).args(arguments).stdout(std::process::Stdio::piped()).spawn() else { return };
-    let Some(stdout) = child.stdout.take() else { return };
-    let (sender, receiver) = mpsc::sync_channel::<Vec<Vec<u8>>>(64);
-    let reader = std::thread::spawn(move || {
-        let mut pieces = BufReader::with_capacity(1 << 16, stdout).split(end).map_while(Result::ok);
-        loop {
-            let batch: Vec<_> = pieces.by_ref().take(256).collect();
-            if batch.is_empty() || sender.send(batch).is_err() {
-                return;
-            }
+/// Runs git and hands over what it prints line by line, for at most that time and while somebody waits.
+fn lines(
+    folder: &Path,
+    arguments: &[&str],
+    end: u8,
+    (time, cancel): (Duration, &AtomicBool),
+    each: &mut dyn FnMut(&str),
+) {
+    let mut begun = Vec::new();
+    let mut take = |mut piece: &[u8]| {
+        while let Some(at) = memchr::memchr(end, piece) {
+            begun.extend_from_slice(&piece[..at]);
+            each(&String::from_utf8_lossy(&begun));
+            begun.clear();
+            piece = &piece[at + 1..];
         }
-    });
-    while let Ok(batch) = receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        for piece in &batch {
-            each(&String::from_utf8_lossy(piece));
-        }
+        begun.extend_from_slice(piece);
+    };
+    let ended = run::read(command(folder).args(arguments), Some(Instant::now() + time), cancel, &mut take);
+    // What has no end is half a line, unless it is the last of all.
+    if ended.is_some_and(|ended| ended.is_good) && !begun.is_empty() {
+        each(&String::from_utf8_lossy(&begun));
     }
-    // What was read is used; it is of no matter how git takes its end.
-    let _ = child.kill();
-    let _ = child.wait();
-    drop(receiver);
-    let _ = reader.join();
 }
 
 #[cfg(test)]

@@ -1,9 +1,17 @@
 //! The history of a repository.
 
-use std::time::Duration;
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
-use conexus_engine::git::{HistoryLimits, history};
+use conexus_engine::git::{self, History, HistoryLimits};
 use conexus_testkit::{Repository, Workspace};
+
+fn history(folder: &Path, limits: HistoryLimits) -> Option<Arc<History>> {
+    git::history(folder, limits, &AtomicBool::new(false))
+}
 
 #[test]
 fn files_that_change_together_and_tickets() {
@@ -34,10 +42,22 @@ fn files_that_change_together_and_tickets() {
     let below = history(&root.join("sub"), limits).unwrap();
     assert_eq!(below.commits_of("ü c.md").count(), 2);
     // It is kept until there is another commit.
-    assert!(std::sync::Arc::ptr_eq(&found, &history(root, limits).unwrap()));
+    assert!(Arc::ptr_eq(&found, &history(root, limits).unwrap()));
     repository.as_ref().write("a.rs", "more");
     repository.commit("again");
     assert_eq!(history(root, limits).unwrap().commits().len(), 5);
+    // So it is when its branches are packed, on another branch, and on none; what was read for a commit serves for it.
+    let subjects = || history(root, limits).unwrap().commits()[0].subject.to_string();
+    repository.git(&["pack-refs", "--all"]);
+    assert_eq!(subjects(), "again");
+    repository.git(&["checkout", "--quiet", "-b", "other"]);
+    repository.git(&["commit", "--quiet", "--allow-empty", "-m", "on the other"]);
+    assert_eq!(subjects(), "on the other");
+    repository.git(&["checkout", "--quiet", "HEAD~1"]);
+    assert_eq!(subjects(), "again");
+    repository.git(&["commit", "--quiet", "--allow-empty", "-m", "on none"]);
+    assert_eq!(subjects(), "on none");
+    repository.git(&["checkout", "--quiet", "other~1"]);
     let cut = history(root, HistoryLimits { commits: 2, ..limits }).unwrap();
     assert_eq!((cut.commits().len(), cut.is_complete()), (2, false));
     let none = history(root, HistoryLimits { time: Duration::ZERO, ..limits }).unwrap();
@@ -49,4 +69,13 @@ fn without_a_repository_nothing_is_known() {
     let workspace = Workspace::of("\n//- a.rs\n1\n");
     assert_eq!(history(workspace.root(), HistoryLimits::default()), None);
     assert_eq!(history(&workspace.path("gone"), HistoryLimits::default()), None);
+}
+
+#[test]
+fn who_waits_no_more_gets_no_history_and_leaves_none_behind() {
+    let repository = Repository::init(Workspace::of("\n//- a.rs\n1\n"));
+    repository.commit("Add a");
+    let root = repository.as_ref().root();
+    assert_eq!(git::history(root, HistoryLimits::default(), &AtomicBool::new(true)), None);
+    assert_eq!(history(root, HistoryLimits::default()).unwrap().commits().len(), 1);
 }

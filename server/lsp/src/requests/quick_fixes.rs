@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::version;
 use crate::{
     actions::Subject,
-    checks::{Found, baseline_text, baseline_uri},
+    checks::{Found, baseline_uri, open_baseline},
     session::{CURRENT_WAIT, Session},
     to_lsp::View,
     workspaces::Root,
@@ -134,7 +134,8 @@ fn ignore_in_baseline(session: &Session, view: &View, root: &Root, finding: &Fin
     let settings = (session.checks.of)(view.snapshot.root()).ok()?;
     let uri = baseline_uri(root, &view.snapshot, &settings.baseline)?;
     let name = settings.baseline.display().to_string();
-    let (old, create) = match baseline_text(session, Some(&uri), &settings.baseline) {
+    let open = open_baseline(session, Some(&uri));
+    let (old, create) = match open.map_or_else(|| std::fs::read_to_string(&settings.baseline), Ok) {
         Ok(text) => (text, None),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && session.offers.creates_files => {
             (String::new(), Some(uri.clone()))

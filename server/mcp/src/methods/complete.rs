@@ -1,5 +1,7 @@
 //! Completion of paths and names of symbols, for arguments of prompts and templates.
 
+use std::collections::BTreeSet;
+
 use conexus_engine::Snapshot;
 use rmcp::model::{CompleteRequestParams, CompleteResult, CompletionInfo, JsonObject};
 use serde_json::Value;
@@ -16,7 +18,8 @@ pub(super) fn complete(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, 
     let view = call.view()?;
     let typed = &params.argument.value;
     let found = match params.argument.name.as_str() {
-        "path" => paths(&view, typed),
+        // A module may be a folder, a resource may not.
+        "path" => paths(&view, typed, params.r#ref.as_prompt_name().is_some()),
         "name" | "symbol" => names(&view, typed),
         _ => Vec::new(),
     };
@@ -26,20 +29,24 @@ pub(super) fn complete(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, 
     answered(&CompleteResult::new(CompletionInfo::with_pagination(values, Some(total as u32), has_more)?))
 }
 
-/// Paths that begin with what was typed, then those in which it stands, in any case.
-fn paths(view: &Snapshot, typed: &str) -> Vec<String> {
+/// Paths that begin with what was typed, then those in which it stands, in any case; folders before files.
+fn paths(view: &Snapshot, typed: &str, with_folders: bool) -> Vec<String> {
     let typed = typed.to_lowercase();
-    let mut found: Vec<(bool, String)> = view
-        .index()
-        .files()
-        .filter_map(|file| {
-            let lower = file.path().to_lowercase();
-            let at = lower.find(&typed)?;
-            Some((at > 0, file.path().to_string()))
-        })
-        .collect();
-    found.sort_unstable();
-    found.into_iter().map(|(_, path)| path).collect()
+    let fitting = |path: &str, is_file: bool| {
+        let at = path.to_lowercase().find(&typed)?;
+        Some((at > 0, is_file, path.to_owned()))
+    };
+    let mut found: BTreeSet<(bool, bool, String)> =
+        view.index().files().filter_map(|file| fitting(file.path(), true)).collect();
+    if with_folders {
+        let folders: BTreeSet<&str> =
+            view.index().files().filter_map(|file| Some(file.path().rsplit_once('/')?.0)).collect();
+        let all = folders
+            .iter()
+            .flat_map(|folder| std::iter::successors(Some(*folder), |folder| Some(folder.rsplit_once('/')?.0)));
+        found.extend(all.filter(|folder| !folder.is_empty()).filter_map(|folder| fitting(folder, false)));
+    }
+    found.into_iter().map(|(.., path)| path).collect()
 }
 
 /// Names of symbols that fit, best first, each once.

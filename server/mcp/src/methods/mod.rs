@@ -26,7 +26,7 @@ pub(crate) const METHODS: &[Tool] = &[
 ];
 
 /// What a method answers: only the structured form travels.
-fn answered(value: &impl Serialize) -> Result<Reply, String> {
+pub(crate) fn answered(value: &impl Serialize) -> Result<Reply, String> {
     let structured = serde_json::to_value(value).map_err(|error| error.to_string())?;
     Ok(Reply { structured, text: String::new() })
 }

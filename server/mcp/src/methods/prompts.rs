@@ -8,6 +8,7 @@ use similar::TextDiff;
 
 use super::answered;
 use crate::{
+    bridge::DETACHED,
     paths,
     reply::Reply,
     tools::{Call, find, read_arguments},
@@ -114,6 +115,10 @@ fn review(call: &Call<'_>, view: &Snapshot) -> String {
         let difference = TextDiff::from_lines(&*saved, &*now);
         let shown = difference.unified_diff().header(&path, &path).to_string();
         lines.extend(shown.lines().map(str::to_owned));
+    }
+    if lines.is_empty() && call.notices.iter().any(|notice| notice.kind == DETACHED) {
+        return "Tell me that no editor session is attached to Conexus, so unsaved changes are not known here."
+            .to_owned();
     }
     if lines.is_empty() {
         return "Tell me that no open document has unsaved changes, so there is nothing to review.".to_owned();

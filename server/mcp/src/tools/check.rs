@@ -3,14 +3,16 @@
 use std::{
     collections::HashMap,
     ops::Range,
+    path::Path,
     sync::{
+        Arc,
         atomic::{AtomicBool, Ordering},
         mpsc::{RecvTimeoutError, channel},
     },
     time::{Duration, Instant},
 };
 
-use conexus_check::{Edit, Error, Finding, Options, Report, Rule, Selection};
+use conexus_check::{Baseline, Edit, Error, Finding, Options, Progress, Report, Rule, Selection, Step};
 use conexus_core::{LineIndex, Notice};
 use conexus_engine::Snapshot;
 use rmcp::model::{JsonObject, Tool as Description};
@@ -110,11 +112,15 @@ fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
             return Ok(draft.finish());
         }
     }
-    let options = (call.checks_of)(view.root())?;
+    let settings = (call.checks_of)(view.root())?;
+    let options = settings.options;
     let selection = selection(&arguments.rules, options.selection)?;
+    let open = open_text(&view, &settings.baseline);
+    let baseline = Baseline::load(&settings.baseline, open.as_deref()).map_err(|error| error.to_string())?;
     // One thread: the others belong to whoever types.
     let options = Options {
         selection,
+        baseline,
         paths: wanted,
         changed_since: arguments.changed_since,
         report_unused: false,
@@ -122,7 +128,10 @@ fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
         ..options
     };
     let is_named = !arguments.rules.is_empty();
-    let mut report = in_time(call, &mut draft, |cancel| conexus_check::check(&view, &options, cancel))?;
+    let progress = Progress::default();
+    let mut report = in_time(call, &mut draft, &progress, |cancel| {
+        conexus_check::check_observed(&view, &options, cancel, &progress)
+    })?;
     if is_about_unsaved {
         report.findings.retain(|finding| touches(finding, &changed));
     }
@@ -153,6 +162,13 @@ fn complete(call: &Call<'_>, freshness: &Freshness) -> Result<Snapshot, String> 
     }
 }
 
+/// The text of a file in the editor, when it is open there.
+fn open_text(view: &Snapshot, file: &Path) -> Option<Arc<str>> {
+    let path = file.strip_prefix(view.root()).ok()?.to_str()?.replace('\\', "/");
+    view.buffers().find(|buffer| *buffer.path == *path)?;
+    view.text(&path).ok().map(|current| current.text)
+}
+
 /// A file or folder of the index; `.` is all of it.
 fn below(call: &Call<'_>, view: &Snapshot, given: &str) -> Result<String, String> {
     if matches!(given, "." | "./") {
@@ -176,10 +192,30 @@ fn selection(names: &[String], settings: Selection) -> Result<Selection, String>
     Ok(Selection::of(names.iter().map(known).collect::<Result<Vec<_>, _>>()?))
 }
 
+/// Steps of a check in a row: what is told may only grow.
+#[derive(Default)]
+struct Steps {
+    /// Items of the steps before.
+    before: u64,
+    last: Option<Step>,
+}
+
+impl Steps {
+    fn tell(&mut self, progress: &Progress, call: &Call<'_>) {
+        let Some(step) = progress.now() else { return };
+        if let Some(last) = self.last.filter(|last| (last.rule, last.what) != (step.rule, step.what)) {
+            self.before += last.total;
+        }
+        self.last = Some(step);
+        call.told.tell(self.before + step.done, self.before + step.total);
+    }
+}
+
 /// Runs a check that ends when nobody waits for it, or when its time is over; then the answer says so.
 fn in_time(
     call: &Call<'_>,
     draft: &mut Draft,
+    progress: &Progress,
     check: impl FnOnce(&AtomicBool) -> conexus_check::Result<Report>,
 ) -> Result<Report, String> {
     let cancel = AtomicBool::new(false);
@@ -188,7 +224,9 @@ fn in_time(
         let (done, is_done) = channel::<()>();
         let cancel = &cancel;
         scope.spawn(move || {
+            let mut told = Steps::default();
             while is_done.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                told.tell(progress, call);
                 if call.is_cancelled() || Instant::now() >= deadline {
                     cancel.store(true, Ordering::Relaxed);
                     return;

@@ -11,7 +11,7 @@ use super::{
     Call, Tool, read_arguments,
     schema::{self, Field, maybe, sure},
 };
-use crate::reply::{Draft, Item, Reply};
+use crate::reply::{Draft, Item, Reply, offset_of};
 
 pub(super) const TOOL: Tool = Tool { name: "context_connector_management", describe, run };
 
@@ -30,6 +30,8 @@ struct Arguments {
     kind: Option<SourceKind>,
     path: Option<String>,
     enabled: Option<bool>,
+    cursor: Option<String>,
+    max_tokens: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -59,6 +61,8 @@ fn describe() -> Description {
         ("kind", schema::choice(&["folder", "documentation"])),
         ("path", schema::text()),
         ("enabled", schema::flag()),
+        ("cursor", schema::text()),
+        ("max_tokens", schema::number()),
     ];
     let description = "Sources of the index: folders outside the workspace, git_history. Destructive: remove, update.";
     schema::described(
@@ -72,6 +76,7 @@ fn describe() -> Description {
 
 fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
     let arguments: Arguments = read_arguments(arguments)?;
+    let offset = offset_of(arguments.cursor.as_deref())?;
     let sources = match arguments.action {
         Action::List => call.live.sources().map_err(|error| error.to_string())?,
         Action::Add | Action::Update | Action::Remove => {
@@ -80,7 +85,7 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
         }
     };
     let view = call.view()?;
-    let mut draft = Draft::new(call, &view, Some("sources"), None);
+    let mut draft = Draft::new(call, &view, Some("sources"), arguments.max_tokens);
     let count = |root: &str| view.index().files_below(&format!("{root}/")).count();
     let outside: usize = sources.roots().map(|(root, _)| count(&root)).sum();
     draft.items.push(workspace(call, view.index().file_count().saturating_sub(outside)));
@@ -103,6 +108,7 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
         let state = if folder.enabled { "" } else { ", off" };
         Item::new(json, format!("{} ({kind}{state}): {path}, {files} files", folder.name))
     }));
+    draft.pass_over(offset);
     Ok(draft.finish())
 }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     paths,
-    reply::{Draft, Item, Reply},
+    reply::{Draft, Item, Reply, offset_of},
 };
 
 pub(super) const TOOL: Tool = Tool { name: "context_index_control", describe, run };
@@ -32,6 +32,8 @@ struct Arguments {
     #[serde(default)]
     paths: Vec<String>,
     wait_ms: Option<u64>,
+    cursor: Option<String>,
+    max_tokens: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -60,10 +62,18 @@ const FACTS: &[Field] = &[
     maybe("total", "integer"),
     maybe("equal", "boolean"),
     maybe("differences", "array"),
+    maybe("cursor", "string"),
+    maybe("left_out", "integer"),
 ];
 
 fn describe() -> Description {
-    let input = [("action", schema::choice(ACTIONS)), ("paths", schema::texts()), ("wait_ms", schema::number())];
+    let input = [
+        ("action", schema::choice(ACTIONS)),
+        ("paths", schema::texts()),
+        ("wait_ms", schema::number()),
+        ("cursor", schema::text()),
+        ("max_tokens", schema::number()),
+    ];
     let description = "Control the index. Destructive: clear empties it and stops, force_reindex rebuilds it.";
     schema::described(TOOL.name, description, schema::object(&input, &["action"]), schema::answer(FACTS, None))
         .with_annotations(schema::destructive())
@@ -73,6 +83,7 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
     let arguments: Arguments = read_arguments(arguments)?;
     let live = call.live;
     let failed = |error: conexus_engine::Error| error.to_string();
+    let offset = offset_of(arguments.cursor.as_deref())?;
     match arguments.action {
         Action::Status | Action::Verify => {}
         Action::Start => live.start_indexing(),
@@ -93,7 +104,7 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
     let differences = if arguments.action == Action::Verify { Some(verify(call)?) } else { None };
     let status = live.status();
     let view = call.view()?;
-    let mut draft = Draft::new(call, &view, differences.is_some().then_some("differences"), None);
+    let mut draft = Draft::new(call, &view, differences.is_some().then_some("differences"), arguments.max_tokens);
     tell(&status, &mut draft);
     if let Some(differences) = differences {
         draft.facts.insert("equal".to_owned(), json!(differences.is_empty()));
@@ -103,6 +114,7 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
             "the index differs from a fresh one\n"
         });
         draft.items = differences.into_iter().map(|difference| Item::new(json!(difference), difference)).collect();
+        draft.pass_over(offset);
     }
     Ok(draft.finish())
 }

@@ -32,6 +32,7 @@ struct Arguments {
     start_line: Option<u32>,
     end_line: Option<u32>,
     text: Option<String>,
+    max_tokens: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -51,6 +52,7 @@ fn describe() -> Description {
         ("start_line", schema::number()),
         ("end_line", schema::number()),
         ("text", schema::text()),
+        ("max_tokens", schema::number()),
     ];
     let description = "Show lines in the editor, or replace them there, unsaved. end_line before start_line inserts.";
     schema::described(
@@ -87,7 +89,7 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
         (Action::Replace, None) => return Err("name the text that comes in the place of the lines".to_owned()),
     }
     let view = call.view()?;
-    let mut draft = Draft::new(call, &view, None, None);
+    let mut draft = Draft::new(call, &view, None, arguments.max_tokens);
     draft.facts.insert("path".to_owned(), json!(path));
     let done = if arguments.action == Action::Show { "shown" } else { "applied, not saved" };
     draft.head = format!("{path}: {done}\n");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     Call, Freshness, Tool, read_arguments,
-    related::{commit, item, target},
+    related::{commit, item, say_each_once, say_unknown, target},
     schema::{self, Field, maybe, sure},
 };
 use crate::{
@@ -26,6 +26,8 @@ const COMMITS: usize = 3;
 const DOC_BYTES: usize = 1_500;
 /// Longest signature in bytes.
 const SIGNATURE_BYTES: usize = 500;
+/// What is told of both where the budget is small.
+const SHORT_BYTES: usize = 120;
 /// Other symbols of the same name that are told.
 const OTHERS: usize = 5;
 
@@ -84,8 +86,10 @@ fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
     let view = call.view_from(&freshness)?;
     let target = target(call, &view, arguments.symbol.as_deref(), arguments.file_path.as_deref(), arguments.line)?;
     let kinds = RelationKinds::of(&[RelationKind::Caller, RelationKind::Callee, RelationKind::Test]);
-    let related = view.related(&target, kinds, RELATIONS, call.cancel).map_err(|error| error.to_string())?;
+    let mut related = view.related(&target, kinds, RELATIONS, call.cancel).map_err(|error| error.to_string())?;
     let mut draft = Draft::new(call, &view, Some("facts"), arguments.max_tokens);
+    say_unknown(&related, &target, &mut draft);
+    say_each_once(&mut related.relations);
     related.notices.iter().map(FoundNotice::of).for_each(|notice| draft.note(notice));
     if !related.more.is_empty() {
         draft.limited = true;
@@ -126,12 +130,15 @@ fn define(call: &Call<'_>, view: &Snapshot, hit: &SymbolHit, draft: &mut Draft) 
     for (name, value) in [
         ("path", json!(hit.path)),
         ("name", json!(hit.name)),
-        ("container", json!(hit.container)),
         ("kind", json!(kind)),
         ("start_line", json!(line)),
         ("end_line", json!(hit.lines.1 + 1)),
     ] {
         draft.facts.insert(name.to_owned(), value);
+    }
+    // Of a symbol in none other it is the file.
+    if hit.container != hit.path {
+        draft.facts.insert("container".to_owned(), json!(hit.container));
     }
     draft.head = format!("{kind} {} {}:{line}-{}\n", hit.name, hit.path, hit.lines.1 + 1);
     let Some(text) = paths::text(view, call.root(), &hit.path).ok().filter(|text| text.as_indexed) else {
@@ -149,12 +156,16 @@ fn define(call: &Call<'_>, view: &Snapshot, hit: &SymbolHit, draft: &mut Draft) 
         if told.is_empty() {
             return;
         }
-        let shown = &told[..told.floor_char_boundary(most)];
-        let mut json = json!({ "relation": what, "line": lines.line_of(span.start) + 1, "text": shown });
-        if shown.len() < told.len() {
-            json["cut"] = Value::Bool(true);
-        }
-        draft.items.push(Item::new(json, format!("{what}: {shown}")));
+        let item = |most: usize| {
+            let shown = &told[..told.floor_char_boundary(most)];
+            let mut json = json!({ "relation": what, "line": lines.line_of(span.start) + 1, "text": shown });
+            let is_cut = shown.len() < told.len();
+            if is_cut {
+                json["cut"] = Value::Bool(true);
+            }
+            Item::new(json, format!("{what}: {shown}{}", if is_cut { "…" } else { "" }))
+        };
+        draft.items.push(item(most).or_shorter(item(SHORT_BYTES)));
     };
     tell("signature", symbol.signature(), SIGNATURE_BYTES);
     if let Some(doc) = symbol.doc() {

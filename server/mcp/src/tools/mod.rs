@@ -14,12 +14,13 @@ mod search;
 use std::{
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
 
+use conexus_check::ChecksOf;
 use conexus_engine::{
     Snapshot,
     git::{self, History, HistoryLimits},
@@ -37,11 +38,10 @@ use crate::{
 
 /// How long an answer waits for the analysis of the last keystroke.
 const BUFFER_WAIT: Duration = Duration::from_millis(100);
+/// How long an answer waits for the first files of a new index.
+const FIRST_WAIT: Duration = Duration::from_secs(2);
 /// Longest that a call may wait for a generation.
 const MOST_WAIT: Duration = Duration::from_secs(10);
-
-/// Gives what a check of a folder looks for, its baseline included; an error is a sentence for the user.
-pub type ChecksOf = Arc<dyn Fn(&Path) -> Result<conexus_check::Options, String> + Send + Sync>;
 
 /// A tool.
 pub(crate) struct Tool {
@@ -78,6 +78,20 @@ impl Freshness {
     }
 }
 
+/// How far a call is: what is done, and of how much; nothing where the call does not count.
+#[derive(Debug, Default)]
+pub(crate) struct Told(Mutex<Option<(u64, u64)>>);
+
+impl Told {
+    pub(crate) fn tell(&self, done: u64, total: u64) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((done, total));
+    }
+
+    pub(crate) fn get(&self) -> Option<(u64, u64)> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// What a call works on.
 pub(crate) struct Call<'a> {
     pub(crate) live: &'a Live,
@@ -86,6 +100,8 @@ pub(crate) struct Call<'a> {
     pub(crate) checks_of: &'a ChecksOf,
     /// Set when nobody waits for the answer any more.
     pub(crate) cancel: &'a AtomicBool,
+    /// How far the call is, for whoever asks meanwhile.
+    pub(crate) told: &'a Told,
 }
 
 impl Call<'_> {
@@ -97,11 +113,14 @@ impl Call<'_> {
     /// The same, not before a generation is there, or as it is after the wait.
     fn view_from(&self, freshness: &Freshness) -> Result<Snapshot, String> {
         let deadline = freshness.deadline();
+        let first = Instant::now() + FIRST_WAIT;
         let mut revision = 0;
         loop {
             let view = self.view()?;
-            let is_there = freshness.min_generation.is_none_or(|wanted| view.generation().0 >= wanted);
-            let left = deadline.saturating_duration_since(Instant::now());
+            // A client asks as soon as it has started the program; nothing at all would be taken for the answer.
+            let is_empty = view.index().file_count() == 0 && self.live.progress().is_some();
+            let is_there = !is_empty && freshness.min_generation.is_none_or(|wanted| view.generation().0 >= wanted);
+            let left = if is_empty { deadline.max(first) } else { deadline }.saturating_duration_since(Instant::now());
             if is_there || left.is_zero() || self.cancel.load(Ordering::Relaxed) {
                 return Ok(view);
             }
@@ -115,7 +134,7 @@ impl Call<'_> {
             draft.say("history_off", "git's history is switched off as a source of the index");
             return None;
         }
-        git::history(self.root(), HistoryLimits::default())
+        git::history(self.root(), HistoryLimits::default(), self.cancel)
     }
 
     /// Whether nobody waits for the answer any more.

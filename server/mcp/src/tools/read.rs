@@ -83,7 +83,12 @@ fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
         first = line.saturating_sub(1);
     }
     if first > last {
-        return Err(format!("{path} has {} lines; lines {} to {} are none", lines.count(), first + 1, last + 1));
+        let count = lines.count();
+        return Err(if first >= count {
+            format!("{path} has {count} lines, there is no line {}", first + 1)
+        } else {
+            format!("the lines {} to {} of {path} are none", first + 1, last + 1)
+        });
     }
     if let Some(version) = version_of(&view, &path) {
         draft.facts.insert("unsaved_version".to_owned(), json!(version));

@@ -2,7 +2,7 @@
 
 use conexus_core::LineIndex;
 use conexus_engine::{
-    Relation, RelationKind, RelationKinds, Snapshot, Target,
+    Related, Relation, RelationKind, RelationKinds, Snapshot, Target,
     git::{Commit, History},
 };
 use rmcp::model::{JsonObject, Tool as Description};
@@ -83,8 +83,14 @@ fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
         draft.pass_over(offset);
         return Ok(draft.finish());
     }
+    if arguments.symbol.is_none() && arguments.file_path.is_none() {
+        return Err("name a symbol, a file_path or a ticket_id".to_owned());
+    }
     let target = target(call, &view, arguments.symbol.as_deref(), arguments.file_path.as_deref(), arguments.line)?;
-    let related = view.related(&target, RelationKinds::ALL, limit, call.cancel).map_err(|error| error.to_string())?;
+    let mut related =
+        view.related(&target, RelationKinds::ALL, limit, call.cancel).map_err(|error| error.to_string())?;
+    say_unknown(&related, &target, &mut draft);
+    say_each_once(&mut related.relations);
     related.notices.iter().map(FoundNotice::of).for_each(|notice| draft.note(notice));
     let path = match &target {
         Target::File(path) | Target::At { path, .. } => Some(path.clone()),
@@ -137,8 +143,25 @@ pub(super) fn target(
             let found = found.ok_or_else(|| format!("{path} defines no symbol {symbol:?}"))?;
             Ok(Target::At { offset: found.name_span().start, path })
         }
-        (None, None) => Err("name a symbol, a file_path or a ticket_id".to_owned()),
+        (None, None) => Err("name a symbol or a file_path".to_owned()),
     }
+}
+
+/// Says which name no symbol has.
+pub(super) fn say_unknown(related: &Related, target: &Target, draft: &mut Draft) {
+    if let (None, Target::Symbol(name)) = (&related.target, target) {
+        let name: String = name.chars().take(80).collect();
+        draft.say("no_match", format!("no symbol is called {name:?}; context_search finds code by what it does"));
+    }
+}
+
+/// A test that calls the symbol is told as a test alone.
+pub(super) fn say_each_once(relations: &mut Vec<Relation>) {
+    let tests: Vec<_> = relations.iter().filter(|relation| relation.kind == RelationKind::Test).cloned().collect();
+    relations.retain(|relation| {
+        relation.kind != RelationKind::Caller
+            || tests.iter().all(|test| (&test.path, test.span) != (&relation.path, relation.span))
+    });
 }
 
 /// The surest of each kind first, then the second of each: a budget that cuts leaves some of everything.

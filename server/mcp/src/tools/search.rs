@@ -1,5 +1,7 @@
 //! `context_search`: code by meaning, words, name or quoted text.
 
+use std::collections::BTreeSet;
+
 use conexus_core::{Filter, Mode, Query, SymbolKind, WorkContext};
 use conexus_engine::Snapshot;
 use rmcp::model::{JsonObject, Tool as Description};
@@ -113,15 +115,33 @@ fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
             ModeName::Keyword => Mode::Keyword,
             ModeName::Symbol => Mode::Symbol,
         },
-        filter: Filter { include: arguments.paths, languages: arguments.languages, kinds, ..Filter::default() },
+        filter: Filter { include: arguments.paths, languages: arguments.languages.clone(), kinds, ..Filter::default() },
         context: context(call, &view, &arguments.work_context, &mut draft),
         limit: limit_of(arguments.limit, LIMITS.0, LIMITS.1),
         offset: offset_of(arguments.cursor.as_deref())?,
         ..Query::new(arguments.query)
     };
     let answer = view.search(&query, call.cancel).map_err(|error| error.to_string())?;
+    if answer.hits.is_empty() {
+        say_languages(&view, &arguments.languages, &mut draft);
+    }
     hits::fill(&mut draft, &view, &query, &answer);
     Ok(draft.finish())
+}
+
+/// Says which languages there are to someone who asks for others alone.
+fn say_languages(view: &Snapshot, wanted: &[String], draft: &mut Draft) {
+    if wanted.is_empty() {
+        return;
+    }
+    let known: BTreeSet<&str> = view.index().files().map(|file| file.language().name()).collect();
+    if wanted.iter().all(|name| !known.contains(name.as_str())) {
+        let known: Vec<&str> = known.into_iter().collect();
+        draft.say(
+            "filter_matches_nothing",
+            format!("of these languages nothing is indexed; there are {}", known.join(", ")),
+        );
+    }
 }
 
 /// The soft context: what the caller says, else what the session knows: the document that was opened or changed last, and
