@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path, sync::atomic::AtomicBool};
 
 use conexus_check::{Error, Options, Report, Rule, Selection, check};
 use conexus_engine::{Embedding, Host, Location, Settings};
-use conexus_testkit::{PARSE_DURATION, Repository, Workspace, duration_copied};
+use conexus_testkit::{PARSE_DURATION, Repository, Workspace};
 
 /// Indexes a workspace from nothing and checks it.
 fn report(workspace: &Workspace, options: &Options) -> Result<Report, Error> {
@@ -476,7 +476,7 @@ fn rules_of_the_users_own() {
     }
     let workspace = with_rule(&format!("{functions}must_not_resemble = true\n"));
     workspace.write("src/core/time.rs", PARSE_DURATION);
-    workspace.write("src/web/pause.rs", duration_copied());
+    workspace.write("src/web/pause.rs", PARSE_DURATION.replace("parse_duration", "read_duration"));
     assert_eq!(findings(Rule::Custom, &workspace, None), ["src/core/time.rs:2 parse_duration breaks a rule"]);
 }
 
