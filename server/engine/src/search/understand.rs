@@ -372,7 +372,7 @@ mod tests {
         assert_eq!(understand("how to do it", Mode::Auto).words, ["how", "to", "do", "it"]);
         assert_eq!(understand("parseJson", Mode::Auto).words, ["parsejson", "parse", "json"]);
         for (text, pairs) in [
-            ("thread pool and work queue for asynchronous operations", "threadpool workqueue asynchronousoperations"),
+            ("thread pool and work queue for asynchronous operations", "threadpool asynchronousoperations"),
             ("URL-encoded form body", "urlencoded encodedform formbody"),
             ("read, write", ""),
             ("where is parse_json defined", ""),
