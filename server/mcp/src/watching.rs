@@ -15,8 +15,8 @@ use std::{
 use rmcp::{
     Peer, RoleServer,
     model::{
-        JsonObject, ResourceUpdatedNotification, ResourceUpdatedNotificationParam, ServerJsonRpcMessage,
-        ServerNotification, SubscriptionFilter,
+        JsonObject, NotificationNoParam, ResourceUpdatedNotification, ResourceUpdatedNotificationParam,
+        ServerJsonRpcMessage, ServerNotification, SubscriptionFilter,
     },
     service::SubscriptionSink,
 };
@@ -193,8 +193,8 @@ impl Change {
             Self::Resource(uri) => ServerNotification::ResourceUpdatedNotification(ResourceUpdatedNotification::new(
                 ResourceUpdatedNotificationParam::new(uri),
             )),
-            Self::Resources => ServerNotification::ResourceListChangedNotification(Default::default()),
-            Self::Tools => ServerNotification::ToolListChangedNotification(Default::default()),
+            Self::Resources => ServerNotification::ResourceListChangedNotification(NotificationNoParam::default()),
+            Self::Tools => ServerNotification::ToolListChangedNotification(NotificationNoParam::default()),
         }
     }
 }

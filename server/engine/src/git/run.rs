@@ -97,7 +97,8 @@ mod tests {
         let started = Instant::now();
         let mut said = Vec::new();
         let soon = Instant::now() + Duration::from_millis(300);
-        let ended = read(&mut endless(), Some(soon), &never, &mut |piece| said.extend_from_slice(piece)).unwrap();
+        let ended =
+            read(&mut endless(), Some(soon), &never, &mut |piece| said.extend_from_slice(piece)).expect("it starts");
         assert!(ended.is_cut && !ended.is_good);
         assert_eq!(said, b"begun\n");
         let cancel = AtomicBool::new(false);
@@ -118,7 +119,8 @@ mod tests {
         // More than a pipe holds, on both of its ends.
         command.args(["-c", "head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2; echo no >&2; exit 3"]);
         let mut count = 0;
-        let ended = read(command.stderr(Stdio::piped()), None, &never, &mut |piece| count += piece.len()).unwrap();
+        let ended =
+            read(command.stderr(Stdio::piped()), None, &never, &mut |piece| count += piece.len()).expect("it starts");
         assert!(!ended.is_good && !ended.is_cut && ended.complaint.ends_with("no"), "{}", ended.complaint.len());
         assert_eq!(count, 300_000);
         assert_eq!(output(Command::new("echo").arg("x"), &never).as_deref(), Some(&b"x\n"[..]));
