@@ -80,7 +80,7 @@ fn describe() -> Description {
         ("cursor", schema::text()),
         ("max_tokens", schema::number()),
     ];
-    let description = "Duplicate code, stale docs, unused symbols: in paths, in changes since a git revision, else in \
+    let description = "Duplicate code, stale docs, unused symbols: in paths, changes since a git revision, else \
                        unsaved edits.";
     schema::reader(
         TOOL.name,

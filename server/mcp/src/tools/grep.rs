@@ -64,7 +64,7 @@ fn describe() -> Description {
         ("cursor", schema::text()),
         ("max_tokens", schema::number()),
     ];
-    let description = "List lines that match, in path order, unsaved edits included.";
+    let description = "Lines that match, in path order, unsaved edits included.";
     schema::reader(
         TOOL.name,
         description,

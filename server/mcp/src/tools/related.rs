@@ -64,7 +64,7 @@ fn describe() -> Description {
         ("max_tokens", schema::number()),
     ];
     let description = "Callers, callees, tests, similar code, files that change together and commits of a symbol, \
-                       file or ticket, with reason and confidence.";
+                       file or ticket, with reasons.";
     schema::reader(TOOL.name, description, schema::object(&input, &[]), schema::answer(&[], Some(("related", RELATED))))
 }
 

@@ -92,7 +92,7 @@ fn describe() -> Description {
         ("min_generation", schema::number()),
         ("wait_ms", schema::number()),
     ];
-    let description = "Find code and docs by meaning or name, best first. Knows unsaved edits.";
+    let description = "Find code and docs by meaning or name, unsaved edits included.";
     schema::reader(TOOL.name, description, schema::object(&input, &["query"]), schema::answer(&[], Some(("hits", HIT))))
 }
 
