@@ -87,7 +87,7 @@ function foldersChanged(own: Server, event: vscode.WorkspaceFoldersChangeEvent):
 
 function configurationChanged(own: Server, lenses: Lenses, event: vscode.ConfigurationChangeEvent): void {
   // What the server offers for findings it says when it starts.
-  if (touches(event, "server.environment", "diagnostics") || (touches(event, "server.path") && own.hasMoved())) {
+  if (touches(event, "server.environment", "diagnostics", "diagnosticMode") || (touches(event, "server.path") && own.hasMoved())) {
     void own.restart();
   }
   if (touches(event, "codeLens")) {

@@ -28,7 +28,9 @@ export function serverSettings(): Record<string, unknown> {
     symbolLimit: settings.get("symbolLimit", 100),
     contextTokens: settings.get("contextTokens", 4000),
     codeActions: settings.get("codeActions", true),
-    ...(settings.get<boolean>("diagnostics", false) ? { diagnostics: true } : {}),
+    ...(settings.get<boolean>("diagnostics", false)
+      ? { diagnostics: true, diagnosticMode: settings.get("diagnosticMode", "openFilesOnly") }
+      : {}),
   };
 }
 
