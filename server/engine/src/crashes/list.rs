@@ -170,8 +170,9 @@ impl List {
     }
 }
 
+/// The version that analyses of contents are stored under: another one analyses all of them anew.
 fn header() -> String {
-    format!("conexus crashes 1 analyser {} program {}\n", conexus_syntax::ANALYSER_VERSION, env!("CARGO_PKG_VERSION"))
+    format!("conexus crashes 1 analyser {}\n", conexus_syntax::ANALYSER_VERSION)
 }
 
 /// Held by whoever looks for dead processes, creates a journal or changes the list.
