@@ -42,7 +42,9 @@ fn a_long_check_says_how_far_it_is_and_ends_at_the_interrupt_key() {
     let git = slow_git();
     // Of util-linux, which Debian calls essential: it gives the command a terminal, and types into it what it reads.
     let mut command = Command::new("script");
-    command.args(["--quiet", "--return", "--flush", "--command", &line.join(" "), "/dev/null"]);
+    // A script that runs the tests in the background has its children ignore the key.
+    let line = format!("env --default-signal=INT {}", line.join(" "));
+    command.args(["--quiet", "--return", "--flush", "--command", &line, "/dev/null"]);
     command.env_clear().current_dir(session.workspace.root());
     for (key, value) in own.get_envs() {
         command.env(key, value.unwrap_or_default());
