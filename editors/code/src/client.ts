@@ -21,6 +21,8 @@ import { serverSettings, symbolsSetting } from "./settings";
 const START_MS = 20_000;
 /** How long the end of the process may come after the end of its output. */
 const EXIT_MS = 300;
+/** How long the process may take to end when it was asked to. */
+const STOP_MS = 5_000;
 
 /** Where a client takes its means from. */
 export interface Surroundings {
@@ -47,6 +49,7 @@ export class Client implements Running {
   private constructor(
     readonly languageClient: LanguageClient,
     readonly version: string,
+    private readonly end: ProcessEnd,
   ) {}
 
   static async start(program: string, around: Surroundings, ended: (why: string) => void): Promise<Client> {
@@ -75,7 +78,7 @@ export class Client implements Running {
       end.kill();
       throw new Error(why);
     }
-    return new Client(client, client.initializeResult?.serverInfo?.version ?? "");
+    return new Client(client, client.initializeResult?.serverInfo?.version ?? "", end);
   }
 
   async stop(): Promise<void> {
@@ -84,6 +87,8 @@ export class Client implements Running {
     } catch {
       // It did not end in time and was killed.
     }
+    // Until then it owns the index.
+    await this.end.ended(STOP_MS);
   }
 
   /** Sends a request; the signal cancels it. */
@@ -119,20 +124,27 @@ class ProcessEnd {
     if (child?.pid === undefined) {
       return undefined;
     }
-    if (child.exitCode === null && child.signalCode === null) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, EXIT_MS);
-        child.once("exit", () => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
+    await this.ended(EXIT_MS);
     if (child.exitCode === null && child.signalCode === null) {
       return undefined;
     }
     const how = child.signalCode === null ? `ended with code ${child.exitCode}` : `was ended by ${child.signalCode}`;
     return `the server ${how}${this.last === "" ? "" : `: ${this.last}`}`;
+  }
+
+  /** Until it has ended, or so long. */
+  async ended(milliseconds: number): Promise<void> {
+    const child = this.child;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) {
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      child.once("exit", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   kill(): void {
