@@ -61,8 +61,11 @@ export class Server implements vscode.Disposable {
     return this.located?.program;
   }
 
+  /** In the order of the workspace's folders. */
   get statuses(): WorkspaceStatus[] {
-    return [...this.folders.values()];
+    const place = ({ workspace }: WorkspaceStatus): number =>
+      vscode.workspace.getWorkspaceFolder(vscode.Uri.parse(workspace))?.index ?? Number.MAX_SAFE_INTEGER;
+    return [...this.folders.values()].sort((left, right) => place(left) - place(right));
   }
 
   get shown(): ShownServer {
