@@ -1,35 +1,8 @@
 //! `conexus setup EDITOR`: what it writes, what it leaves alone, and that a second run changes nothing.
 
-use std::path::PathBuf;
-
-use conexus_testkit::Program;
-
-use crate::support::conexus;
-
-/// A user, and the editors' files by their places below the home that the program is given.
-struct User {
-    program: Program,
-}
+use crate::support::User;
 
 impl User {
-    fn new() -> Self {
-        Self { program: conexus() }
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        self.program.home().join(path)
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let path = self.path(path);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        std::fs::write(path, text).expect("a file");
-    }
-
-    fn read(&self, path: &str) -> String {
-        std::fs::read_to_string(self.path(path)).unwrap_or_default()
-    }
-
     #[track_caller]
     fn setup(&self, arguments: &[&str]) -> String {
         let arguments = ["setup"].iter().chain(arguments);

@@ -14,6 +14,32 @@ pub(crate) fn conexus() -> Program {
     Program::new(env!("CARGO_BIN_EXE_conexus"))
 }
 
+/// A user, and files of other programs by their places below the home that the program is given.
+pub(crate) struct User {
+    pub(crate) program: Program,
+}
+
+impl User {
+    pub(crate) fn new() -> Self {
+        Self { program: conexus() }
+    }
+
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.program.home().join(path)
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, text).expect("a file");
+    }
+
+    /// Empty when there is none.
+    pub(crate) fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.path(path)).unwrap_or_default()
+    }
+}
+
 /// A workspace, and the program that indexes it.
 pub(crate) struct Session<W = Workspace> {
     pub(crate) program: Program,

@@ -1,11 +1,9 @@
 //! `conexus mcp install CLIENT` and `--print-config`: what is written, what stays, and that a second run changes nothing.
 
-use std::path::PathBuf;
-
-use conexus_testkit::{Program, Run};
+use conexus_testkit::Run;
 use serde_json::Value;
 
-use crate::support::conexus;
+use crate::support::User;
 
 const NOTHING: &str = "Everything is as it should be, nothing was changed.\n";
 
@@ -43,29 +41,7 @@ const CASES: &[Case] = &[
     Case { client: "gemini", file: "user/.gemini/settings.json", before: JSON, broken: "{ \"a\": 1 } }" },
 ];
 
-struct User {
-    program: Program,
-}
-
 impl User {
-    fn new() -> Self {
-        Self { program: conexus() }
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        self.program.home().join(path)
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let path = self.path(path);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        std::fs::write(path, text).expect("a file");
-    }
-
-    fn read(&self, path: &str) -> String {
-        std::fs::read_to_string(self.path(path)).unwrap_or_default()
-    }
-
     /// Names of the files beside a file, itself among them.
     fn beside(&self, path: &str) -> Vec<String> {
         let path = self.path(path);
