@@ -2,7 +2,8 @@
 //!
 //! Kept are: the first messages of a session, the last settings, changes of folders, the open documents with the texts
 //! that the client has, requests without an answer, and what the client shows for the server: progress, findings,
-//! registrations. All of it is bounded by what the client has open.
+//! registrations. It is bounded by what the client has open, but for changes of folders and messages to the user, which
+//! are few.
 
 use std::{
     borrow::Cow,
