@@ -121,7 +121,7 @@ impl Nesting {
         facts.leads.sort_by_key(|lead| lead.at);
         facts.wraps.sort_by_key(|wrap| wrap.inner.start);
         // The parser puts in what is missing, without text.
-        for raw in facts.symbols.iter().filter(|raw| !raw.name.is_empty()) {
+        for raw in facts.symbols.iter().filter(|raw| !raw.name.slice(text).trim().is_empty()) {
             self.placed.push(place(rules, text, *raw, facts));
         }
         // Of several patterns that match one definition, or have one name node, the first in the file wins.
@@ -346,15 +346,20 @@ fn name_of(text: &str, kind: SymbolKind) -> Box<str> {
     let mut name = text.trim();
     for quote in ["\"\"\"", "\"", "'", "`"] {
         if let Some(inner) = name.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)) {
-            name = inner;
+            // `{ "": ... }` has a key, and its quotes are all there is to show of it.
+            if !inner.trim().is_empty() {
+                name = inner;
+            }
             break;
         }
     }
     if kind != SymbolKind::Test
         && let Some(rest) = name.strip_prefix(':')
+        && let bare = rest.trim_matches('"')
         && rest.starts_with(|first: char| first.is_alphabetic() || matches!(first, '_' | '"'))
+        && !bare.trim().is_empty()
     {
-        name = rest.trim_matches('"');
+        name = bare;
     }
     // `operator bool() const` of C++
     if let Some(conversion) = name.strip_prefix("operator ").and_then(|rest| rest.find('(')) {
