@@ -151,6 +151,38 @@ fn timed<T>(spent: &mut Vec<Duration>, action: impl FnOnce() -> T) -> T {
     result
 }
 
+/// Rounds of a floor and a cold index: other work on the machine, and how many segments a load leaves, move single runs
+/// by a tenth.
+const ROUNDS: usize = 5;
+
+/// A floor and the cold index right after it.
+struct Round {
+    floor: Duration,
+    cold: Duration,
+    floor_cpu: Duration,
+    cold_cpu: Duration,
+}
+
+fn ratios(of: &str, rounds: &[Round], pair: impl Fn(&Round) -> (Duration, Duration)) {
+    let ratio = |round: &Round| {
+        let (cold, floor) = pair(round);
+        cold.as_secs_f64() / floor.as_secs_f64().max(0.001)
+    };
+    let mut all: Vec<f64> = rounds.iter().map(ratio).collect();
+    all.sort_by(f64::total_cmp);
+    println!(
+        "| ratio of {of}, the middle of {ROUNDS} rounds (least to most) | {:.2} ({:.2} to {:.2}) | |",
+        all[all.len() / 2],
+        all[0],
+        all[all.len() - 1]
+    );
+}
+
+fn middle_of(mut spent: Vec<Duration>) -> Duration {
+    spent.sort();
+    spent[spent.len() / 2]
+}
+
 fn measure(folder: &Path) {
     let root = folder.canonicalize().unwrap();
     let index = tempfile::tempdir().unwrap();
@@ -160,17 +192,26 @@ fn measure(folder: &Path) {
     let cancel = AtomicBool::new(false);
     let quiet = |_| ();
 
-    let (mut host, _) = Host::open(location.clone(), settings.clone()).unwrap();
+    let (host, _) = Host::open(location.clone(), settings.clone()).unwrap();
     let files = walk::walk(&root, &host.walk_rules(), &cancel).unwrap().files;
+    host.close().unwrap();
     // The page cache is warm for both: the first pass reads everything.
     read_and_parse(&root, &files, threads);
-    let before = cpu_time();
-    let (floor, bytes) = read_and_parse(&root, &files, threads);
-    let floor_cpu = cpu_time().saturating_sub(before);
-    let (before, started) = (cpu_time(), Instant::now());
-    let report = host.index(&quiet, &cancel).unwrap();
-    host.close().unwrap();
-    let (cold, cold_cpu) = (started.elapsed(), cpu_time().saturating_sub(before));
+    let mut rounds = Vec::new();
+    let (mut bytes, mut report) = (0, None);
+    for _ in 0..ROUNDS {
+        let before = cpu_time();
+        let floor;
+        (floor, bytes) = read_and_parse(&root, &files, threads);
+        let floor_cpu = cpu_time().saturating_sub(before);
+        let _ = std::fs::remove_dir_all(&location.index_dir);
+        let (mut host, _) = Host::open(location.clone(), settings.clone()).unwrap();
+        let (before, started) = (cpu_time(), Instant::now());
+        report = Some(host.index(&quiet, &cancel).unwrap());
+        host.close().unwrap();
+        rounds.push(Round { floor, cold: started.elapsed(), floor_cpu, cold_cpu: cpu_time().saturating_sub(before) });
+    }
+    let report = report.unwrap();
     println!(
         "\n{}: {} files, {:.1} MB, {} chunks",
         root.file_name().unwrap_or_default().display(),
@@ -178,10 +219,13 @@ fn measure(folder: &Path) {
         bytes as f64 / 1e6,
         report.chunks
     );
-    row("read and parse alone", floor, None);
-    row("cold index", cold, Some(cold.as_secs_f64() / floor.as_secs_f64()));
-    row("processor time of reading and parsing", floor_cpu, None);
-    row("processor time of the cold index", cold_cpu, Some(cold_cpu.as_secs_f64() / floor_cpu.as_secs_f64().max(0.01)));
+    let middle = |of: &dyn Fn(&Round) -> Duration| middle_of(rounds.iter().map(of).collect());
+    row("read and parse alone, the middle of the rounds", middle(&|round| round.floor), None);
+    row("cold index", middle(&|round| round.cold), None);
+    ratios("times", &rounds, |round| (round.cold, round.floor));
+    row("processor time of reading and parsing", middle(&|round| round.floor_cpu), None);
+    row("processor time of the cold index", middle(&|round| round.cold_cpu), None);
+    ratios("processor times", &rounds, |round| (round.cold_cpu, round.floor_cpu));
     println!("| peak resident memory so far | {:.0} MB | |", peak_memory() as f64 / 1e6);
 
     let started = Instant::now();

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use tantivy::index::SegmentMeta;
 
 use super::delta::{DeltaIndex, DeltaPart};
-use super::disk::{Disk, DiskWriter, Gathering, Segments, Stamp};
+use super::disk::{Disk, DiskWriter, Gathering, LEFT_BY_FLUSH, LEFT_BY_LOAD, Segments, Stamp};
 use super::postings::Postings;
 use super::scorer::Pool;
 use super::segment::FileChunks;
@@ -178,7 +178,7 @@ impl LexicalWriter {
                 writer.remove(first_slot);
             }
             writer.commit(stamp)?;
-            writer.tidy()?;
+            writer.tidy(LEFT_BY_FLUSH)?;
             writer.close()?;
             disk.segments()
         };
@@ -265,7 +265,7 @@ impl LexicalWriter {
     /// Leaves bulk mode; everything has been committed.
     pub(crate) fn end_bulk(&mut self) -> Result<()> {
         let Some(mut bulk) = self.bulk.take() else { return Ok(()) };
-        bulk.writer.tidy()?;
+        bulk.writer.tidy(LEFT_BY_LOAD)?;
         bulk.close()?;
         self.segments = Arc::new(self.disk.segments()?);
         Ok(())
