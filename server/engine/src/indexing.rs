@@ -46,9 +46,11 @@ const FILES_PER_HANDOVER: usize = 16;
 const BYTES_PER_HANDOVER: u64 = 256 << 10;
 /// Changed files from which a run is committed in bulk.
 const BULK_FILES: usize = 1_000;
+/// The same for the first index, of which nobody has seen anything yet.
+const FIRST_BULK_FILES: usize = 200;
 /// Bytes of finished files that may wait for the committer. Their postings and vectors take about twice as much. So many
 /// that the workers go on while the committer publishes, which takes some tenths of a second.
-const WAITING_BYTES: u64 = 4 << 20;
+const WAITING_BYTES: u64 = 10 << 20;
 /// Contents embedded per commit by a slow model.
 const CONTENTS_PER_EMBEDDING: usize = 64;
 /// A file that changed this shortly before it was read may change again within the clock's grain, unseen.
@@ -188,7 +190,7 @@ impl Run<'_> {
         if !cold {
             self.find_known(store, &mut jobs)?;
         }
-        let bulk = jobs.len() >= BULK_FILES;
+        let bulk = jobs.len() >= if cold { FIRST_BULK_FILES } else { BULK_FILES };
         if bulk {
             store.begin_bulk()?;
         }
