@@ -95,8 +95,9 @@ impl Embedder for StaticModel {
     fn embed_passages(&self, passages: &[Passage<'_>], out: &mut Vec<f32>) -> Result<(), EmbedError> {
         out.clear();
         out.reserve(passages.len() * self.table.dimension);
+        let arch = pulp::Arch::new();
         for passage in passages {
-            embed::passage(&self.table, &self.field_weights, passage, out);
+            embed::passage(arch, &self.table, &self.field_weights, passage, out);
         }
         Ok(())
     }

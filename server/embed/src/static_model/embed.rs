@@ -23,27 +23,33 @@ const PATH_PARTS: usize = 3;
 const BODY_CHARACTERS: usize = 1800;
 
 /// Appends the row of a passage to `out`.
-pub(super) fn passage(table: &Table, weights: &[f32; FIELDS], passage: &Passage<'_>, out: &mut Vec<f32>) {
+pub(super) fn passage(
+    arch: pulp::Arch,
+    table: &Table,
+    weights: &[f32; FIELDS],
+    passage: &Passage<'_>,
+    out: &mut Vec<f32>,
+) {
     let mut total = [0.0; MAX_DIMENSION];
     let total = &mut total[..table.dimension];
     let mut bag = Bag::new(MAX_TOKENS);
 
     let mut left = NAME_TOKENS;
     take(table, passage.name, &mut left, &mut bag);
-    add_field(table, &bag, weights[NAME], total);
+    arch.dispatch(Field { table, bag: &bag, weight: weights[NAME], total });
 
     bag.clear();
     let mut left = PATH_TOKENS;
     take(table, last_parts(passage.path), &mut left, &mut bag);
     take(table, passage.container, &mut left, &mut bag);
-    add_field(table, &bag, weights[PATH], total);
+    arch.dispatch(Field { table, bag: &bag, weight: weights[PATH], total });
 
     bag.clear();
     let _ = tokens(table, first_characters(passage.body), &mut |token| {
         bag.add(token);
         Continue(())
     });
-    add_field(table, &bag, weights[BODY], total);
+    arch.dispatch(Field { table, bag: &bag, weight: weights[BODY], total });
 
     normalise(total);
     out.extend_from_slice(total);
@@ -73,7 +79,25 @@ fn take(table: &Table, text: &str, left: &mut usize, bag: &mut Bag) {
     });
 }
 
+/// One field's part of a passage, computed with the widest vectors that the processor has.
+struct Field<'a> {
+    table: &'a Table,
+    bag: &'a Bag,
+    weight: f32,
+    total: &'a mut [f32],
+}
+
+impl pulp::NullaryFnOnce for Field<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        add_field(self.table, self.bag, self.weight, self.total);
+    }
+}
+
 /// Adds `weight` times the weighted mean of a field's rows.
+#[inline(always)]
 fn add_field(table: &Table, bag: &Bag, weight: f32, total: &mut [f32]) {
     let mass: f32 = bag.iter().map(|(_, count)| frequency(count)).sum();
     if mass <= 0.0 {
@@ -110,6 +134,7 @@ fn add_row(table: &Table, token: u32, weight: f32, total: &mut [f32]) {
     add_scaled(weight * table.scale(token), table.row(token), total);
 }
 
+#[inline(always)]
 fn add_scaled(factor: f32, row: &[i8], total: &mut [f32]) {
     for (sum, &value) in total.iter_mut().zip(row) {
         *sum += factor * f32::from(value);
@@ -137,5 +162,29 @@ fn first_characters(text: &str) -> &str {
     match text.char_indices().nth(BODY_CHARACTERS) {
         Some((at, _)) => &text[..at],
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use conexus_core::Passage;
+
+    use crate::StaticModel;
+
+    /// An index may move to a machine with another processor: its vectors stay the same to the last bit.
+    #[test]
+    fn the_widest_vectors_sum_as_plain_code_does() {
+        let model = StaticModel::builtin();
+        let source = include_str!("embed.rs");
+        for (name, body) in [("passage", source), ("add_field", &source[2_000..2_400]), ("empty", ""), ("x", "y z w")] {
+            let passage = Passage { path: "src/embed.rs", name, container: "static_model", body, ..Passage::default() };
+            let [mut plain, mut widest] = [Vec::new(), Vec::new()];
+            for (arch, out) in [(pulp::Arch::Scalar, &mut plain), (pulp::Arch::new(), &mut widest)] {
+                super::passage(arch, &model.table, &model.field_weights, &passage, out);
+            }
+            assert!(plain.iter().any(|&value| value != 0.0), "{name} has a vector");
+            let bits = |row: &[f32]| row.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&plain), bits(&widest), "{name}");
+        }
     }
 }
