@@ -27,7 +27,7 @@ use std::{
 use conexus_core::{Query, SymbolKind};
 use conexus_engine::{Host, Location, Settings, Snapshot, walk};
 use conexus_testkit::{Program, wait_for};
-use connection::{Connection, Endpoint};
+use connection::{Connection, Endpoint, QUESTIONS};
 use serde_json::{Value, json};
 
 /// For an index of many thousand files on a busy machine.
@@ -40,16 +40,6 @@ const COMPARED: usize = 400;
 const SYMBOLS: usize = 500;
 /// Between two new files.
 const CHANGE: Duration = Duration::from_millis(250);
-
-/// Questions in words beside the symbols.
-const QUESTIONS: &[&str] = &[
-    "where are failed requests sent again",
-    "parse the configuration file",
-    "close the connection and free memory",
-    "check that the user may do this",
-    "write records to disk in batches",
-    "convert a time to text",
-];
 
 struct Options {
     folder: PathBuf,

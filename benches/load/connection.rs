@@ -9,6 +9,16 @@ use std::{
 
 use serde_json::{Value, json};
 
+/// Questions in words, such as any repository answers.
+pub(crate) const QUESTIONS: [&str; 6] = [
+    "where are failed requests sent again",
+    "parse the configuration file",
+    "close the connection and free memory",
+    "check that the user may do this",
+    "write records to disk in batches",
+    "convert a time to text",
+];
+
 /// Longer than the endpoint lets a call wait.
 const PATIENCE: Duration = Duration::from_secs(90);
 

@@ -11,19 +11,10 @@ use std::{
 use conexus_testkit::wait_for;
 use serde_json::{Value, json};
 
-use crate::connection::{Connection, Endpoint};
+use crate::connection::{Connection, Endpoint, QUESTIONS};
 
 /// For the endpoint to be written down.
 const OPENS: Duration = Duration::from_mins(1);
-
-const QUESTIONS: [&str; 6] = [
-    "where are failed requests sent again",
-    "parse the configuration file",
-    "close the connection and free memory",
-    "check that the user may do this",
-    "write records to disk in batches",
-    "convert a time to text",
-];
 
 /// How long each call took, shortest first. Any other answer than a good one ends the bench.
 pub(crate) fn ask_until(home: &std::path::Path, assistants: usize, ended: &AtomicBool) -> Vec<Duration> {
