@@ -207,6 +207,38 @@ fn symbols_are_read_explained_and_related() {
     assert_eq!((notices(&unknown), &unknown["related"]), (vec!["no_match"], &json!([])));
 }
 
+/// Half a hundred types have a method of one name; the file says which is meant, whatever stands before the name.
+#[test]
+fn a_symbol_is_found_in_the_file_that_is_named() {
+    let session = session();
+    for number in 0..50 {
+        let methods = ["Reader", "Writer"].map(|owner| {
+            format!("pub struct {owner}{number};\n\nimpl {owner}{number} {{\n    pub fn flush(&self) -> u32 {{\n        {number}\n    }}\n}}\n\n")
+        });
+        session.workspace.write(&format!("src/parts/part{number:02}.rs"), methods.concat());
+    }
+    let (_server, mut client) = serve(&session, Revision::New);
+    let path = "src/parts/part47.rs";
+    for (symbol, line) in [("flush", 4), ("Reader47::flush", 4), ("Writer47::flush", 12), ("Writer47.flush", 12)] {
+        let place = json!({ "symbol": symbol, "file_path": path });
+        let read = client.tool("context_read", &place);
+        assert_eq!((&read["path"], &read["start_line"]), (&json!(path), &json!(line)), "{symbol}: {read:#}");
+        let facts = client.tool("context_explain", &place);
+        assert_eq!((&facts["path"], &facts["start_line"]), (&json!(path), &json!(line)), "{symbol}: {facts:#}");
+        let uri = format!("conexus://symbol/{symbol}?path={path}");
+        let resource = client.result("resources/read", &json!({ "uri": uri }))["contents"][0]["_meta"].clone();
+        assert_eq!(
+            (&resource["path"], &resource["start_line"]),
+            (&json!(path), &json!(line)),
+            "{symbol}: {resource:#}"
+        );
+    }
+    for tool in ["context_read", "context_explain", "context_get_related_info"] {
+        let reason = client.refusal(tool, &json!({ "symbol": "retry_failed_request", "file_path": path }));
+        assert_eq!(reason, format!("{path} defines no symbol \"retry_failed_request\""), "{tool}");
+    }
+}
+
 #[test]
 fn a_line_longer_than_the_budget_is_cut_and_that_is_said() {
     let session = session();

@@ -82,7 +82,7 @@ pub(super) fn last_part(path: &str) -> &str {
 }
 
 /// The last word of a qualified name: `Client` of `http::Client<T>`.
-fn last_name(text: &str) -> &str {
+pub(super) fn last_name(text: &str) -> &str {
     let text = text.split('<').next().unwrap_or(text);
     text.rsplit(|character: char| !(character.is_alphanumeric() || character == '_'))
         .find(|word| !word.is_empty())

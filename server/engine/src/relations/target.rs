@@ -4,9 +4,13 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use conexus_index::{FileEntry, FileFlags, SymbolRef};
 
-use super::{Target, definition::Definition};
+use super::{
+    Target,
+    definition::{Definition, last_name},
+};
 use crate::{
     Result, Snapshot, SymbolQuery,
+    search::split_name,
     workspace_symbols::{innermost, named_like},
 };
 
@@ -21,6 +25,20 @@ pub(crate) struct Subject<'a> {
     pub(crate) symbol: Option<SymbolRef<'a>>,
     /// Others that may have been meant, best first.
     pub(crate) others: Vec<(&'a Arc<FileEntry>, SymbolRef<'a>)>,
+}
+
+impl Snapshot {
+    /// The symbol of a file that a name means, qualified or not: the one that is called so, or is so in the type that is
+    /// named before it, or stands alone. `None` when the file defines none of that name; a file that is not indexed is an
+    /// error.
+    pub fn symbol_in(&self, path: &str, name: &str) -> Result<Option<SymbolRef<'_>>> {
+        let file = self.file(path)?;
+        let (outer, last) = split_name(name);
+        let named = file.symbols().filter(|symbol| symbol.name() == name || split_name(symbol.name()).1 == last);
+        Ok(named.min_by_key(|symbol| {
+            (symbol.name() != name, Definition::new(file, *symbol).owner != last_name(outer), symbol.is_test())
+        }))
+    }
 }
 
 /// Finds what a target means; `None` when no symbol has its name.

@@ -125,12 +125,16 @@ pub(crate) fn place_of(
     symbol: &str,
     file: Option<&str>,
 ) -> Result<(String, Option<Span>), String> {
+    if let Some(file) = file {
+        let found = view.symbol_in(file, symbol).map_err(|error| error.to_string())?;
+        let found = found.ok_or_else(|| format!("{file} defines no symbol {symbol:?}"))?;
+        return Ok((file.to_owned(), Some(found.span())));
+    }
     let target = Target::Symbol(symbol.to_owned());
     let kinds = conexus_engine::RelationKinds::default();
     let related = view.related(&target, kinds, 0, call.cancel).map_err(|error| error.to_string())?;
-    let mut found = related.target.into_iter().chain(related.candidates);
-    let hit = found.find(|hit| file.is_none_or(|file| *hit.path == *file));
-    hit.map(|hit| (hit.path.to_string(), Some(hit.span))).ok_or_else(|| format!("no symbol is called {symbol:?}"))
+    let hit = related.target.ok_or_else(|| format!("no symbol is called {symbol:?}"))?;
+    Ok((hit.path.to_string(), Some(hit.span)))
 }
 
 /// The lines that cost at most so many tokens in JSON, at least a part of the first, the line behind them, and whether the

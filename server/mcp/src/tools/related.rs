@@ -138,10 +138,9 @@ pub(super) fn target(
         }
         (Some(symbol), Some(file)) => {
             let path = paths::indexed(view, call.root(), file)?;
-            let entry = view.file(&path).map_err(|error| error.to_string())?;
-            let found = entry.symbols().find(|known| known.name() == symbol);
-            let found = found.ok_or_else(|| format!("{path} defines no symbol {symbol:?}"))?;
-            Ok(Target::At { offset: found.name_span().start, path })
+            let found = view.symbol_in(&path, symbol).map_err(|error| error.to_string())?;
+            let offset = found.ok_or_else(|| format!("{path} defines no symbol {symbol:?}"))?.name_span().start;
+            Ok(Target::At { offset, path })
         }
         (None, None) => Err("name a symbol or a file_path".to_owned()),
     }
