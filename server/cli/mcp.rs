@@ -30,10 +30,11 @@ pub(crate) fn run(arguments: &Arguments, own: &McpArguments, output: &mut Output
         return mcp_clients::install(*client, project.as_deref(), carry, output);
     }
     let (location, settings) = workspace(arguments)?;
-    let audit_log = serving::of_session(&arguments.global)?.audit_log;
-    let audit = audit_log.as_deref().map(Audit::open).transpose()?;
+    let serving = serving::of_session(&arguments.global)?;
+    let audit = serving.audit_log.as_deref().map(Audit::open).transpose()?;
     let checks = check::checks_of(&arguments.global);
-    conexus_mcp::serve_stdio(location, settings, checks, audit).context("cannot serve on standard input and output")?;
+    conexus_mcp::serve_stdio(location, settings, checks, audit, &serving.source_folders)
+        .context("cannot serve on standard input and output")?;
     Ok(Outcome::Clean)
 }
 

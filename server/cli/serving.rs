@@ -65,8 +65,9 @@ fn validated(table: McpTable, base: &Path) -> Result<Serving> {
         );
     }
     let audit_log = table.audit_log.map(|path| base.join(path));
+    let source_folders = table.source_folders.iter().map(|path| base.join(path)).collect();
     if host.is_loopback() {
-        return Ok(Serving { port, token, remote: None, limits, audit_log });
+        return Ok(Serving { port, token, remote: None, limits, audit_log, source_folders });
     }
     let (Some(certificate), Some(key), Some(token)) = (table.certificate, table.key, token) else {
         bail!(
@@ -87,7 +88,7 @@ fn validated(table: McpTable, base: &Path) -> Result<Serving> {
         key: base.join(key),
         token: Arc::clone(&token),
     };
-    Ok(Serving { port: 0, token: Some(token), remote: Some(remote), limits, audit_log })
+    Ok(Serving { port: 0, token: Some(token), remote: Some(remote), limits, audit_log, source_folders })
 }
 
 /// The token in a file that nobody else can read.

@@ -172,6 +172,8 @@ pub(crate) struct McpTable {
     pub(crate) key: Option<PathBuf>,
     pub(crate) token_file: Option<PathBuf>,
     pub(crate) audit_log: Option<PathBuf>,
+    #[serde(default)]
+    pub(crate) source_folders: Vec<PathBuf>,
     pub(crate) requests_per_second: Option<u32>,
     pub(crate) in_flight: Option<usize>,
     pub(crate) arrival_seconds: Option<u64>,

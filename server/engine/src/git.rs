@@ -9,6 +9,7 @@ mod run;
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    sync::atomic::AtomicBool,
 };
 
 pub use changes::{Changes, FileChange, GitError, changes};
@@ -63,9 +64,10 @@ pub fn branch(folder: &Path) -> Option<String> {
         .or_else(|| git(folder, &["rev-parse", "--short", "HEAD"]).and_then(line))
 }
 
-/// Addresses of the remotes, without the passwords and names that some of them hold.
-pub fn remotes(folder: &Path) -> Vec<String> {
-    let listed = git(folder, &["config", "--get-regexp", r"^remote\..*\.url$"]).unwrap_or_default();
+/// Addresses of the remotes, without the passwords and names that some of them hold; none once it is cancelled.
+pub fn remotes(folder: &Path, cancel: &AtomicBool) -> Vec<String> {
+    let mut asked = command(folder);
+    let listed = run::output(asked.args(["config", "--get-regexp", r"^remote\..*\.url$"]), cancel).unwrap_or_default();
     let text = String::from_utf8_lossy(&listed);
     text.lines().filter_map(|line| line.split_once(' ')).map(|(_, url)| without_credentials(url)).collect()
 }

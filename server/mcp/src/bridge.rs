@@ -1,17 +1,12 @@
 //! What stands between an assistant on standard input and output and the index: a running session while there is one,
 //! else an index of one's own. Each call looks anew, so sessions may come and go.
 
-use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicBool};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use conexus_check::ChecksOf;
 use conexus_engine::{Location, Settings, live::Live};
 use rmcp::model::JsonObject;
 
-use crate::{
-    Error, FoundNotice, Session,
-    reply::Reply,
-    tools::{Call, Told, Tool},
-};
+use crate::{Error, FoundNotice, Session, reply::Reply, tools::Tool};
 
 /// The notice of an answer that no session stands behind.
 pub(crate) const DETACHED: &str = "detached";
@@ -62,21 +57,12 @@ impl Bridge {
         }
     }
 
-    /// Answers from the own index.
-    pub(crate) fn answer(
-        &self,
-        tool: &Tool,
-        arguments: JsonObject,
-        checks_of: &ChecksOf,
-        cancel: &AtomicBool,
-        told: &Told,
-    ) -> Result<Reply, String> {
-        let live = self.own();
-        let notice = FoundNotice {
+    /// What an answer from the own index says.
+    pub(crate) fn detached() -> FoundNotice {
+        FoundNotice {
             kind: DETACHED.to_owned(),
             message: "detached: no editor session is attached, unsaved edits are not known".to_owned(),
-        };
-        (tool.run)(&Call { live: &live, notices: &[notice], checks_of, cancel, told }, arguments)
+        }
     }
 
     /// The running session. While there is one the own index is given back, also one that another call began meanwhile.
@@ -98,7 +84,8 @@ impl Bridge {
         Some(session)
     }
 
-    fn own(&self) -> Arc<Live> {
+    /// The own index, begun when there is none yet.
+    pub(crate) fn own(&self) -> Arc<Live> {
         let mut state = self.lock();
         let start = || Arc::new(Live::start(self.location.clone(), self.settings.clone(), Arc::new(|_| ())));
         Arc::clone(state.own.get_or_insert_with(start))

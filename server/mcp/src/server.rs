@@ -119,6 +119,7 @@ pub(crate) struct Server {
     lanes: Arc<Lanes>,
     waiting: Arc<Semaphore>,
     audit: Option<Audit>,
+    source_folders: Arc<[PathBuf]>,
     /// What the client on standard input and output watches.
     watched: Watched,
     /// Calls that are worked on and may be asked how far they are.
@@ -126,7 +127,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new(source: Source, checks_of: ChecksOf, audit: Option<Audit>) -> Self {
+    pub(crate) fn new(
+        source: Source,
+        checks_of: ChecksOf,
+        audit: Option<Audit>,
+        source_folders: impl Into<Arc<[PathBuf]>>,
+    ) -> Self {
         let waiting = Semaphore::new(WAITING);
         Self {
             source,
@@ -134,6 +140,7 @@ impl Server {
             lanes: Arc::default(),
             waiting: Arc::new(waiting),
             audit,
+            source_folders: source_folders.into(),
             watched: Watched::lists(),
             running: Running::default(),
         }
@@ -184,20 +191,25 @@ impl Server {
         let cancel = Arc::new(AtomicBool::new(false));
         let _ends_with_the_caller = Cancel(Arc::clone(&cancel));
         let (source, checks_of) = (self.source.clone(), Arc::clone(&self.checks_of));
+        let source_folders = Arc::clone(&self.source_folders);
         let told = self.running.begin(key);
         let work = move || {
             let _span = span.entered();
             // A cancelled call keeps its place until the worker has noticed.
             let _place = place;
-            let told = &*told.told;
-            match source {
-                Source::Workspaces(registry) => {
-                    let live = choose(&registry, workspace)?;
-                    let call = Call { live: &live, notices: &[], checks_of: &checks_of, cancel: &cancel, told };
-                    (tool.run)(&call, arguments)
-                }
-                Source::Bridge(bridge) => bridge.answer(tool, arguments, &checks_of, &cancel, told),
-            }
+            let (live, notices) = match source {
+                Source::Workspaces(registry) => (choose(&registry, workspace)?, Vec::new()),
+                Source::Bridge(bridge) => (bridge.own(), vec![Bridge::detached()]),
+            };
+            let call = Call {
+                live: &live,
+                notices: &notices,
+                checks_of: &checks_of,
+                source_folders: &source_folders,
+                cancel: &cancel,
+                told: &told.told,
+            };
+            (tool.run)(&call, arguments)
         };
         threads
             .spawn_blocking(work)

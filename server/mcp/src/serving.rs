@@ -15,6 +15,8 @@ pub struct Serving {
     pub limits: Limits,
     /// The file to which a line per call and per refusal is added.
     pub audit_log: Option<PathBuf>,
+    /// Folders below which assistants may add sources to an index.
+    pub source_folders: Vec<PathBuf>,
 }
 
 /// A listener for other machines, which is never without encryption and never without a token of the user's choice.

@@ -72,7 +72,8 @@ impl Sidecar {
     /// each workspace of the registry, now and later.
     pub fn open(registry: &Registry, checks_of: ChecksOf, serving: &Serving) -> Result<Self> {
         let audit = serving.audit_log.as_deref().map(Audit::open).transpose()?;
-        let server = Server::new(Source::Workspaces(registry.clone()), checks_of, audit.clone());
+        let source = Source::Workspaces(registry.clone());
+        let server = Server::new(source, checks_of, audit.clone(), &*serving.source_folders);
         Self::with_handler(registry, serving, audit.as_ref(), &server, &server)
     }
 
@@ -81,7 +82,7 @@ impl Sidecar {
     pub fn open_with(handler: &(impl ServerHandler + Clone), serving: &Serving) -> Result<Self> {
         let registry = Registry::default();
         let nothing: ChecksOf = Arc::new(|_| Err("nothing is checked here".to_owned()));
-        let server = Server::new(Source::Workspaces(registry.clone()), nothing, None);
+        let server = Server::new(Source::Workspaces(registry.clone()), nothing, None, []);
         Self::with_handler(&registry, serving, None, &server, handler)
     }
 

@@ -276,6 +276,92 @@ fn slow_requests_are_let_go() {
 }
 
 #[test]
+fn an_answer_that_does_not_begin_in_time_is_given_up() {
+    let session = configured("answer_seconds = 1");
+    let (_server, mut client) = serve(&session, Revision::Old);
+    let arguments = json!({ "query": "queue", "min_generation": 1_000_000, "wait_ms": 10_000 });
+    let params = json!({ "name": "context_search", "arguments": arguments });
+    let body = client.body("tools/call", &params);
+    let started = Instant::now();
+    let answer = http(&client.address, "POST", "/mcp", &client.headers("tools/call", &params), &body);
+    assert_eq!(answer.status, 504, "{answer:?}");
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+    let metrics = wait_for("the end of the call", DEADLINE, || {
+        let metrics = super::watching::metrics(&client);
+        metrics.contains_key("conexus_calls_total{outcome=\"cancelled\",tool=\"context_search\"}").then_some(metrics)
+    });
+    assert_eq!(metrics.get("conexus_http_responses_total{status=\"504\"}"), Some(&1.0), "{metrics:#?}");
+}
+
+/// What an assistant may make part of the index is for its user to say, not for the assistant and not for a repository.
+#[test]
+fn no_folder_becomes_a_source_that_the_user_does_not_allow() {
+    let session = session();
+    let home = session.program.home().canonicalize().expect("a folder");
+    for folder in ["private/inner", "manuals/good", "mine"] {
+        std::fs::create_dir_all(home.join(folder)).expect("a folder");
+        std::fs::write(home.join(folder).join("page.md"), "# Page\n\nThe outside swordfish.\n").expect("a file");
+    }
+    let path = |name: &str| home.join(name).to_string_lossy().into_owned();
+    let tool = "context_connector_management";
+    let refused = |client: &mut Http, arguments: Value| {
+        let reason = client.refusal(tool, &arguments);
+        assert!(reason.contains("mcp.source_folders"), "{arguments}: {reason}");
+        reason.replace(arguments["path"].as_str().unwrap_or_default(), "")
+    };
+    let add = |path: &str| json!({ "action": "add", "name": "more", "kind": "folder", "path": path });
+
+    // By default nothing, and no answer tells what there is.
+    let (server, mut client) = serve(&session, Revision::Old);
+    let there = refused(&mut client, add(&path("private")));
+    assert_eq!(there, refused(&mut client, add(&path("no such folder"))));
+    drop(server);
+    std::fs::remove_dir_all(home.join("cache/conexus/run")).expect("the folder of endpoints");
+
+    // A repository has no say.
+    session.workspace.write("conexus.toml", format!("[mcp]\nsource_folders = ['{}']\n", path("private")));
+    let run = run(session.command(["serve"])).expect(2);
+    assert!(run.stderr.contains("[mcp]") && run.stderr.contains("user's settings file only"), "{run}");
+    session.workspace.remove("conexus.toml");
+
+    // Folders below those that the user names, wherever links and `..` lead.
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(home.join("private"), home.join("manuals/link")).expect("a link");
+    let settings = home.join("config/conexus");
+    std::fs::create_dir_all(settings.join("sources")).expect("a folder");
+    std::fs::write(settings.join("conexus.toml"), "[mcp]\nsource_folders = ['../../manuals']\n").expect("a file");
+    let (_server, mut client) = serve(&session, Revision::New);
+    let mut ways = vec!["private", "private/inner", "manuals/../private", "manuals/good/../../private", "manualsx"];
+    if cfg!(unix) {
+        ways.push("manuals/link");
+    }
+    for way in ways {
+        refused(&mut client, add(&path(way)));
+    }
+    client.tool(tool, &add(&path("manuals/good")));
+    refused(&mut client, json!({ "action": "update", "name": "more", "path": path("private") }));
+    let listed = client.tool(tool, &json!({ "action": "list" }));
+    assert_eq!(listed["sources"][2]["path"], json!(path("manuals/good")), "{listed:#}");
+
+    // What the user put there an assistant may have less of, and not more again.
+    let file =
+        std::fs::read_dir(settings.join("sources")).expect("a folder").next().expect("a file").expect("an entry");
+    let text = std::fs::read_to_string(file.path()).expect("a file");
+    let own = format!("\n[[folder]]\nname = 'mine'\nkind = 'folder'\npath = '{}'\n", path("mine"));
+    std::fs::write(file.path(), text + &own).expect("a file");
+    for less in [json!({ "kind": "documentation" }), json!({ "enabled": false })] {
+        let mut arguments = json!({ "action": "update", "name": "mine" });
+        arguments.as_object_mut().expect("an object").extend(less.as_object().expect("an object").clone());
+        client.tool(tool, &arguments);
+    }
+    for more in ["folder", "documentation"] {
+        refused(&mut client, json!({ "action": "update", "name": "mine", "kind": more, "enabled": true }));
+    }
+    client.tool(tool, &json!({ "action": "remove", "name": "mine" }));
+    refused(&mut client, json!({ "action": "add", "name": "mine", "path": path("mine") }));
+}
+
+#[test]
 fn one_client_that_floods_is_slowed_down_and_others_are_not() {
     let session = configured("requests_per_second = 2");
     let _server = start(&session, session.command(["serve"]));

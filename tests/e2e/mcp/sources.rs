@@ -9,6 +9,14 @@ use super::{
     notices, serve, session,
 };
 
+/// The user lets assistants add the folders below these.
+fn allow(session: &super::Session, folder: &std::path::Path) {
+    let settings = session.program.home().join("config/conexus");
+    std::fs::create_dir_all(&settings).expect("a folder");
+    let text = format!("[mcp]\nsource_folders = ['{}']\n", folder.display());
+    std::fs::write(settings.join("conexus.toml"), text).expect("a file");
+}
+
 fn sources(client: &mut impl Client, arguments: &Value) -> Vec<Value> {
     let answer = client.tool("context_connector_management", arguments);
     answer["sources"].as_array().expect("a list").clone()
@@ -31,6 +39,7 @@ fn a_documentation_folder_is_added_followed_moved_and_removed() {
     std::fs::write(home.join("manual/.env"), "TOKEN=flux-swordfish\n").expect("a file");
     std::fs::write(home.join("handbook/read.md"), "# Handbook\n\nThe gamma wheel.\n").expect("a file");
     let path = |name: &str| home.join(name).to_string_lossy().into_owned();
+    allow(&session, &home);
     let (server, mut client) = serve(&session, Revision::New);
     let arguments = json!({ "action": "add", "name": "manual", "path": path("manual") });
     let added = sources(&mut client, &arguments);
@@ -70,6 +79,7 @@ fn what_may_be_a_source_has_limits() {
     let home = session.program.home().canonicalize().expect("a folder");
     std::fs::create_dir_all(home.join(".keys")).expect("a folder");
     let root = session.workspace.root().canonicalize().expect("a folder");
+    allow(&session, std::path::Path::new("/"));
     let (_server, mut client) = serve(&session, Revision::Old);
     let tool = "context_connector_management";
     for (path, word) in [

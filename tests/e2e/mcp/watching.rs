@@ -11,13 +11,13 @@ use super::{
     serve, session, start,
 };
 
-fn get(client: &Http, path: &str) -> (u16, String) {
+pub(super) fn get(client: &Http, path: &str) -> (u16, String) {
     let answer = http(&client.address, "GET", path, &client.headers("x", &json!({})), "");
     (answer.status, answer.body)
 }
 
 /// Samples by name with labels, as Prometheus writes them.
-fn metrics(client: &Http) -> BTreeMap<String, f64> {
+pub(super) fn metrics(client: &Http) -> BTreeMap<String, f64> {
     let (status, text) = get(client, "/metrics");
     assert_eq!(status, 200);
     let samples = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
@@ -44,6 +44,27 @@ fn health_and_readiness_look_at_the_index() {
         let headers = [format!("Host: {}", client.address)];
         assert_eq!(http(&client.address, "GET", path, &headers, "").status, 401, "{path}");
     }
+}
+
+/// An index that cannot be written is a fault that both tell, and so do the metrics.
+#[test]
+fn an_index_that_failed_is_neither_healthy_nor_ready() {
+    let session = session();
+    let file = session.program.home().join("file");
+    std::fs::write(&file, "").expect("a file");
+    let mut command = session.program.command(session.workspace.root());
+    command.arg("--index-dir").arg(file.join("index")).arg("serve");
+    let _server = start(&session, command);
+    let client = Http::connect(&session, Revision::New);
+    let (_, fault) =
+        wait_for("the fault", DEADLINE, || Some(get(&client, "/healthz")).filter(|(code, _)| *code == 503));
+    assert!(fault.contains(&*file.to_string_lossy()), "{fault}");
+    let (status, body) = get(&client, "/readyz");
+    let body: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!((status, &body["ready"], &body["workspaces"][0]["activity"]), (503, &json!(false), &json!("failed")));
+    assert!(body["workspaces"][0]["fault"].as_str().is_some_and(|told| fault.contains(told)), "{body:#}");
+    let ready = metrics(&client).into_iter().find(|(name, _)| name.starts_with("conexus_index_ready"));
+    assert_eq!(ready.map(|(_, value)| value), Some(0.0));
 }
 
 /// Each metric of the page is there and written by what it speaks of, and no other is.

@@ -1,6 +1,6 @@
 //! `context_connector_management`: what the index is made of: the workspace, folders beside it, git's history.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use conexus_engine::{SourceFolder, SourceKind, Sources, git};
 use rmcp::model::{JsonObject, Tool as Description};
@@ -81,7 +81,8 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
         Action::List => call.live.sources().map_err(|error| error.to_string())?,
         Action::Add | Action::Update | Action::Remove => {
             let name = arguments.name.clone().ok_or("name the source")?;
-            call.live.change_sources(|sources, location| change(sources, location, &name, &arguments))?
+            let may_be_read = |path: &Path| is_below(path, call.source_folders);
+            call.live.change_sources(|sources, location| change(sources, location, &name, &arguments, &may_be_read))?
         }
     };
     let view = call.view()?;
@@ -119,7 +120,7 @@ fn workspace(call: &Call<'_>, files: usize) -> Item {
 }
 
 fn history(call: &Call<'_>, sources: &Sources) -> Item {
-    let remotes = git::remotes(call.root());
+    let remotes = git::remotes(call.root(), call.cancel);
     let json = json!({ "name": HISTORY, "kind": HISTORY, "enabled": sources.git_history, "remotes": remotes });
     let state = if sources.git_history { "on" } else { "off" };
     Item::new(json, format!("{HISTORY}: {state} {}", remotes.join(" ")))
@@ -130,6 +131,7 @@ fn change(
     location: &conexus_engine::Location,
     name: &str,
     arguments: &Arguments,
+    may_be_read: &dyn Fn(&Path) -> bool,
 ) -> Result<(), String> {
     if name == WORKSPACE {
         return Err("the workspace itself is always indexed; conexus.toml says what of it".to_owned());
@@ -152,12 +154,22 @@ fn change(
             let path = absolute(arguments.path.as_deref().ok_or("name the path of the folder")?)?;
             let kind = arguments.kind.unwrap_or(SourceKind::Documentation);
             let enabled = arguments.enabled.unwrap_or(true);
+            if !may_be_read(&path) {
+                return Err(not_allowed(&path));
+            }
             sources.put(SourceFolder { name: name.to_owned(), kind, path, enabled }, location)
         }
         (Action::Update, Some(known)) => {
-            let path = arguments.path.as_deref().map(absolute).transpose()?.unwrap_or(known.path);
+            let path = arguments.path.as_deref().map(absolute).transpose()?.unwrap_or_else(|| known.path.clone());
             let kind = arguments.kind.unwrap_or(known.kind);
             let enabled = arguments.enabled.unwrap_or(known.enabled);
+            // Less of it, or nothing, is anybody's to say.
+            let reads_more = path != known.path
+                || enabled && !known.enabled
+                || kind == SourceKind::Folder && known.kind == SourceKind::Documentation;
+            if reads_more && !may_be_read(&path) {
+                return Err(not_allowed(&path));
+            }
             sources.put(SourceFolder { name: name.to_owned(), kind, path, enabled }, location)
         }
         (Action::Remove, Some(_)) => {
@@ -167,6 +179,25 @@ fn change(
         (_, None) => Err(format!("there is no source {name:?}")),
         (Action::List, Some(_)) => Ok(()),
     }
+}
+
+/// Whether a folder lies in one of those that the user names, links followed. Of one that is not there the path counts, so
+/// that a refusal tells nothing of what is outside of them.
+fn is_below(path: &Path, folders: &[PathBuf]) -> bool {
+    let leads_up = path.components().any(|part| part == Component::ParentDir);
+    match path.canonicalize() {
+        Ok(real) => {
+            folders.iter().filter_map(|folder| folder.canonicalize().ok()).any(|folder| real.starts_with(folder))
+        }
+        Err(_) => !leads_up && folders.iter().any(|folder| path.starts_with(folder)),
+    }
+}
+
+fn not_allowed(path: &Path) -> String {
+    format!(
+        "{path:?} is in no folder that the user allows: `mcp.source_folders` in the user's own conexus.toml names those \
+         whose folders assistants may add"
+    )
 }
 
 /// An absolute path. A URL may hold a password, so it is not repeated.

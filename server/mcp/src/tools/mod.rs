@@ -12,7 +12,7 @@ mod schema;
 mod search;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -98,6 +98,8 @@ pub(crate) struct Call<'a> {
     /// What every answer must say, such as that no editor is attached.
     pub(crate) notices: &'a [FoundNotice],
     pub(crate) checks_of: &'a ChecksOf,
+    /// Folders below which sources may be added.
+    pub(crate) source_folders: &'a [PathBuf],
     /// Set when nobody waits for the answer any more.
     pub(crate) cancel: &'a AtomicBool,
     /// How far the call is, for whoever asks meanwhile.
