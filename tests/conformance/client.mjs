@@ -1,25 +1,24 @@
-// The TypeScript SDK's client: shakes hands, lists the tools and counts what they cost, searches, reads, and is told what was wrong.
-// usage: node client.mjs stdio PROGRAM WORKSPACE | node client.mjs http URL TOKEN
+// The TypeScript SDK's client: shakes hands, lists the tools and counts what they cost, searches, reads, is told what was wrong, and
+// what somebody types in `draft.py`. Version 1 of the SDK speaks 2025-11-25, version 2 both revisions.
+// usage: node client.mjs 1|2 REVISION stdio PROGRAM WORKSPACE | node client.mjs 1|2 REVISION http URL TOKEN
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
 const packages = createRequire(process.env.CONFORMANCE_PACKAGES + "/package.json");
-const load = (path) => import(pathToFileURL(packages.resolve(`@modelcontextprotocol/sdk/${path}`)).href);
-const { Client } = await load("client/index.js");
+const load = (path) => import(pathToFileURL(packages.resolve(`@modelcontextprotocol/${path}`)).href);
 
-const [way, first, second] = process.argv.slice(2);
-let transport;
-if (way === "stdio") {
-  const { StdioClientTransport } = await load("client/stdio.js");
-  transport = new StdioClientTransport({ command: first, args: ["mcp", "--workspace", second], env: process.env });
-} else {
-  const { StreamableHTTPClientTransport } = await load("client/streamableHttp.js");
-  const requestInit = { headers: { Authorization: `Bearer ${second}` } };
-  transport = new StreamableHTTPClientTransport(new URL(first), { requestInit });
-}
-const client = new Client({ name: "conformance", version: "1" });
+const [version, revision, way, first, second] = process.argv.slice(2);
+const parts = version === "1"
+  ? ["sdk/client/index.js", "sdk/client/stdio.js", "sdk/client/streamableHttp.js", "sdk/types.js"].map(load)
+  : ["client", "client/stdio", "client"].map(load);
+const [{ Client }, { StdioClientTransport }, { StreamableHTTPClientTransport }, types] = await Promise.all(parts);
+const transport = way === "stdio"
+  ? new StdioClientTransport({ command: first, args: ["mcp", "--workspace", second], env: process.env })
+  : new StreamableHTTPClientTransport(new URL(first), { requestInit: { headers: { Authorization: `Bearer ${second}` } } });
+const mode = revision === "2026-07-28" ? { pin: revision } : "legacy";
+const client = new Client({ name: "conformance", version: "1" }, { versionNegotiation: { mode } });
 await client.connect(transport);
 assert.equal(client.getServerVersion().name, "conexus");
 const { tools } = await client.listTools();
@@ -43,5 +42,26 @@ const read = await client.callTool({ name: "context_read", arguments: { file_pat
 assert.match(read.structuredContent.text, /def retry_request/);
 const refused = await client.callTool({ name: "context_read", arguments: { file_path: "../outside" } });
 assert.equal(refused.isError, true);
+
+// Three times, so that it goes on; the text on disk says 0.
+const uri = "conexus://file/draft.py";
+const draft = async () => Number((await client.readResource({ uri })).contents[0].text.match(/^draft = (\d+)$/m)[1]);
+let changes = 0;
+const heard = Promise.withResolvers();
+const updated = (notification) => {
+  assert.equal(notification.params.uri, uri);
+  if (++changes === 3) heard.resolve();
+};
+const method = "notifications/resources/updated";
+client.setNotificationHandler(version === "1" ? types.ResourceUpdatedNotificationSchema : method, updated);
+const watching = revision === "2026-07-28" ? await client.listen({ resourceSubscriptions: [uri] }) : null;
+if (!watching) await client.subscribeResource({ uri });
+const before = await draft();
+const late = setTimeout(() => heard.reject(new Error(`${changes} changes were told`)), 60_000);
+await heard.promise;
+clearTimeout(late);
+const after = await draft();
+assert.ok(0 < before && before < after, `${before} ${after}`);
+await (watching ? watching.close() : client.unsubscribeResource({ uri }));
 await client.close();
-console.log(`the TypeScript SDK found the place over ${way}; ${tokens} tokens of schemas`);
+console.log(`the TypeScript SDK ${version} found the place and heard of unsaved edits over ${way}, ${revision}; ${tokens} tokens of schemas`);

@@ -237,10 +237,14 @@ impl Server {
     ) -> Result<T, String> {
         let _may_be_cancelled = sessions::of(&context.extensions).map(|session| session.runs(context));
         let call = self.method(Caller::of(context), name, arguments_of(arguments));
-        let answer = tokio::select! {
+        let mut answer = tokio::select! {
             answer = call => answer?,
             () = context.ct.cancelled() => return Err("the request was cancelled".to_owned()),
         };
+        // Clients of 2026-07-28 refuse an answer without it; for those of the older revisions the SDK takes it out again.
+        if let Value::Object(fields) = &mut answer {
+            fields.insert("resultType".to_owned(), json!("complete"));
+        }
         serde_json::from_value(answer).map_err(|error| error.to_string())
     }
 
