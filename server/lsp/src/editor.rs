@@ -3,8 +3,12 @@
 use std::{
     ops::Range as Lines,
     path::Path,
-    sync::{Arc, Weak, mpsc},
-    time::Duration,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    time::{Duration, Instant},
 };
 
 use conexus_engine::live::{Editor, LineEdit};
@@ -14,6 +18,9 @@ use tokio::runtime::Handle;
 use tower_lsp::{Client, jsonrpc};
 
 use crate::session::Session;
+
+/// How soon it is noticed that nobody waits for the editor any more.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// The editor of a session.
 struct SessionEditor {
@@ -39,6 +46,7 @@ impl SessionEditor {
     fn ask<T: Send + 'static>(
         &self,
         wait: Duration,
+        cancel: &AtomicBool,
         question: impl Future<Output = jsonrpc::Result<T>> + Send + 'static,
     ) -> Result<T, String> {
         let (sender, answer) = mpsc::channel();
@@ -46,11 +54,18 @@ impl SessionEditor {
             // Nobody listens when it comes too late.
             let _ = sender.send(question.await);
         });
-        let Ok(answer) = answer.recv_timeout(wait) else {
-            asked.abort();
-            return Err("the editor did not answer in time".to_owned());
-        };
-        answer.map_err(|error| error.to_string())
+        let deadline = Instant::now() + wait;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match answer.recv_timeout(left.min(LOOK)) {
+                Ok(answer) => return answer.map_err(|error| error.to_string()),
+                Err(mpsc::RecvTimeoutError::Timeout) if !left.is_zero() && !cancel.load(Ordering::Relaxed) => {}
+                Err(_) => {
+                    asked.abort();
+                    return Err("the editor did not answer in time".to_owned());
+                }
+            }
+        }
     }
 }
 
@@ -70,7 +85,7 @@ fn uri_of(session: &Session, file: &Path) -> Result<Uri, String> {
 }
 
 impl Editor for SessionEditor {
-    fn show(&self, file: &Path, lines: Lines<u32>, wait: Duration) -> Result<(), String> {
+    fn show(&self, file: &Path, lines: Lines<u32>, wait: Duration, cancel: &AtomicBool) -> Result<(), String> {
         let session = self.session()?;
         if !session.offers.show_document {
             return Err("this editor cannot show a place when it is asked to".to_owned());
@@ -82,11 +97,18 @@ impl Editor for SessionEditor {
             selection: Some(range(&lines)),
         };
         let client = self.client.clone();
-        let shown = self.ask(wait, async move { client.show_document(params).await })?;
+        let shown = self.ask(wait, cancel, async move { client.show_document(params).await })?;
         if shown { Ok(()) } else { Err("the editor did not show it".to_owned()) }
     }
 
-    fn propose(&self, file: &Path, edits: &[LineEdit], label: &str, wait: Duration) -> Result<(), String> {
+    fn propose(
+        &self,
+        file: &Path,
+        edits: &[LineEdit],
+        label: &str,
+        wait: Duration,
+        cancel: &AtomicBool,
+    ) -> Result<(), String> {
         let session = self.session()?;
         if !session.offers.apply_edit {
             return Err("this editor takes no edits from others".to_owned());
@@ -104,7 +126,8 @@ impl Editor for SessionEditor {
         let params: ApplyWorkspaceEditParams =
             serde_json::from_value(json!({ "label": label, "edit": edit })).map_err(|error| error.to_string())?;
         let client = self.client.clone();
-        let answer = self.ask(wait, async move { client.send_request::<ApplyWorkspaceEditRequest>(params).await })?;
+        let answer =
+            self.ask(wait, cancel, async move { client.send_request::<ApplyWorkspaceEditRequest>(params).await })?;
         if answer.applied {
             return Ok(());
         }

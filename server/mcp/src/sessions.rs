@@ -12,7 +12,7 @@ use std::{
 };
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes},
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
@@ -44,7 +44,7 @@ const MOST: usize = 1_024;
 const EVENTS: usize = 16;
 /// How often a silent stream shows that it is alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// Largest body that is looked at for a cancellation.
+/// Largest body, in bytes, that is looked at for a cancellation.
 const CANCELLATION_BYTES: usize = 4_096;
 
 /// What is kept of one client.
@@ -248,21 +248,32 @@ struct Cancelled {
     request_id: RequestId,
 }
 
-/// Ends the request that a message cancels; the transport would take the message and do nothing.
+/// Ends the request that a message cancels; the transport would take the message and do nothing. A body that says no
+/// length, as one that comes in chunks, is read until it is too long for such a message, and goes on whole.
 async fn heard(request: Request, session: &Session) -> Result<Request, Response> {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if length.is_none_or(|length: usize| length > CANCELLATION_BYTES) {
+    if length.is_some_and(|length: usize| length > CANCELLATION_BYTES) {
         return Ok(request);
     }
     let (parts, body) = request.into_parts();
-    let refused = |_| (StatusCode::BAD_REQUEST, "the body did not arrive").into_response();
-    let body = to_bytes(body, CANCELLATION_BYTES).await.map_err(refused)?;
-    if let Ok(message) = serde_json::from_slice::<Cancellation>(&body)
-        && message.method == "notifications/cancelled"
-    {
-        session.cancel(&message.params.request_id);
+    let mut rest = body.into_data_stream();
+    let mut read = Vec::new();
+    while read.len() <= CANCELLATION_BYTES {
+        match rest.next().await {
+            Some(Ok(piece)) => read.extend_from_slice(&piece),
+            Some(Err(_)) => return Err((StatusCode::BAD_REQUEST, "the body did not arrive").into_response()),
+            None => {
+                if let Ok(message) = serde_json::from_slice::<Cancellation>(&read)
+                    && message.method == "notifications/cancelled"
+                {
+                    session.cancel(&message.params.request_id);
+                }
+                return Ok(Request::from_parts(parts, Body::from(read)));
+            }
+        }
     }
-    Ok(Request::from_parts(parts, Body::from(body)))
+    let whole = tokio_stream::iter([Ok(Bytes::from(read))]).chain(rest);
+    Ok(Request::from_parts(parts, Body::from_stream(whole)))
 }
 
 #[cfg(test)]

@@ -35,13 +35,40 @@ impl Revision {
     /// The parameters of a request with what this revision wants in each.
     fn params(self, mut params: Value) -> Value {
         if self == Self::New {
-            params["_meta"] = json!({
-                "io.modelcontextprotocol/protocolVersion": self.name(),
-                "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
-                "io.modelcontextprotocol/clientCapabilities": {},
-            });
+            for (name, value) in [
+                ("protocolVersion", json!(self.name())),
+                ("clientInfo", json!({ "name": "test", "version": "1" })),
+                ("clientCapabilities", json!({})),
+            ] {
+                params["_meta"][format!("io.modelcontextprotocol/{name}")] = value;
+            }
         }
         params
+    }
+}
+
+/// How a body is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// Its length is told before it.
+    Whole,
+    /// In pieces, as clients send what they are still writing.
+    Chunks,
+}
+
+impl Framing {
+    /// The header that belongs to a body, and the body as it is sent.
+    pub(super) fn frame(self, body: &str) -> (String, String) {
+        match self {
+            Self::Whole => (format!("Content-Length: {}", body.len()), body.to_owned()),
+            Self::Chunks => {
+                let (first, second) = body.split_at(body.floor_char_boundary(body.len() / 2));
+                let pieces = [first, second, ""].map(|piece| format!("{:x}\r\n{piece}\r\n", piece.len()));
+                // An empty piece is the end.
+                let pieces: Vec<String> = if body.is_empty() { pieces[2..].to_vec() } else { pieces.to_vec() };
+                ("Transfer-Encoding: chunked".to_owned(), pieces.concat())
+            }
+        }
     }
 }
 
@@ -88,9 +115,22 @@ pub(super) trait Client {
 
 /// Sends one request over a connection of its own. `headers` are whole lines.
 pub(super) fn http(address: &str, method: &str, path: &str, headers: &[String], body: &str) -> Answer {
+    http_framed(address, method, path, headers, body, Framing::Whole)
+}
+
+/// The same with a body that is sent so.
+pub(super) fn http_framed(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[String],
+    body: &str,
+    framing: Framing,
+) -> Answer {
+    let (length, body) = framing.frame(body);
     let mut stream = TcpStream::connect(address).expect("the endpoint listens");
     stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
-    let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n{length}\r\n");
     for header in headers {
         head.push_str(header);
         head.push_str("\r\n");
@@ -210,6 +250,10 @@ impl Client for Http {
         let message: Value =
             serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error} in {answer:?} to {body}"));
         check(&message, self.id);
+        if let Some(result) = message.get("result") {
+            let kind = (self.revision == Revision::New).then(|| json!("complete"));
+            assert_eq!(result.get("resultType"), kind.as_ref(), "{method} {}: {result}", self.revision.name());
+        }
         assert!(answer.status == 200 || message.get("error").is_some(), "{answer:?}");
         message
     }

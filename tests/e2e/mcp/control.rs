@@ -59,6 +59,9 @@ fn a_run_stops_within_a_second_and_goes_on_when_told() {
     assert_eq!(stopped["activity"], "stopped", "{stopped:#}");
     assert!(took < STOPS, "it took {took:?}");
     assert!(stopped["files"].as_u64() < Some(FILES as u64), "it was done before it was stopped: {stopped:#}");
+    let ready = |client: &Http| super::watching::get(client, "/readyz");
+    let (code, body) = ready(&client);
+    assert!(code == 503 && body.contains("\"stopped\""), "what is not complete is not ready: {code} {body}");
     // What is there can be searched, and the answer says that it is not all.
     let found = client.tool("context_search", &json!({ "query": "count" }));
     assert!(notices(&found).contains(&"stopped"), "{found:#}");
@@ -73,6 +76,7 @@ fn a_run_stops_within_a_second_and_goes_on_when_told() {
     until_idle(&mut client);
     let going = control(&mut client, &json!({ "action": "status" }));
     assert!(going["files"].as_u64() > Some(FILES as u64), "{going:#}");
+    assert_eq!(ready(&client).0, 200);
     assert_eq!(first_path(&mut client, "written_while_stopped").as_deref(), Some("src/later.rs"));
     let verified = control(&mut client, &json!({ "action": "verify" }));
     assert_eq!(verified["equal"], true, "{verified:#}");
@@ -100,26 +104,37 @@ fn an_index_is_emptied_built_anew_and_verified() {
     assert_eq!(verified["equal"], true, "{verified:#}");
 }
 
+/// A git that never comes to the end of commands with one of these words while the file `hang` is beside it; it writes its
+/// process into `started`. Returns the folder, and the path on which it is found.
+#[cfg(unix)]
+pub(super) fn hanging_git(session: &super::Session, words: &str) -> (std::path::PathBuf, String) {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = session.program.home().join("bin");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = std::env::var("PATH").expect("a path");
+    let script = format!(
+        "#!/bin/sh\nPATH='{path}'\nhere='{0}'\nfor word; do\n  case \"$word\" in\n  {words})\n    if [ -e \"$here/hang\" ]; \
+         then\n      echo $$ >\"$here/new.$$\"\n      mv \"$here/new.$$\" \"$here/started\"\n      exec sleep 600\n    \
+         fi;;\n  esac\ndone\nexec git \"$@\"\n",
+        folder.display()
+    );
+    for (name, text) in [("git", &*script), ("hang", "")] {
+        std::fs::write(folder.join(name), text).expect("a file");
+    }
+    std::fs::set_permissions(folder.join("git"), std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    let path = format!("{}:{path}", folder.display());
+    (folder, path)
+}
+
 /// Git has a few seconds for a history; who waits for it no more does not let it go on.
 #[cfg(unix)]
 #[test]
 fn a_cancelled_call_ends_git() {
-    use std::os::unix::fs::PermissionsExt;
     let session = session();
-    let folder = session.program.home().join("bin");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let path = std::env::var("PATH").expect("a path");
+    let (folder, path) = hanging_git(&session, "log");
     let started = folder.join("started");
-    // One that never comes to the end of a log.
-    let script = format!(
-        "#!/bin/sh\nPATH='{path}'\nfor word; do\n  if [ \"$word\" = log ]; then\n    echo $$ >'{0}.new'\n    mv '{0}.new' '{0}'\n    \
-         exec sleep 600\n  fi\ndone\nexec git \"$@\"\n",
-        started.display()
-    );
-    std::fs::write(folder.join("git"), script).expect("a file");
-    std::fs::set_permissions(folder.join("git"), std::fs::Permissions::from_mode(0o755)).expect("a mode");
     let mut command = session.command([""; 0]);
-    command.env("PATH", format!("{}:{path}", folder.display()));
+    command.env("PATH", path);
     let mut client = super::client::Pipes::start(command);
     until_idle(&mut client);
     for (number, (tool, arguments)) in [

@@ -16,11 +16,16 @@ fn offers_editor(client: &mut impl Client) -> bool {
 
 /// A session that may be asked for both, as a client of the editor.
 pub(super) fn willing(session: &super::Session) -> LspClient {
+    willing_by(session, session.command(["lsp"]))
+}
+
+/// The same by a command.
+pub(super) fn willing_by(session: &super::Session, command: std::process::Command) -> LspClient {
     let capabilities = json!({
         "window": { "showDocument": { "support": true } },
         "workspace": { "applyEdit": true, "workspaceEdit": { "documentChanges": true } },
     });
-    let mut editor = LspClient::start(session.command(["lsp"]));
+    let mut editor = LspClient::start(command);
     editor.initialize(&json!({ "rootUri": file_uri(session.workspace.root()), "capabilities": capabilities }));
     editor.wait_until_idle();
     editor

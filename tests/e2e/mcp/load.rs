@@ -11,8 +11,9 @@ use serde_json::json;
 
 use super::{
     Session,
-    client::{Client, Http, Pipes, Revision, http},
+    client::{Client, Framing, Http, Pipes, Revision},
     serve, session, until_idle,
+    watching::metrics,
 };
 
 /// Calls that are worked on at the same time.
@@ -31,31 +32,127 @@ fn long_call() -> serde_json::Value {
 fn a_client_that_hangs_up_ends_its_calls() {
     let session = session();
     let (_server, _) = serve(&session, Revision::New);
-    for revision in [Revision::Old, Revision::New] {
+    let ways = [Revision::Old, Revision::New]
+        .into_iter()
+        .flat_map(|revision| [Framing::Whole, Framing::Chunks].map(|framing| (revision, framing)));
+    for (revision, framing) in ways {
         let mut client = Http::connect(&session, revision);
         let params = json!({ "name": "context_search", "arguments": long_call() });
         let waiting: Vec<TcpStream> = (0..CALLS)
             .map(|_| {
                 let headers = client.headers("tools/call", &params).join("\r\n");
-                let body = client.body("tools/call", &params);
+                let (length, body) = framing.frame(&client.body("tools/call", &params));
                 let mut stream = TcpStream::connect(&client.address).expect("the endpoint listens");
-                let request =
-                    format!("POST /mcp HTTP/1.1\r\nContent-Length: {}\r\n{headers}\r\n\r\n{body}", body.len());
+                let request = format!("POST /mcp HTTP/1.1\r\n{length}\r\n{headers}\r\n\r\n{body}");
                 stream.write_all(request.as_bytes()).expect("the endpoint reads");
                 stream
             })
             .collect();
         wait_for("the calls at work", DEADLINE, || {
             // The one that asks is among them.
-            let metrics = http(&client.address, "GET", "/metrics", &client.headers("", &json!({})), "").body;
-            let in_flight = metrics.lines().find_map(|line| line.strip_prefix("conexus_http_requests_in_flight "))?;
-            (in_flight.parse::<usize>().ok()? > CALLS).then_some(())
+            (metrics(&client)["conexus_http_requests_in_flight"] > CALLS as f64).then_some(())
         });
         drop(waiting);
         let started = Instant::now();
         client.tool("context_search", &json!({ "query": "queue" }));
-        assert!(started.elapsed() < SOON, "{revision:?}: {:?}", started.elapsed());
+        assert!(started.elapsed() < SOON, "{revision:?} {framing:?}: {:?}", started.elapsed());
     }
+    let client = Http::connect(&session, Revision::Old);
+    let told = metrics(&client);
+    let ended = ["conexus_http_responses_total{status=\"hung_up\"}", &cancelled("context_search")];
+    assert_eq!(ended.map(|name| told.get(name).copied()), [Some(4.0 * CALLS as f64); 2], "{told:#?}");
+}
+
+/// The metric that counts the calls of a tool for which nobody waited.
+fn cancelled(tool: &str) -> String {
+    format!("conexus_calls_total{{outcome=\"cancelled\",tool=\"{tool}\"}}")
+}
+
+/// More than there are places for any tool.
+#[cfg(unix)]
+const MANY: usize = 72;
+
+/// Calls that go on for ten seconds and more, of every tool and everything that a tool waits for: a generation, git, an
+/// editor, an index that is stopped. Beside each is one of the same tool that is done at once.
+#[cfg(unix)]
+const LONG: &[(&str, &str, &str)] = &[
+    // Before the others: what git said is kept.
+    ("context_get_related_info", r#"{"ticket_id":"QUE-12"}"#, r#"{"ticket_id":"QUE-12"}"#),
+    ("context_search", r#"{"query":"a","min_generation":1000000,"wait_ms":10000}"#, r#"{"query":"queue"}"#),
+    ("context_read", r#"{"symbol":"send_once","min_generation":1000000,"wait_ms":10000}"#, r#"{"symbol":"send_once"}"#),
+    ("context_grep", r#"{"pattern":"a","min_generation":1000000,"wait_ms":10000}"#, r#"{"pattern":"queue"}"#),
+    (
+        "context_get_related_info",
+        r#"{"symbol":"send_once","min_generation":1000000,"wait_ms":10000}"#,
+        r#"{"symbol":"send_once"}"#,
+    ),
+    (
+        "context_explain",
+        r#"{"symbol":"send_once","min_generation":1000000,"wait_ms":10000}"#,
+        r#"{"symbol":"send_once"}"#,
+    ),
+    ("context_check", r#"{"changed_since":"HEAD"}"#, r#"{"paths":["docs"]}"#),
+    ("context_connector_management", r#"{"action":"list"}"#, r#"{"action":"list"}"#),
+    ("context_editor", r#"{"action":"show","file_path":"src/queue.rs"}"#, r#"{"action":"show","file_path":"../x"}"#),
+    (
+        "context_index_control",
+        r#"{"action":"reindex_paths","paths":["src"],"wait_ms":45000}"#,
+        r#"{"action":"status"}"#,
+    ),
+];
+
+/// The bridge hangs up on the session, which ends the calls there and gives their places to others.
+#[cfg(unix)]
+#[test]
+fn every_tool_ends_its_calls_when_they_are_cancelled() {
+    let session = session();
+    let settings = session.program.home().join("config/conexus");
+    std::fs::create_dir_all(&settings).expect("a folder");
+    std::fs::write(settings.join("conexus.toml"), "[editor]\nassistants = true\n").expect("the settings");
+    let (git, path) = super::control::hanging_git(&session, "log | diff | config");
+    let hang = git.join("hang");
+    std::fs::remove_file(&hang).expect("a file");
+    let mut command = session.command(["lsp"]);
+    command.env("PATH", path);
+    let mut editor = super::editor::willing_by(&session, command);
+    let of_session = Http::of(&session, Revision::Old);
+    let mut client = Pipes::start(session.command([""; 0]));
+    let listed = client.result("tools/list", &json!({}));
+    let mut untried: Vec<_> =
+        listed["tools"].as_array().expect("tools").iter().map(|tool| tool["name"].clone()).collect();
+    let count = |name: &str| metrics(&of_session).get(name).copied().unwrap_or(0.0);
+    for (tool, long, short) in LONG {
+        untried.retain(|name| name != tool);
+        if *tool == "context_index_control" {
+            client.tool(tool, &json!({ "action": "stop", "wait_ms": 10_000 }));
+        }
+        std::fs::write(&hang, "").expect("a file");
+        let before = count(&cancelled(tool));
+        let arguments = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        for number in 0..MANY {
+            let params = json!({ "name": tool, "arguments": arguments(long) });
+            let id = format!("{long} {number}");
+            client.send(&json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params }));
+        }
+        // Beside the calls there are the one that asks, and the one in which the bridge waits for changes.
+        let at_work = || (count("conexus_http_requests_in_flight") == (MANY + 2) as f64).then_some(());
+        wait_for(&format!("calls at work: {tool} {long}"), DEADLINE, at_work);
+        std::fs::remove_file(&hang).expect("a file");
+        let started = Instant::now();
+        for number in 0..MANY {
+            let params = json!({ "requestId": format!("{long} {number}") });
+            client.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params }));
+        }
+        let params = json!({ "name": tool, "arguments": arguments(short) });
+        client.send(&json!({ "jsonrpc": "2.0", "id": "short", "method": "tools/call", "params": params }));
+        while client.receive()["id"] != "short" {}
+        assert!(started.elapsed() < SOON, "{tool} {long}: {:?}", started.elapsed());
+        wait_for(tool, DEADLINE, || (count(&cancelled(tool)) == before + MANY as f64).then_some(()));
+    }
+    assert_eq!(untried, [""; 0], "each tool is tried");
+    client.hang_up();
+    editor.ignore("window/showDocument");
+    editor.kill();
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     DEADLINE, Session,
-    client::{Client, Http, Pipes, Revision, http},
+    client::{Client, Framing, Http, Pipes, Revision, http, http_framed},
     serve, session, until_idle,
 };
 
@@ -224,25 +224,31 @@ fn a_session_over_http_cancels_a_call_with_a_message() {
     let session = session();
     let (_server, mut client) = serve(&session, Revision::Old);
     client.initialize();
-    let params = json!({
-        "name": "context_grep",
-        "arguments": { "pattern": "fn", "min_generation": 1_000_000, "wait_ms": 10_000 },
-    });
-    let body = client.body("tools/call", &params);
-    let (address, headers, id) = (client.address.clone(), client.headers("tools/call", &params), client.id);
-    let started = Instant::now();
-    std::thread::scope(|scope| {
-        let call = scope.spawn(|| http(&address, "POST", "/mcp", &headers, &body));
-        let cancelled =
-            json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id } }).to_string();
-        wait_for("the end of the call", DEADLINE, || {
-            // The call may not have come in yet.
-            let heard = http(&address, "POST", "/mcp", &headers, &cancelled);
-            assert_eq!(heard.status, 202, "{heard:?}");
-            call.is_finished().then_some(())
+    for (framing, padding) in [(Framing::Whole, 0), (Framing::Chunks, 0), (Framing::Chunks, 100_000)] {
+        let params = json!({
+            "name": "context_grep",
+            "arguments": { "pattern": "fn", "min_generation": 1_000_000, "wait_ms": 10_000 },
         });
-    });
-    assert!(started.elapsed() < std::time::Duration::from_secs(8), "{:?}", started.elapsed());
+        // A body that is too long for a message of cancellation goes on whole.
+        let body = client.body("tools/call", &params) + &" ".repeat(padding);
+        let (address, headers, id) = (client.address.clone(), client.headers("tools/call", &params), client.id);
+        let started = Instant::now();
+        std::thread::scope(|scope| {
+            let call = scope.spawn(|| http_framed(&address, "POST", "/mcp", &headers, &body, framing));
+            let params = json!({ "requestId": id });
+            let cancelled =
+                json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params }).to_string();
+            wait_for("the end of the call", DEADLINE, || {
+                // The call may not have come in yet.
+                let heard = http_framed(&address, "POST", "/mcp", &headers, &cancelled, framing);
+                assert_eq!(heard.status, 202, "{heard:?}");
+                call.is_finished().then_some(())
+            });
+        });
+        assert!(started.elapsed() < Duration::from_secs(8), "{framing:?}: {:?}", started.elapsed());
+        let answer = http_framed(&address, "POST", "/mcp", &headers, &client.body("tools/list", &json!({})), framing);
+        assert!(answer.status == 200 && answer.body.contains("context_grep"), "{framing:?}: {answer:?}");
+    }
 }
 
 /// What a client is told while it waits for a call.
@@ -263,6 +269,25 @@ fn progress(client: &mut Pipes, tool: &str, arguments: &Value) -> Vec<f64> {
     }
 }
 
+/// What a client is told over HTTP while it waits for a call.
+fn progress_over_http(client: &mut Http, tool: &str, arguments: &Value) -> Vec<f64> {
+    let params = json!({ "name": tool, "arguments": arguments, "_meta": { "progressToken": "mine" } });
+    let messages = client.stream("POST", Some(("tools/call", &params)));
+    let mut told = Vec::new();
+    loop {
+        let message = messages.recv_timeout(DEADLINE).expect("a message");
+        if message["id"] == client.id {
+            assert_ne!(message["result"]["isError"], true, "{message}");
+            return told;
+        }
+        assert_eq!(
+            (&message["method"], &message["params"]["progressToken"]),
+            (&json!("notifications/progress"), &json!("mine"))
+        );
+        told.push(message["params"]["progress"].as_f64().expect("a number"));
+    }
+}
+
 #[test]
 fn indexing_tells_how_far_it_is() {
     let session = session();
@@ -273,16 +298,14 @@ fn indexing_tells_how_far_it_is() {
         session.workspace.write(&format!("src/many/m{number}.rs"), functions.concat());
     }
     let mut client = Pipes::start(session.command([""; 0]));
-    let told = progress(&mut client, "context_index_control", &json!({ "action": "start", "wait_ms": 45_000 }));
+    readers_tell(&mut client);
+    until_idle(&mut client);
+    let told = progress(&mut client, "context_index_control", &json!({ "action": "force_reindex", "wait_ms": 45_000 }));
     assert!(told.len() > 1 && told.is_sorted(), "{told:?}");
     until_idle(&mut client);
     // So do the other calls that take long, over the bridge to a session too.
     let rules = json!({ "paths": ["."], "rules": ["duplicate-code", "unused-symbol", "undocumented-public"] });
-    let others = [
-        ("context_index_control", json!({ "action": "verify" })),
-        ("context_check", rules),
-        ("context_index_control", json!({ "action": "force_reindex", "wait_ms": 45_000 })),
-    ];
+    let others = [("context_index_control", json!({ "action": "verify" })), ("context_check", rules)];
     let all_tell = |client: &mut Pipes, calls: &[(&str, Value)]| {
         for (tool, arguments) in calls {
             let started = Instant::now();
@@ -295,6 +318,40 @@ fn indexing_tells_how_far_it_is() {
     client.hang_up();
     let (_server, _) = super::serve(&session, Revision::Old);
     let mut client = Pipes::start(session.command([""; 0]));
-    all_tell(&mut client, &others[..2]);
+    all_tell(&mut client, &others);
     client.hang_up();
+    for revision in [Revision::Old, Revision::New] {
+        let mut client = Http::connect(&session, revision);
+        let told = progress_over_http(&mut client, "context_index_control", &json!({ "action": "verify" }));
+        assert!(told.len() > 1 && told.is_sorted(), "{revision:?}: {told:?}");
+    }
+}
+
+/// Every reading tool that waits, all at the same time, while the first files are indexed.
+fn readers_tell(client: &mut Pipes) {
+    let mut untold = vec![
+        ("context_search", json!({ "query": "part" })),
+        ("context_read", json!({ "file_path": "src/retry.rs" })),
+        ("context_grep", json!({ "pattern": "part" })),
+        ("context_get_related_info", json!({ "symbol": "send_once" })),
+        ("context_explain", json!({ "symbol": "send_once" })),
+        ("context_check", json!({ "paths": ["docs"] })),
+    ];
+    for (tool, arguments) in &mut untold {
+        if *tool != "context_check" {
+            arguments["min_generation"] = json!(1_000_000);
+        }
+        arguments["wait_ms"] = json!(2_000);
+        let params = json!({ "name": tool, "arguments": arguments, "_meta": { "progressToken": tool } });
+        client.send(&json!({ "jsonrpc": "2.0", "id": tool, "method": "tools/call", "params": params }));
+    }
+    let mut open = untold.len();
+    while open > 0 {
+        let message = client.receive();
+        if message["method"] == "notifications/progress" {
+            untold.retain(|(tool, _)| message["params"]["progressToken"] != *tool);
+        }
+        open -= usize::from(message.get("method").is_none());
+    }
+    assert!(untold.is_empty(), "{untold:?}");
 }

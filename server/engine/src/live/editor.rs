@@ -1,15 +1,23 @@
 //! What a live workspace may ask of the editor that shows it.
 
-use std::{ops::Range, path::Path, time::Duration};
+use std::{ops::Range, path::Path, sync::atomic::AtomicBool, time::Duration};
 
-/// An editor. Its methods wait for the person or the program, so they are called on threads that may wait.
+/// An editor. Its methods wait for the person or the program, so they are called on threads that may wait; not for longer
+/// than they are told, and no longer once `cancel` is set.
 pub trait Editor: Send + Sync {
     /// Shows lines of a file, numbered from 0. The error is a sentence for the one who asked.
-    fn show(&self, file: &Path, lines: Range<u32>, wait: Duration) -> Result<(), String>;
+    fn show(&self, file: &Path, lines: Range<u32>, wait: Duration, cancel: &AtomicBool) -> Result<(), String>;
 
     /// Proposes edits of one file, as one change that can be undone; `label` says what it is for. The error says why it was
     /// not applied.
-    fn propose(&self, file: &Path, edits: &[LineEdit], label: &str, wait: Duration) -> Result<(), String>;
+    fn propose(
+        &self,
+        file: &Path,
+        edits: &[LineEdit],
+        label: &str,
+        wait: Duration,
+        cancel: &AtomicBool,
+    ) -> Result<(), String>;
 }
 
 /// New text for whole lines.

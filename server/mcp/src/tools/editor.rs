@@ -78,12 +78,12 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
     }
     let file = call.root().join(&path);
     match (arguments.action, arguments.text) {
-        (Action::Show, None) => editor.show(&file, start..end, WAIT)?,
+        (Action::Show, None) => editor.show(&file, start..end, WAIT, call.cancel)?,
         (Action::Show, Some(_)) => return Err("show takes no text".to_owned()),
         (Action::Replace, Some(text)) if text.len() <= TEXT_BYTES => {
             let text = if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" };
             let edit = LineEdit { lines: start..end, text };
-            editor.propose(&file, &[edit], "Proposed by an assistant", WAIT)?;
+            editor.propose(&file, &[edit], "Proposed by an assistant", WAIT, call.cancel)?;
         }
         (Action::Replace, Some(_)) => return Err(format!("a text has at most {TEXT_BYTES} bytes")),
         (Action::Replace, None) => return Err("name the text that comes in the place of the lines".to_owned()),
