@@ -3,7 +3,11 @@
 //! The texts of a whole workspace are cut for each check, and parsing them again would take twenty times as long as
 //! this does. A body is cut by itself, so that a mistake, such as an odd quote, ends with it.
 
+mod keywords;
+
 use conexus_core::{Language, Span};
+
+use keywords::Keywords;
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,27 +77,15 @@ fn marks(language: Language) -> Marks {
     }
 }
 
-/// Words that steer in some language. A name that another language keeps for itself is seldom used in this one, and
-/// then only makes the comparison stricter.
-const KEYWORDS: &[&str] = &[
-    "abstract", "and", "as", "assert", "async", "await", "begin", "break", "case", "catch", "class", "const",
-    "continue", "def", "default", "defer", "del", "do", "elif", "else", "elsif", "end", "enum", "except", "extends",
-    "fallthrough", "false", "final", "finally", "fn", "for", "foreach", "from", "func", "function", "go", "goto",
-    "guard", "if", "impl", "implements", "import", "in", "instanceof", "interface", "is", "lambda", "let", "local",
-    "loop", "match", "module", "mut", "namespace", "new", "nil", "none", "None", "not", "null", "of", "or", "override",
-    "package", "pass", "private", "protected", "pub", "public", "raise", "range", "ref", "rescue", "return", "select",
-    "self", "static", "struct", "super", "switch", "template", "then", "this", "throw", "throws", "trait", "true",
-    "try", "type", "typeof", "union", "unless", "unsafe", "until", "using", "val", "var", "virtual", "void", "when",
-    "where", "while", "with", "yield", "False", "True",
-];
-
-fn is_keyword(word: &str) -> bool {
-    word.len() <= 11 && KEYWORDS.contains(&word)
-}
-
 /// The tokens of a piece of code; comments and `;` are none.
 pub(crate) fn tokens(language: Language, text: &str, within: Span) -> Vec<Token> {
-    let mut lexer = Lexer { marks: marks(language), text, at: within.start as usize, end: within.end as usize };
+    let mut lexer = Lexer {
+        marks: marks(language),
+        keywords: Keywords::of(language),
+        text,
+        at: within.start as usize,
+        end: within.end as usize,
+    };
     let mut found = Vec::with_capacity(within.len() / 5);
     while let Some(token) = lexer.next() {
         found.push(token);
@@ -103,6 +95,7 @@ pub(crate) fn tokens(language: Language, text: &str, within: Span) -> Vec<Token>
 
 struct Lexer<'a> {
     marks: Marks,
+    keywords: Keywords,
     text: &'a str,
     at: usize,
     end: usize,
@@ -131,7 +124,7 @@ impl Lexer<'_> {
         let kind = match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | b'@' | 0x80.. => self.word(),
             b'0'..=b'9' => {
-                self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.');
+                self.number();
                 TokenKind::Number
             }
             b'"' => self.quoted(b'"'),
@@ -157,6 +150,22 @@ impl Lexer<'_> {
         Some(Token { kind, span: Span::new(start, self.at) })
     }
 
+    /// A number. A point belongs to it but for one before a name, which reaches for a member, and for one of two.
+    fn number(&mut self) {
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        self.skip_while(is_word);
+        loop {
+            match self.rest() {
+                [b'.', b'0'..=b'9', ..] => self.at += 1,
+                // `1.f` of C.
+                [b'.', b'f' | b'F', rest @ ..] if !rest.first().is_some_and(|&byte| is_word(byte)) => self.at += 1,
+                [b'.', rest @ ..] if !rest.first().is_some_and(|&byte| is_word(byte) || byte == b'.') => self.at += 1,
+                _ => break,
+            }
+            self.skip_while(is_word);
+        }
+    }
+
     fn word(&mut self) -> TokenKind {
         let start = self.at;
         // A string that begins with a word: r"", b'', f"", r#""#.
@@ -173,7 +182,7 @@ impl Lexer<'_> {
         self.at += 1;
         self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80);
         let word = self.text.get(start..self.at).unwrap_or("");
-        if is_keyword(word) { TokenKind::Keyword } else { TokenKind::Name }
+        if self.keywords.has(word) { TokenKind::Keyword } else { TokenKind::Name }
     }
 
     /// A raw string of Rust, if that is what stands here.
@@ -318,6 +327,11 @@ mod tests {
             ("go", "x := `raw\n` + \"a\"", "n := s + s"),
             ("haskell", "f' x -- c\n  = x {- d -} `div` 2", "n ' n = n ` n ` 1"),
             ("c", "a/**/+b//x\n-\"odd", "n + n - \" n"),
+            ("rust", "last.1.max(end) + 1.5.floor()", "n . 1 . n ( n ) + 1 . n ( )"),
+            ("c", "1.f + 2. - 3.0e5f", "1 + 1 - 1"),
+            ("ruby", "5.times end", "1 . n end"),
+            ("go", "for end := range a { type }", "for n := range n { type }"),
+            ("python", "type = range(end)", "n = n ( n )"),
             ("lua", "--[[ a\n]] x = 1 -- y", "n = 1"),
             ("ruby", "x = \"#{a}\" # y\n", "n = s"),
             ("elixir", "f(:ok, a: b) :: A.b?()", "n ( s , n : n ) :: n . n ? ( )"),

@@ -173,6 +173,59 @@ fn what_only_resembles_older_code_is_not_reinvented() {
     assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new());
 }
 
+/// The head of the new function, what it takes or where the old one stands says that the old one could not be called.
+#[test]
+fn what_could_not_be_called_instead_is_not_reinvented() {
+    let toast = "bool show_toast(const char *message)
+{
+    JNIEnv *env = jni_env();
+    jstring text = new_string(env, message);
+    bool shown = call_static(env, activity_class, method_show_toast, text);
+    delete_local(env, text);
+    return shown;
+}
+";
+    let records = "class Getter {
+    static List<String> names(FirstRequest request) {
+        return StreamSupport.stream(request.headers().spliterator(), false)
+            .map(Header::key)
+            .filter(key -> key.length() > 0)
+            .collect(Collectors.toList());
+    }
+}
+";
+    let asked = records.replace("request", "asked").replace("> names", "> namesOf");
+    let closure = "export function load(lines: string[]) {
+  const pick = (line: string) => {
+    const parts = line.split(':');
+    if (parts.length < 2 || parts[0].startsWith('#')) return undefined;
+    return parts.slice(1).join(':').trim();
+  };
+  return lines.map(pick);
+}
+";
+    let inner: Vec<&str> = closure.lines().skip(1).take(5).collect();
+    let inner = inner.join("\n").replace("const pick", "export const pick");
+    let as_it_was = |text: &str| text.to_owned();
+    for (extension, old, same, other) in [
+        ("c", toast, toast.replace("message", "words"), toast.replace("method_show_toast", "method_open_page")),
+        ("java", records, asked.clone(), asked.replace("FirstRequest", "SecondRequest")),
+        ("ts", closure, String::new(), inner.clone()),
+        ("ts", &inner, as_it_was(&inner), String::new()),
+    ] {
+        let repository = Repository::init(Workspace::empty());
+        repository.write(&format!("src/old.{extension}"), old);
+        repository.commit("old");
+        for (text, count) in [(same, 1), (other, 0)] {
+            if !text.is_empty() {
+                repository.write(&format!("src/new.{extension}"), &text);
+                let found = findings(Rule::Reinvented, &repository, Some("HEAD"));
+                assert_eq!(found.len(), count, "{text}: {found:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_a_change_writes_again_is_reinvented() {
     let repository = Repository::init(Workspace::empty());

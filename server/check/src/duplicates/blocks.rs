@@ -31,6 +31,21 @@ const LEAST_OUTER: f32 = 0.8;
 /// Share of the smaller of two pieces that both must cover to be one block.
 const LEAST_COVERED: f32 = 0.5;
 
+/// What may be stepped over where two functions are followed.
+struct Reach {
+    /// Statements of the left and of the right that one step goes over, the shortest first.
+    steps: &'static [(usize, usize)],
+    /// Tokens of a statement that by itself is as good as two to tell that the functions go on together.
+    telling: u16,
+}
+
+/// From the widest to the narrowest: two statements that changed places are three of both.
+const REACHES: [Reach; 3] = [
+    Reach { steps: &[(1, 1), (2, 2), (1, 2), (2, 1), (3, 3), (2, 3), (3, 2), (1, 3), (3, 1)], telling: 8 },
+    Reach { steps: &[(1, 1), (2, 2), (1, 2), (2, 1)], telling: u16::MAX },
+    Reach { steps: &[(1, 1)], telling: u16::MAX },
+];
+
 /// A run of statements of one unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Piece {
@@ -119,25 +134,39 @@ impl Search<'_, '_> {
         if seen.iter().any(|&(first, end, other)| (first..end).contains(&at) && other.abs_diff(shift) <= 2) {
             return;
         }
-        let alike = alike(&left.statements, &right.statements, at, other_at, itself);
-        let (Some(first), Some(last)) = (alike.first(), alike.last()) else { return };
-        seen.push((first.0, last.0 + 1, shift));
+        let mut tried: Vec<(usize, usize)> = Vec::new();
+        // What is stepped over may be too much where less is not.
+        for reach in &REACHES {
+            let alike = alike(&left.statements, &right.statements, (at, other_at), itself, reach);
+            if alike == tried {
+                continue;
+            }
+            if tried.is_empty() {
+                let (Some(first), Some(last)) = (alike.first(), alike.last()) else { return };
+                self.seen.entry(pair).or_default().push((first.0, last.0 + 1, shift));
+            }
+            if let Some(found) = self.compared(pair, &alike) {
+                self.found.push(found);
+                break;
+            }
+            tried = alike;
+        }
+    }
+
+    /// The longest whole piece of statements that are alike, if both are the same.
+    fn compared(&mut self, pair: (usize, usize), alike: &[(usize, usize)]) -> Option<Match> {
+        let (left, right) = (&self.units[pair.0], &self.units[pair.1]);
         let least = self.scope.options.duplicates.min_tokens;
-        let Some((own, other)) = whole(&left.statements, &right.statements, &alike, least) else { return };
-        let pieces = (
-            Piece { unit: pair.0, first: own.start, end: own.end },
-            Piece { unit: pair.1, first: other.start, end: other.end },
-        );
-        if !(self.wants(&pieces.0) || self.wants(&pieces.1)) {
-            return;
+        let (own, other) = whole(&left.statements, &right.statements, alike, least)?;
+        let left_piece = Piece { unit: pair.0, first: own.start, end: own.end };
+        let right_piece = Piece { unit: pair.1, first: other.start, end: other.end };
+        if !(self.wants(&left_piece) || self.wants(&right_piece)) {
+            return None;
         }
-        let Some(one) = Compared::part(&mut self.bodies, left, span_of(left, &pieces.0)) else { return };
-        let Some(two) = Compared::part(&mut self.bodies, right, span_of(right, &pieces.1)) else { return };
-        if let Some(comparison) = compare::compare(&one, &two, &self.scope.options.duplicates)
-            && comparison.outer >= LEAST_OUTER
-        {
-            self.found.push(Match { left: pieces.0, right: pieces.1, comparison });
-        }
+        let one = Compared::part(&mut self.bodies, left, span_of(left, &left_piece))?;
+        let two = Compared::part(&mut self.bodies, right, span_of(right, &right_piece))?;
+        let comparison = compare::compare(&one, &two, &self.scope.options.duplicates)?;
+        (comparison.outer >= LEAST_OUTER).then_some(Match { left: left_piece, right: right_piece, comparison })
     }
 
     fn wants(&self, piece: &Piece) -> bool {
@@ -158,21 +187,33 @@ pub(crate) fn span_of(unit: &Unit, piece: &Piece) -> conexus_core::Span {
     conexus_core::Span { start: of(piece.first).start, end: of(piece.end.saturating_sub(1)).end }
 }
 
-/// Statements of both that are alike around two that are, in their order. One of either side, or one of both, may be
-/// stepped over where the next two are alike again.
-fn alike(left: &[Statement], right: &[Statement], at: usize, other_at: usize, itself: bool) -> Vec<(usize, usize)> {
-    let equal = |a: usize, b: usize| match (left.get(a), right.get(b)) {
+/// Statements of both that are alike around two that are, in their order. Some of either side, or of both, may be
+/// stepped over where it is sure that the two go on together.
+fn alike(
+    left: &[Statement],
+    right: &[Statement],
+    (at, other_at): (usize, usize),
+    itself: bool,
+    reach: &Reach,
+) -> Vec<(usize, usize)> {
+    let equal = |a: Option<usize>, b: Option<usize>| match (a.and_then(|a| left.get(a)), b.and_then(|b| right.get(b))) {
         (Some(a), Some(b)) => a.hash == b.hash,
         _ => false,
+    };
+    let goes_on = |a: Option<usize>, b: Option<usize>, after: (Option<usize>, Option<usize>)| {
+        let tells = a.and_then(|a| left.get(a)).is_some_and(|statement| statement.tokens >= reach.telling);
+        equal(a, b) && (tells || equal(after.0, after.1))
     };
     // Two pieces of one function do not reach into each other.
     let most = if itself { other_at.abs_diff(at) } else { MOST_STATEMENTS }.min(MOST_STATEMENTS);
     let mut forward = vec![(at, other_at)];
     let (mut a, mut b) = (at, other_at);
     while forward.len() < most && a - at < most {
-        let steps = [(1, 1), (2, 2), (1, 2), (2, 1)];
-        let step =
-            steps.into_iter().find(|&(x, y)| equal(a + x, b + y) && ((x, y) == (1, 1) || equal(a + x + 1, b + y + 1)));
+        let further = |x: usize, y: usize| (Some(a + x), Some(b + y));
+        let step = reach.steps.iter().copied().find(|&(x, y)| {
+            let to = further(x, y);
+            if (x, y) == (1, 1) { equal(to.0, to.1) } else { goes_on(to.0, to.1, further(x + 1, y + 1)) }
+        });
         let Some((x, y)) = step else { break };
         (a, b) = (a + x, b + y);
         forward.push((a, b));
@@ -180,10 +221,10 @@ fn alike(left: &[Statement], right: &[Statement], at: usize, other_at: usize, it
     let mut backward = Vec::new();
     let (mut a, mut b) = (at, other_at);
     while forward.len() + backward.len() < most {
-        let steps = [(1, 1), (2, 2), (1, 2), (2, 1)];
-        let step = steps.into_iter().find(|&(x, y)| {
-            let reach = |x: usize, y: usize| a >= x && b >= y && equal(a - x, b - y);
-            reach(x, y) && ((x, y) == (1, 1) || reach(x + 1, y + 1))
+        let back = |x: usize, y: usize| (a.checked_sub(x), b.checked_sub(y));
+        let step = reach.steps.iter().copied().find(|&(x, y)| {
+            let to = back(x, y);
+            if (x, y) == (1, 1) { equal(to.0, to.1) } else { goes_on(to.0, to.1, back(x + 1, y + 1)) }
         });
         let Some((x, y)) = step else { break };
         (a, b) = (a - x, b - y);

@@ -33,7 +33,8 @@ impl<'a, 'b> Bodies<'a, 'b> {
         Self { scope, texts: HashMap::new(), bytes: 0 }
     }
 
-    fn text(&mut self, unit: &Unit) -> Option<Arc<str>> {
+    /// The text of a unit's file.
+    pub(super) fn text(&mut self, unit: &Unit) -> Option<Arc<str>> {
         if self.bytes > MOST_BYTES {
             self.texts.clear();
             self.bytes = 0;
@@ -86,6 +87,8 @@ pub(crate) struct Comparison {
     pub(crate) meant: f32,
     /// Whether both decide alike: the same words and operators that steer, each as often.
     pub(crate) decides: bool,
+    /// Names that are others there and of which one stands only once in its body.
+    pub(crate) once: Vec<(String, String)>,
     /// What differs.
     pub(crate) difference: Difference,
 }
@@ -266,11 +269,13 @@ fn summary(left: &Compared, right: &Compared, operations: &[DiffOp]) -> Comparis
             }
         }
     }
-    difference.renamed = order
-        .iter()
-        .take(MOST_RENAMED)
-        .map(|&(a, b)| (left.text_at(a).to_owned(), right.text_at(b).to_owned()))
-        .collect();
+    let texts = |&(a, b): &(usize, usize)| (left.text_at(a).to_owned(), right.text_at(b).to_owned());
+    difference.renamed = order.iter().take(MOST_RENAMED).map(texts).collect();
+    let is_once = |body: &Compared, at: usize| {
+        let own = body.parts[at].text;
+        body.parts.iter().filter(|part| part.name && part.text == own).nth(1).is_none()
+    };
+    let once = order.iter().filter(|&&(a, b)| is_once(left, a) || is_once(right, b)).map(texts).collect();
     let share = |part: usize, all: usize| if all == 0 { 1.0 } else { part as f32 / all as f32 };
     Comparison {
         similarity: share(2 * aligned, total),
@@ -278,6 +283,7 @@ fn summary(left: &Compared, right: &Compared, operations: &[DiffOp]) -> Comparis
         meant: share(outer_same + literals_same, outer_total + literals),
         consistent: consistent(&pairs),
         decides: left.decisions == right.decisions,
+        once,
         difference,
     }
 }
@@ -304,7 +310,7 @@ impl Comparison {
     /// The same of the right beside the left.
     pub(crate) fn turned(&self) -> Self {
         let mut turned = self.clone();
-        for (here, there) in &mut turned.difference.renamed {
+        for (here, there) in turned.difference.renamed.iter_mut().chain(&mut turned.once) {
             std::mem::swap(here, there);
         }
         turned

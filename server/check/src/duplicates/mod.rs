@@ -8,6 +8,7 @@ mod blocks;
 mod candidates;
 mod compare;
 mod groups;
+mod outside;
 mod reinvented;
 mod statements;
 mod units;

@@ -10,8 +10,8 @@ use conexus_engine::SymbolRef;
 
 use super::{
     LEAST_OF_INTERFACE, Pair,
-    compare::{self, Bodies, Compared},
-    place_of,
+    compare::{self, Bodies, Compared, Comparison},
+    outside, place_of,
     units::Unit,
 };
 use crate::{
@@ -46,6 +46,7 @@ const LEAST_ASKED_TOKENS: usize = 160;
 /// For each function that the change adds the old one that it repeats most; the new one is the left of a pair.
 pub(super) fn pairs(scope: &Scope<'_>, units: &[Unit], known: &[Pair]) -> Result<Vec<Pair>> {
     let asked = Asked::of(units);
+    let mut bodies = Bodies::new(scope);
     let mut best: HashMap<usize, Pair> = HashMap::new();
     for pair in known {
         let turned = [(pair.left, pair.right, &pair.comparison), (pair.right, pair.left, &pair.comparison.turned())];
@@ -54,14 +55,18 @@ pub(super) fn pairs(scope: &Scope<'_>, units: &[Unit], known: &[Pair]) -> Result
             let same = pair.comparison.meant >= LEAST_MEANT
                 && pair.comparison.decides
                 && !asked.of_both(&units[new], &units[old]);
-            if same && units[new].added >= NEW && units[old].added <= OLD && best.get(&new).is_none_or(better) {
+            if same
+                && units[new].added >= NEW
+                && units[old].added <= OLD
+                && best.get(&new).is_none_or(better)
+                && can_be_called(&mut bodies, &units[new], &units[old], comparison)
+            {
                 best.insert(new, Pair { left: new, right: old, comparison: comparison.clone() });
             }
         }
     }
     let by_symbol: HashMap<(u32, u32), usize> =
         units.iter().enumerate().map(|(number, unit)| ((unit.file.first_slot(), unit.index), number)).collect();
-    let mut bodies = Bodies::new(scope);
     let step = scope.step(Rule::Reinvented, "comparing what is new", units.len());
     for (new, unit) in units.iter().enumerate() {
         step.progress.advance(1);
@@ -115,11 +120,17 @@ fn near(
         let comparison = compare::measure(&own, &compared);
         // The very same name is often given by whoever calls it: what decides otherwise is then another implementation.
         let own_name = |unit: &Unit| unit.symbol().map(|symbol| symbol.name().to_owned());
-        if comparison.decides || own_name(unit) != own_name(other) {
+        if (comparison.decides || own_name(unit) != own_name(other)) && can_be_called(bodies, unit, other, &comparison)
+        {
             return Ok(Some(Pair { left: new, right: old, comparison }));
         }
     }
     Ok(None)
+}
+
+/// Whether the old of two functions could be called where the new one is: it can be reached, and takes the same.
+fn can_be_called(bodies: &mut Bodies<'_, '_>, new: &Unit, old: &Unit, comparison: &Comparison) -> bool {
+    !outside::is_local(old) && outside::is_same(bodies, new, old, comparison)
 }
 
 /// Names that something asks for in many places.
