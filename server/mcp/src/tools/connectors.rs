@@ -194,8 +194,9 @@ fn is_below(path: &Path, folders: &[PathBuf]) -> bool {
 }
 
 fn not_allowed(path: &Path) -> String {
+    let shown = path.display().to_string();
     format!(
-        "{path:?} is in no folder that the user allows: `mcp.source_folders` in the user's own conexus.toml names those \
+        "{shown:?} is in no folder that the user allows: `mcp.source_folders` in the user's own conexus.toml names those \
          whose folders assistants may add"
     )
 }
