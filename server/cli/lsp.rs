@@ -18,7 +18,10 @@ use conexus_mcp::{Serving, Sidecar};
 use super::{
     Outcome,
     arguments::{Arguments, LspArguments},
-    check, serving, settings,
+    check,
+    log::Level,
+    serving,
+    settings::{self, FromEditor},
 };
 
 /// Port and token of the endpoint for assistants, which the servers of one session share: what an assistant knows goes on
@@ -50,12 +53,13 @@ fn shared_endpoint() -> Option<String> {
 }
 
 /// Serves one editor. Exit codes are the protocol's: 0 after a shutdown, 1 without.
-pub(crate) fn run(arguments: &Arguments, own: &LspArguments) -> Result<Outcome> {
+pub(crate) fn run(arguments: &Arguments, own: &LspArguments, level: Level) -> Result<Outcome> {
     if let Some(parent) = own.guarded_by {
         conexus_lsp::relay::end_with_parent(parent);
     }
     let global = arguments.global.clone();
-    let checks_of = check::checks_of(&global);
+    let from_editor = FromEditor::new(level);
+    let checks_of = check::checks_of(&global, &from_editor);
     let editor = settings::editor_access(&global)?;
     let registry = Registry::default();
     // Without it the editor is served all the same.
@@ -70,9 +74,13 @@ pub(crate) fn run(arguments: &Arguments, own: &LspArguments) -> Result<Outcome> 
         .ok();
     let options = conexus_lsp::Options {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        settings_of: Arc::new(move |folder: &Path| {
-            settings::load(&global, folder).map_err(|error| format!("{error:#}"))
-        }),
+        settings_of: {
+            let from_editor = from_editor.clone();
+            Arc::new(move |folder: &Path| {
+                settings::load_in_session(&global, &from_editor, folder).map_err(|error| format!("{error:#}"))
+            })
+        },
+        take_file_settings: Arc::new(move |sent| from_editor.take(sent)),
         checks_of,
         registry,
         editor,

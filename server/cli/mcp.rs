@@ -16,7 +16,8 @@ use super::{
     edit_config::Carry,
     mcp_clients,
     output::{self, Output},
-    serving, settings,
+    serving,
+    settings::{self, FromEditor},
 };
 
 /// Serves one assistant on standard input and output until it closes them, or deals with an assistant's settings.
@@ -32,7 +33,7 @@ pub(crate) fn run(arguments: &Arguments, own: &McpArguments, output: &mut Output
     let (location, settings) = workspace(arguments)?;
     let serving = serving::of_session(&arguments.global)?;
     let audit = serving.audit_log.as_deref().map(Audit::open).transpose()?;
-    let checks = check::checks_of(&arguments.global);
+    let checks = check::checks_of(&arguments.global, &FromEditor::default());
     conexus_mcp::serve_stdio(location, settings, checks, audit, &serving.source_folders)
         .context("cannot serve on standard input and output")?;
     Ok(Outcome::Clean)
@@ -42,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments, own: &McpArguments, output: &mut Output
 pub(crate) fn serve(arguments: &Arguments, serve: &ServeArguments) -> Result<Outcome> {
     let (location, settings) = workspace(arguments)?;
     let registry = Registry::default();
-    let checks = check::checks_of(&arguments.global);
+    let checks = check::checks_of(&arguments.global, &FromEditor::default());
     let sidecar = Sidecar::open(&registry, checks, &serving::of_serve(&arguments.global, serve)?)?;
     let live = Arc::new(Live::start(location, settings, Arc::new(|_| ())));
     registry.add(&live);

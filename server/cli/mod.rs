@@ -47,7 +47,7 @@ pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let logged = log::start(&arguments.global, &arguments.command);
     // The last traces are sent when all is done.
-    match logged.and_then(|_traces| run(&arguments)) {
+    match logged.and_then(|log| run(&arguments, &log)) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
         Ok(Outcome::OfChild(code)) => ExitCode::from(code),
@@ -59,7 +59,7 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<Outcome> {
+fn run(arguments: &Arguments, log: &log::Log) -> Result<Outcome> {
     let format = arguments.global.format();
     if !matches!(format, Format::Text | Format::Json) && !matches!(arguments.command, Command::Check(_)) {
         bail!("only `conexus check` answers in this form, use --format text or json");
@@ -76,7 +76,7 @@ fn run(arguments: &Arguments) -> Result<Outcome> {
         Command::Verify => verify::run(arguments, &mut output),
         Command::Clear => index::clear(arguments, &mut output),
         Command::Eval(eval) => eval::run(arguments, eval, &mut output),
-        Command::Lsp(lsp) if lsp.serves() => lsp::run(arguments, lsp),
+        Command::Lsp(lsp) if lsp.serves() => lsp::run(arguments, lsp, log.level.clone()),
         Command::Lsp(_) => lsp::relay(),
         Command::Mcp(own) => mcp::run(arguments, own, &mut output),
         Command::Serve(serve) => mcp::serve(arguments, serve),

@@ -1,8 +1,10 @@
 //! Settings: from flags, environment and files to one validated value.
 //!
-//! Later ones win: defaults, the user's file, the workspace's `conexus.toml`, environment, flags. A workspace's file
+//! Later ones win: defaults, the user's file, the workspace's `conexus.toml`, the editor, environment, flags. A workspace's file
 //! comes with a repository that somebody else may have written, so it may not send code anywhere nor choose where
 //! the index is written: those settings are taken from the user's file alone.
+
+mod from_editor;
 
 use std::{
     collections::BTreeMap,
@@ -21,6 +23,7 @@ use conexus_lsp::EditorAccess;
 use serde::Deserialize;
 
 use super::arguments::{Global, LogFormat, parse_rules};
+pub(crate) use from_editor::FromEditor;
 
 /// Name of the settings file, in a workspace and in the user's configuration folder.
 pub(crate) const FILE_NAME: &str = "conexus.toml";
@@ -254,11 +257,34 @@ impl EmbeddingTable {
     }
 }
 
-/// Which file a setting comes from.
+/// Where a setting comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     User,
     Workspace,
+    /// An editor, whose settings a repository may bring along.
+    Editor,
+}
+
+impl Source {
+    /// What of a file may not come from here.
+    fn refused(self, file: &File) -> Option<&'static str> {
+        let embedding = file.embedding.as_ref();
+        let log = file.log.as_ref();
+        let where_the_log_goes = |log: &LogTable| log.file.is_some() || log.format.is_some() || log.traces.is_some();
+        match self {
+            Self::User => None,
+            Self::Workspace if log.is_some() => Some("`log`"),
+            Self::Editor if log.is_some_and(where_the_log_goes) => Some("what of `log` is not its `level`"),
+            _ if file.index.dir.is_some() => Some("`index.dir`"),
+            _ if file.mcp.is_some() => Some("`mcp`"),
+            _ if file.editor.is_some() => Some("`editor`"),
+            _ if embedding.is_some_and(|table| !matches!(table, EmbeddingTable::Off | EmbeddingTable::Builtin)) => {
+                Some("an embedding model other than `off` and `builtin`")
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The log as the user's file has it. A file that cannot be read is reported by [`load`].
@@ -273,12 +299,17 @@ pub(crate) fn log(global: &Global) -> LogTable {
 
 /// Gathers the settings for a workspace.
 pub(crate) fn load(global: &Global, workspace: &Path) -> Result<Settings> {
-    load_all(global, workspace).map(|(settings, _)| settings)
+    load_in_session(global, &FromEditor::default(), workspace)
+}
+
+/// Gathers the settings for a workspace that is open in an editor.
+pub(crate) fn load_in_session(global: &Global, from_editor: &FromEditor, workspace: &Path) -> Result<Settings> {
+    load_all(global, from_editor, workspace).map(|(settings, _)| settings)
 }
 
 /// Gathers the options of a check of a workspace.
-pub(crate) fn load_check(global: &Global, workspace: &Path) -> Result<CheckSettings> {
-    let (settings, mut check) = load_all(global, workspace)?;
+pub(crate) fn load_check(global: &Global, from_editor: &FromEditor, workspace: &Path) -> Result<CheckSettings> {
+    let (settings, mut check) = load_all(global, from_editor, workspace)?;
     check.options.threads = settings.analysis_threads();
     Ok(check)
 }
@@ -291,7 +322,7 @@ pub(crate) struct CheckSettings {
     pub(crate) baseline: Option<String>,
 }
 
-fn load_all(global: &Global, workspace: &Path) -> Result<(Settings, CheckSettings)> {
+fn load_all(global: &Global, from_editor: &FromEditor, workspace: &Path) -> Result<(Settings, CheckSettings)> {
     let mut settings = Settings::default();
     let mut options = CheckSettings::default();
     match &global.config {
@@ -306,6 +337,7 @@ fn load_all(global: &Global, workspace: &Path) -> Result<(Settings, CheckSetting
     if path.is_file() {
         apply(read(&path)?, Source::Workspace, &path, &mut settings, &mut options)?;
     }
+    from_editor.apply(&mut settings, &mut options)?;
     environment(&mut settings)?;
     if let Some(folder) = &global.index_dir {
         if folder.as_os_str().is_empty() {
@@ -356,25 +388,11 @@ fn read(path: &Path) -> Result<File> {
 }
 
 fn apply(file: File, source: Source, path: &Path, settings: &mut Settings, options: &mut CheckSettings) -> Result<()> {
-    if source == Source::Workspace && file.log.is_some() {
-        bail!("{}: `log` is taken from the user's settings file only", path.display());
+    if let Some(what) = source.refused(&file) {
+        let own = user_file().map(|file| format!(": {}", file.display())).unwrap_or_default();
+        bail!("{}: {what} is taken from the user's settings file only{own}", path.display());
     }
     let IndexTable { dir, threads, max_file_bytes, memory_mb, hidden, ignore_files, any_folder, exclude } = file.index;
-    if source == Source::Workspace
-        && (dir.is_some()
-            || file.mcp.is_some()
-            || file.editor.is_some()
-            || file
-                .embedding
-                .as_ref()
-                .is_some_and(|table| !matches!(table, EmbeddingTable::Off | EmbeddingTable::Builtin)))
-    {
-        bail!(
-            "{}: `index.dir`, `[mcp]`, `[editor]` and an embedding model other than `off` and `builtin` are taken from the user's settings file only{}",
-            path.display(),
-            user_file().map(|file| format!(": {}", file.display())).unwrap_or_default()
-        );
-    }
     if let Some(dir) = dir {
         settings.index_dir = Some(path.parent().unwrap_or(Path::new("")).join(dir));
     }

@@ -25,14 +25,14 @@ use super::{
     index,
     output::{self, Output, printable},
     progress::Waiting,
-    settings,
+    settings::{self, FromEditor},
 };
 use baseline::BaselineFile;
 
 /// Brings the index up to date, checks, and shows the findings.
 pub(crate) fn run(arguments: &Arguments, check: &CheckArguments, output: &mut Output) -> Result<Outcome> {
     let workspace = arguments.global.workspace()?;
-    let settings = settings::load_check(&arguments.global, &workspace)?;
+    let settings = settings::load_check(&arguments.global, &FromEditor::default(), &workspace)?;
     let mut options = settings.options;
     options.selection = selection(check, options.selection);
     options.changed_since.clone_from(&check.changed_since);
@@ -78,10 +78,10 @@ pub(crate) fn run(arguments: &Arguments, check: &CheckArguments, output: &mut Ou
 }
 
 /// What an editor's session and assistants look for in a folder: what a check of the command line would, without its flags.
-pub(crate) fn checks_of(global: &Global) -> ChecksOf {
-    let global = global.clone();
+pub(crate) fn checks_of(global: &Global, from_editor: &FromEditor) -> ChecksOf {
+    let (global, from_editor) = (global.clone(), from_editor.clone());
     Arc::new(move |folder: &Path| {
-        let settings = settings::load_check(&global, folder).map_err(|error| format!("{error:#}"))?;
+        let settings = settings::load_check(&global, &from_editor, folder).map_err(|error| format!("{error:#}"))?;
         let name = settings.baseline.as_deref().unwrap_or(BASELINE_FILE);
         Ok(CheckSettings { baseline: folder.join(name), options: settings.options })
     })

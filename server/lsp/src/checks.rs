@@ -181,7 +181,7 @@ pub(crate) async fn run(session: Arc<Session>) {
         if session.settings().diagnostics {
             let own = Arc::clone(&session);
             let started = Instant::now();
-            let work = session.workers.run(move |cancel| look(&own, cancel));
+            let work = session.workers.run_until_edited(move |cancel| look(&own, cancel));
             tokio::select! {
                 biased;
                 // Dropping the work cancels it.

@@ -34,6 +34,7 @@ use std::{io, sync::Arc, time::Duration};
 use conexus_engine::live::Registry;
 
 pub use conexus_check::{CheckSettings, ChecksOf};
+pub use settings::{TakeFileSettings, setting_problem};
 pub use workspaces::SettingsOf;
 
 /// Where assistants ask this session. The editor gets it, so that it need not look for files.
@@ -61,6 +62,8 @@ pub struct Options {
     pub version: String,
     /// Where the settings of a folder's index come from.
     pub settings_of: SettingsOf,
+    /// Told of the settings that are those of a file, before folders are opened with them.
+    pub take_file_settings: TakeFileSettings,
     /// What is looked for in a folder when diagnostics are on.
     pub checks_of: ChecksOf,
     /// Where the open folders are listed for the program's other front ends.

@@ -15,7 +15,7 @@ use conexus_engine::live::Registry;
 
 use crate::{
     AssistantEndpoint, ChecksOf, EditorAccess, Options, extensions, notifications, requests, session::Session,
-    workspaces::SettingsOf,
+    settings::TakeFileSettings, workspaces::SettingsOf,
 };
 
 /// What handlers share.
@@ -23,6 +23,7 @@ pub(crate) struct Server {
     pub(crate) client: Client,
     pub(crate) version: String,
     pub(crate) settings_of: SettingsOf,
+    pub(crate) take_file_settings: TakeFileSettings,
     pub(crate) checks_of: ChecksOf,
     pub(crate) registry: Registry,
     pub(crate) assistants: Option<AssistantEndpoint>,
@@ -94,6 +95,7 @@ pub(crate) fn service(
         client,
         version: options.version,
         settings_of: options.settings_of,
+        take_file_settings: options.take_file_settings,
         checks_of: options.checks_of,
         registry: options.registry,
         assistants: options.assistants,

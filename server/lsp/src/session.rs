@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use conexus_check::ChecksOf;
 use conexus_engine::{
     Snapshot,
     live::{Activity, Editor, Registry},
@@ -23,7 +22,8 @@ use crate::{
     positions::Encoding,
     presentation::private_folder,
     reporter::Report,
-    settings::Settings,
+    server::Server,
+    settings::{Settings, TakeFileSettings},
     uris::path_of,
     workers::Workers,
     workspaces::{Root, SettingsOf, place_of},
@@ -118,6 +118,7 @@ pub(crate) struct Session {
     roots: RwLock<Vec<Arc<Root>>>,
     settings: RwLock<Settings>,
     settings_of: SettingsOf,
+    take_file_settings: TakeFileSettings,
     registry: Registry,
     reports: UnboundedSender<Report>,
     /// The editor as assistants may ask it.
@@ -132,12 +133,7 @@ pub(crate) struct Session {
 
 impl Session {
     /// Opens the folders that the client names and takes over its settings.
-    pub(crate) fn open(
-        params: &InitializeParams,
-        settings_of: SettingsOf,
-        checks_of: ChecksOf,
-        registry: Registry,
-    ) -> Self {
+    pub(crate) fn open(params: &InitializeParams, server: &Server) -> Self {
         let (reports, unread) = unbounded_channel();
         let encodings = params.capabilities.general.as_ref().and_then(|general| general.position_encodings.as_deref());
         let mut session = Self {
@@ -145,13 +141,14 @@ impl Session {
             encoding: Encoding::negotiate(encodings),
             counters: Counters::default(),
             workers: Workers::new(),
-            checks: Checks::new(checks_of),
+            checks: Checks::new(Arc::clone(&server.checks_of)),
             offered_diagnostics: false,
             documents: Mutex::default(),
             roots: RwLock::default(),
             settings: RwLock::default(),
-            settings_of,
-            registry,
+            settings_of: Arc::clone(&server.settings_of),
+            take_file_settings: Arc::clone(&server.take_file_settings),
+            registry: server.registry.clone(),
             reports,
             editor: OnceLock::new(),
             told: Mutex::default(),
@@ -213,13 +210,36 @@ impl Session {
     /// Takes over settings that the client sent; what is wrong with them is told to the user.
     pub(crate) fn update_settings(&self, sent: &Value) {
         let mut settings = self.settings.write().unwrap_or_else(PoisonError::into_inner);
-        let (updated, problems) = settings.updated(sent);
+        let (updated, for_files, mut problems) = settings.updated(sent);
         *settings = updated;
+        if let Some(for_files) = for_files {
+            problems.extend((self.take_file_settings)(&for_files));
+        }
+        drop(settings);
         for problem in problems {
             self.report(Report::Warning(problem));
         }
-        drop(settings);
+        self.reopen_roots();
         self.checks.poke();
+    }
+
+    /// Opens the folders anew that have other settings than when they were opened. One that cannot be opened with them
+    /// stays as it is.
+    fn reopen_roots(&self) {
+        let (mut folders, mut uris) = (Vec::new(), Vec::new());
+        for root in self.roots() {
+            match root.has_other_settings(&self.settings_of) {
+                Ok(false) => {}
+                Ok(true) => {
+                    folders.push(WorkspaceFolder { uri: root.uri.clone(), name: root.name.clone() });
+                    uris.push(root.uri.clone());
+                }
+                Err(fault) => self.report(Report::Warning(fault)),
+            }
+        }
+        if !folders.is_empty() {
+            self.change_roots(folders, &uris);
+        }
     }
 
     /// The folder for lists that are shown as documents; `None` when there can be none.

@@ -1,8 +1,19 @@
 //! Settings that the client sends: in `initializationOptions`, by `workspace/didChangeConfiguration`, or asked for.
 //!
-//! What the index holds is set in `conexus.toml`; these say how this session answers.
+//! These say how this session answers. What it indexes and looks for has the names of `conexus.toml`, and whoever reads
+//! that file takes it.
+
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
+
+/// Takes settings of other names than those here, in place of what it took before; returns what is wrong with them.
+pub type TakeFileSettings = Arc<dyn Fn(&Map<String, Value>) -> Vec<String> + Send + Sync>;
+
+/// What a user reads of a setting that cannot be used.
+pub fn setting_problem(key: &str, value: &Value, problem: &str) -> String {
+    format!("the setting {SECTION}.{key} is {value}: {problem}")
+}
 
 /// Name of the section in a client's configuration.
 pub(crate) const SECTION: &str = "conexus";
@@ -67,11 +78,12 @@ const SYMBOL_LIMIT: std::ops::RangeInclusive<u64> = 1..=1000;
 
 impl Settings {
     /// Takes over what a client sent, with the section's name around it or without. What it does not name has its
-    /// default; of what cannot be used the last good value stays, and a sentence for the user is returned.
-    pub(crate) fn updated(&self, sent: &Value) -> (Self, Vec<String>) {
-        let mut problems = Vec::new();
+    /// default; of what cannot be used the last good value stays, and a sentence for the user is returned. What has no
+    /// name here is returned for [`TakeFileSettings`]; nothing when the settings as a whole cannot be used.
+    pub(crate) fn updated(&self, sent: &Value) -> (Self, Option<Map<String, Value>>, Vec<String>) {
+        let (mut problems, mut others) = (Vec::new(), Map::new());
         let section = sent.get(SECTION).unwrap_or(sent);
-        let Some(values) = as_object(section, &mut problems) else { return (self.clone(), problems) };
+        let Some(values) = as_object(section, &mut problems) else { return (self.clone(), None, problems) };
         let mut updated = Self::default();
         for (key, value) in &values {
             let problem = match key.as_str() {
@@ -87,13 +99,16 @@ impl Settings {
                     updated.diagnostic_mode = mode(value).unwrap_or(self.diagnostic_mode);
                     mode(value).is_none().then(|| "it may be \"openFilesOnly\" or \"workspace\"".to_owned())
                 }
-                _ => Some("there is no such setting".to_owned()),
+                _ => {
+                    others.insert(key.clone(), value.clone());
+                    None
+                }
             };
             if let Some(problem) = problem {
-                problems.push(format!("the setting {SECTION}.{key} is {value}: {problem}"));
+                problems.push(setting_problem(key, value, &problem));
             }
         }
-        (updated, problems)
+        (updated, Some(others), problems)
     }
 }
 
@@ -160,11 +175,15 @@ mod tests {
             json!({ "symbols": "meaning", "symbolLimit": 7 }),
             json!({ "conexus": { "symbols": "meaning", "symbolLimit": 7 }, "rust-analyzer": {} }),
         ] {
-            assert_eq!(Settings::default().updated(&sent), (expected.clone(), vec![]), "{sent}");
+            assert_eq!(Settings::default().updated(&sent), (expected.clone(), Some(Map::new()), vec![]), "{sent}");
         }
         for nothing in [json!(null), json!({}), json!([]), json!({ "conexus": null })] {
-            assert_eq!(expected.updated(&nothing), (Settings::default(), vec![]), "{nothing}");
+            assert_eq!(expected.updated(&nothing), (Settings::default(), Some(Map::new()), vec![]), "{nothing}");
         }
+        let (updated, others, problems) = expected.updated(&json!({ "index": { "threads": 1 }, "limit": 1 }));
+        let others = others.map(Value::Object);
+        assert_eq!((updated, problems), (Settings::default(), vec![]));
+        assert_eq!(others, Some(json!({ "index": { "threads": 1 }, "limit": 1 })), "for those who know more");
     }
 
     #[test]
@@ -186,9 +205,8 @@ mod tests {
             (json!({ "codeActions": "yes" }), "conexus.codeActions"),
             (json!({ "diagnostics": 1 }), "conexus.diagnostics"),
             (json!({ "diagnosticMode": "all" }), "conexus.diagnosticMode"),
-            (json!({ "limit": 1 }), "conexus.limit"),
         ] {
-            let (updated, problems) = good.updated(&sent);
+            let (updated, _, problems) = good.updated(&sent);
             assert!(problems.len() == 1 && problems[0].contains(key), "{sent}: {problems:?}");
             let name = sent.as_object().and_then(|values| values.keys().next()).cloned().unwrap_or_default();
             match name.as_str() {
@@ -201,7 +219,7 @@ mod tests {
                 _ => {}
             }
         }
-        let (updated, problems) = good.updated(&json!("all"));
-        assert_eq!((updated, problems.len()), (good, 1));
+        let (updated, others, problems) = good.updated(&json!("all"));
+        assert_eq!((updated, others, problems.len()), (good, None, 1));
     }
 }

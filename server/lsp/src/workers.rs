@@ -1,20 +1,31 @@
 //! Work that takes longer than a moment, away from the tasks that serve.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    pin::pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use conexus_engine::priority::{Yields, yield_to_typing};
 use tokio::{
     runtime::{Builder, Handle, Runtime},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
 };
 use tower_lsp::jsonrpc::{Error, Result};
+
+/// Somebody types from an edit on for this long: as long as between two keys of a slow typist.
+const TYPING: Duration = Duration::from_secs(1);
 
 /// Threads for answering requests, bounded so that a burst of requests does not start hundreds.
 pub(crate) struct Workers {
     slow: Arc<Semaphore>,
+    /// How many of them compute while somebody types.
+    slow_while_typing: Arc<Semaphore>,
+    last_edit: Mutex<Option<Instant>>,
     /// Whose threads yield to those that follow typing; none where threads cannot be started, and all are alike.
     yielding: Option<Runtime>,
     /// For what is asked while somebody types: it is quick and must not queue behind what is slow.
@@ -40,8 +51,9 @@ impl Drop for CancelOnDrop {
 }
 
 impl Workers {
-    /// As many as there are cores for what may be slow, and twice as many for what is quick: part of that waits for a
-    /// change to be analysed.
+    /// As many as there are cores for what may be slow, half of them while somebody types: an edit needs two cores for a
+    /// moment, one that parses and one that finds. Twice as many for what is quick: part of that waits for a change to be
+    /// analysed.
     pub(crate) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2);
         let yielding = Builder::new_current_thread()
@@ -51,11 +63,54 @@ impl Workers {
             .build()
             .inspect_err(|error| tracing::warn!(%error, "slow requests do not yield to typing"))
             .ok();
-        Self { slow: Arc::new(Semaphore::new(cores)), yielding, quick: Arc::new(Semaphore::new(2 * cores)) }
+        Self {
+            slow: Arc::new(Semaphore::new(cores)),
+            slow_while_typing: Arc::new(Semaphore::new(cores / 2)),
+            last_edit: Mutex::default(),
+            yielding,
+            quick: Arc::new(Semaphore::new(2 * cores)),
+        }
+    }
+
+    /// A document was edited.
+    pub(crate) fn edited(&self) {
+        *self.last_edit.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// How long somebody is still taken to be typing.
+    fn typing(&self) -> Option<Duration> {
+        let last = *self.last_edit.lock().unwrap_or_else(PoisonError::into_inner);
+        TYPING.checked_sub(last?.elapsed()).filter(|left| !left.is_zero())
+    }
+
+    /// Waits for a turn while somebody types, and no longer than that. Nothing is waited for but work that computes, so
+    /// this ends.
+    async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        let mut turn = pin!(Arc::clone(&self.slow_while_typing).acquire_owned());
+        while let Some(left) = self.typing() {
+            if let Ok(turn) = timeout(left, &mut turn).await {
+                return turn.ok();
+            }
+        }
+        None
     }
 
     /// Runs some work. A panic in it is an internal error of the request alone.
     pub(crate) async fn run<T, W>(&self, work: W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: FnOnce(&AtomicBool) -> T + Send + 'static,
+    {
+        let turn = self.turn().await;
+        self.run_until_edited(move |cancel| {
+            let _turn = turn;
+            work(cancel)
+        })
+        .await
+    }
+
+    /// Runs work that the next edit ends anyway, so that it takes no turn from those who type.
+    pub(crate) async fn run_until_edited<T, W>(&self, work: W) -> Result<T>
     where
         T: Send + 'static,
         W: FnOnce(&AtomicBool) -> T + Send + 'static,
@@ -159,10 +214,77 @@ mod tests {
         assert!(slow.expect("an answer") > own.min(9));
     }
 
+    /// The most of that many slow works that computed at once.
+    async fn most_at_once(workers: &Arc<Workers>, works: usize) -> usize {
+        let counts = Arc::new(Mutex::new((0_usize, 0_usize)));
+        let all: Vec<_> = (0..works)
+            .map(|_| {
+                let (workers, counts) = (Arc::clone(workers), Arc::clone(&counts));
+                tokio::spawn(async move {
+                    let work = move |_: &AtomicBool| {
+                        let count = |more: bool| {
+                            let mut counts = counts.lock().expect("no panic");
+                            counts.0 = if more { counts.0 + 1 } else { counts.0 - 1 };
+                            counts.1 = counts.1.max(counts.0);
+                        };
+                        count(true);
+                        std::thread::sleep(Duration::from_millis(5));
+                        count(false);
+                    };
+                    workers.run(work).await
+                })
+            })
+            .collect();
+        for work in all {
+            work.await.expect("no panic").expect("an answer");
+        }
+        counts.lock().expect("no panic").1
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn half_of_the_cores_are_left_to_who_types() {
+        let cores = std::thread::available_parallelism().expect("cores").get().max(2);
+        let workers = Arc::new(Workers::new());
+        let typing = Arc::new(AtomicBool::new(true));
+        let typist = tokio::spawn({
+            let (workers, typing) = (Arc::clone(&workers), Arc::clone(&typing));
+            async move {
+                while typing.load(Ordering::Relaxed) {
+                    workers.edited();
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            }
+        });
+        while workers.typing().is_none() {
+            tokio::task::yield_now().await;
+        }
+        let most = most_at_once(&workers, 40).await;
+        assert!((1..=cores / 2).contains(&most), "{most} computed while somebody typed");
+        typing.store(false, Ordering::Relaxed);
+        typist.await.expect("no panic");
+    }
+
+    /// Whoever waits for a turn does so for as long as somebody types and no longer, whatever has the turn.
+    #[tokio::test]
+    async fn the_end_of_typing_ends_the_wait_for_a_turn() {
+        let workers = Workers::new();
+        let all = workers.slow_while_typing.available_permits() as u32;
+        let taken = Arc::clone(&workers.slow_while_typing).acquire_many_owned(all).await.expect("open");
+        workers.edited();
+        let started = Instant::now();
+        assert_eq!(workers.run(|_| 1).await.expect("an answer"), 1);
+        assert!(started.elapsed() * 2 >= TYPING, "it waited for its turn");
+        drop(taken);
+        workers.edited();
+        assert_eq!(workers.run(|_| 2).await.expect("an answer"), 2);
+        assert_eq!(workers.slow_while_typing.available_permits() as u32, all, "turns come back");
+    }
+
     #[tokio::test]
     async fn a_panic_stays_inside() {
         let workers = Workers::new();
         for _ in 0..100 {
+            workers.edited();
             let error = workers.run(|_| panic!("as the test wants it")).await.map(|(): ()| ()).expect_err("an error");
             assert_eq!(error.code.code(), -32603);
         }

@@ -34,6 +34,8 @@ pub(crate) struct Root {
     pub(crate) name: String,
     /// The path of the URI. The index knows the folder without links.
     path: PathBuf,
+    /// What it was opened with.
+    settings: Result<Settings, String>,
     live: Result<Arc<Live>, String>,
     registry: Registry,
 }
@@ -48,19 +50,32 @@ impl Root {
     ) -> Self {
         let uri = folder.uri.clone();
         let path = path_of(&uri);
-        let live = path.as_deref().ok_or_else(|| format!("{uri} is no folder of this machine")).and_then(|path| {
-            let settings = settings_of(path)?;
-            let location = Location::of(path, settings.index_dir.as_deref()).map_err(|error| error.to_string())?;
-            location.refuse_wide(&settings).map_err(|error| error.to_string())?;
+        let opened = located(&uri, path.as_deref(), settings_of);
+        let settings = opened.as_ref().map(|(_, settings)| settings.clone()).map_err(String::clone);
+        let live = opened.map(|(location, settings)| {
             let told = uri.clone();
-            let live = Live::start(location, settings, Arc::new(move |status: &Status| observer(&told, status)));
-            Ok(Arc::new(live))
+            Arc::new(Live::start(location, settings, Arc::new(move |status: &Status| observer(&told, status))))
         });
         if let Ok(live) = &live {
             registry.add(live);
         }
         let registry = registry.clone();
-        Self { uri, name: folder.name.clone(), path: path.unwrap_or_default(), live, registry }
+        Self { uri, name: folder.name.clone(), path: path.unwrap_or_default(), settings, live, registry }
+    }
+
+    /// Whether it would be opened otherwise now; an error when it could no longer be opened.
+    pub(crate) fn has_other_settings(&self, settings_of: &SettingsOf) -> Result<bool, String> {
+        let path = Some(self.path.as_path()).filter(|path| !path.as_os_str().is_empty());
+        match (&self.settings, located(&self.uri, path, settings_of)) {
+            (Ok(before), Ok((_, now))) => {
+                // Folders beside the workspace are followed without opening it anew, and after an update of the program
+                // its path is another.
+                let (sources, trial_program) = (before.sources.clone(), before.trial_program.clone());
+                Ok(*before != Settings { sources, trial_program, ..now })
+            }
+            (Ok(_), Err(fault)) => Err(fault),
+            (Err(_), now) => Ok(now.is_ok()),
+        }
     }
 
     /// The live index, or why there is none.
@@ -98,6 +113,15 @@ impl Drop for Root {
         self.live = Err("the folder was closed".to_owned());
         self.registry.tell();
     }
+}
+
+/// Where the index of a folder is and what its settings are, or why it has none.
+fn located(uri: &Uri, path: Option<&Path>, settings_of: &SettingsOf) -> Result<(Location, Settings), String> {
+    let path = path.ok_or_else(|| format!("{uri} is no folder of this machine"))?;
+    let settings = settings_of(path)?;
+    let location = Location::of(path, settings.index_dir.as_deref()).map_err(|error| error.to_string())?;
+    location.refuse_wide(&settings).map_err(|error| error.to_string())?;
+    Ok((location, settings))
 }
 
 /// Where a file of a path belongs: the most specific folder that holds it.

@@ -2,6 +2,7 @@
 
 mod hidden_parts;
 
+use crate::budget::Budget;
 use crate::chunks;
 use crate::facts::{Facts, LineDepth, RawReference, RawSymbol};
 use crate::grammar::{LoadedGrammar, grammar_at};
@@ -17,15 +18,14 @@ use conexus_core::{
     Chunk, FileAnalysis, Language, LineIndex, Note, Reference, ReferenceKind, Span, Symbol, SymbolKind, Visibility,
 };
 use hidden_parts::Before;
-use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tree_sitter::{ParseOptions, Parser, Tree};
 
 /// What an analysis may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Time for parsing one text. What takes longer is cut into windows.
+    /// Processor time for parsing one text. What takes longer is cut into windows.
     pub parse_time: Duration,
     /// Bytes of a text that is parsed. A larger one is cut into windows.
     pub parse_bytes: usize,
@@ -63,7 +63,7 @@ struct Source<'a> {
     grammar: &'a LoadedGrammar,
     text: &'a str,
     lines: &'a LineIndex,
-    deadline: Instant,
+    budget: Budget,
 }
 
 /// Why there is no tree.
@@ -205,7 +205,7 @@ impl Analyser {
         if grammar.rules.hidden == Hidden::DeclarationMacros {
             declaration_macros(text, &mut excluded);
         }
-        let source = Source { grammar, text, lines, deadline: Instant::now() + self.limits.parse_time };
+        let source = Source { grammar, text, lines, budget: Budget::of(self.limits.parse_time) };
         let whole = Span::new(0, text.len());
         let mut tree = self.parse_part(&source, whole, &excluded, old);
         if let Some(broken) = tree.as_ref().filter(|tree| tree.root_node().has_error()) {
@@ -233,14 +233,12 @@ impl Analyser {
 
     /// Parses `within`, passing over `excluded`. `None` when the time is up.
     fn parse_part(&mut self, source: &Source<'_>, within: Span, excluded: &[Span], old: Option<&Tree>) -> Option<Tree> {
-        let Source { grammar, text, lines, deadline } = *source;
+        let Source { grammar, text, lines, budget } = *source;
         self.parser.set_language(&grammar.language).ok()?;
         let whole = within.len() == text.len() && excluded.is_empty();
         let ranges = if whole { Vec::new() } else { included_ranges(within, excluded, lines) };
         self.parser.set_included_ranges(&ranges).ok()?;
-        let mut progress = |_: &tree_sitter::ParseState| {
-            if Instant::now() > deadline { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
+        let mut progress = |_: &tree_sitter::ParseState| budget.check();
         let options = ParseOptions::new().progress_callback(&mut progress);
         let bytes = text.as_bytes();
         let is_next = old.is_some();

@@ -9,6 +9,7 @@
 //! (guarded by `tests/properties.rs`). It depends on the text and the language alone, never on the path.
 
 mod analyser;
+mod budget;
 mod chunks;
 mod facts;
 mod grammar;

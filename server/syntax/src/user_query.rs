@@ -7,6 +7,7 @@ use tree_sitter::{Query, QueryCursor, QueryCursorOptions, StreamingIterator};
 
 use crate::{
     Analyser,
+    budget::Budget,
     grammar::grammar_at,
     languages::{language_named, languages, position},
 };
@@ -39,7 +40,7 @@ pub struct UserMatch {
 
 /// Matches of one query in one text; what follows is left out.
 const MOST_MATCHES: usize = 10_000;
-/// Time that a query may take in one text; what it has found by then is kept.
+/// Processor time that a query may take in one text; what it has found by then is kept.
 const QUERY_TIME: Duration = Duration::from_secs(2);
 
 impl UserQuery {
@@ -78,14 +79,8 @@ impl UserQuery {
     pub fn matches(&self, analyser: &mut Analyser, text: &str) -> Vec<UserMatch> {
         let Some(tree) = analyser.tree(self.language, text) else { return Vec::new() };
         let names = self.query.capture_names();
-        let deadline = std::time::Instant::now() + QUERY_TIME;
-        let mut progress = |_: &tree_sitter::QueryCursorState| {
-            if std::time::Instant::now() > deadline {
-                std::ops::ControlFlow::Break(())
-            } else {
-                std::ops::ControlFlow::Continue(())
-            }
-        };
+        let budget = Budget::of(QUERY_TIME);
+        let mut progress = |_: &tree_sitter::QueryCursorState| budget.check();
         let mut cursor = QueryCursor::new();
         let options = QueryCursorOptions::new().progress_callback(&mut progress);
         let mut found = Vec::new();

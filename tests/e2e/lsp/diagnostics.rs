@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::Session;
 
 /// What is typed: it does what another file does.
-fn copy() -> String {
+pub(super) fn copy() -> String {
     let method: String = duration_copied().lines().map(|line| "    ".to_owned() + line + "\n").collect();
     format!("pub struct Pause;\n\nimpl Pause {{\n{method}}}\n")
 }

@@ -10,6 +10,7 @@ mod documents;
 mod extensions;
 mod lifecycle;
 mod random;
+mod settings;
 mod symbols;
 
 use conexus_testkit::{LspClient, Workspace, file_uri};

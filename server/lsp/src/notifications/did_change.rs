@@ -12,6 +12,7 @@ pub(crate) fn handle(server: &Server, params: DidChangeTextDocumentParams) -> Do
         let mut documents = session.documents();
         let changed = documents.change(uri, version, params.content_changes, session.encoding, &session.counters);
         if let Some(document) = changed {
+            session.workers.edited();
             Session::set_buffer(document);
             session.checks.poke();
         } else {

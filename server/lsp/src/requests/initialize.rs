@@ -21,9 +21,7 @@ pub(crate) fn handle(server: &Server, params: &InitializeParams) -> Result<Initi
     }
     let client = params.client_info.as_ref().map_or("a client without a name", |client| &client.name);
     tracing::info!(client, "the session begins");
-    let settings_of = std::sync::Arc::clone(&server.settings_of);
-    let checks_of = std::sync::Arc::clone(&server.checks_of);
-    let session = server.begin(Session::open(params, settings_of, checks_of, server.registry.clone()));
+    let session = server.begin(Session::open(params, server));
     Ok(InitializeResult {
         capabilities: capabilities(&session),
         server_info: Some(ServerInfo { name: "conexus".to_owned(), version: Some(server.version.clone()) }),

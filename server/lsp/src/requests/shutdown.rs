@@ -11,5 +11,5 @@ pub(crate) async fn handle(server: &Server) -> Result<()> {
     let session = server.session()?;
     session.checks.end();
     let own = Arc::clone(&session);
-    session.workers.run(move |_| own.close()).await
+    session.workers.run_quick(move |_| own.close()).await
 }

@@ -1,6 +1,7 @@
 //! Hidden parts of a text, each parsed by itself, and what the version before has to give.
 
 use super::{Analyser, Source, walk_remembering};
+use crate::budget::Budget;
 use crate::facts::Shift;
 use crate::grammar::LoadedGrammar;
 use crate::hidden::foreign_words;
@@ -9,7 +10,6 @@ use crate::remembered::{Edit, HiddenPart, HiddenParts, Remembered};
 use crate::reuse::{Earlier, Forget};
 use crate::walk::{Base, begins_line, walk};
 use conexus_core::{LineIndex, Span};
-use std::time::Instant;
 use tree_sitter::Tree;
 
 /// Most levels of macro invocations inside macro invocations that are parsed again.
@@ -71,7 +71,7 @@ pub(super) struct Wanted {
 impl Analyser {
     /// Parses token trees that hold items, and those inside them.
     pub(super) fn parse_hidden(&mut self, grammar: &'static LoadedGrammar, text: &str, lines: &LineIndex) {
-        let source = Source { grammar, text, lines, deadline: Instant::now() + self.limits.parse_time };
+        let source = Source { grammar, text, lines, budget: Budget::of(self.limits.parse_time) };
         self.each_hidden(text, lines, |this, wanted| {
             let Some((tree, _)) = this.parse_hidden_part(&source, wanted.within, None) else { return false };
             let errors = this.facts.errors;
@@ -90,7 +90,7 @@ impl Analyser {
         lines: &LineIndex,
         mut before: Option<Before>,
     ) -> HiddenParts {
-        let source = Source { grammar, text, lines, deadline: Instant::now() + self.limits.parse_time };
+        let source = Source { grammar, text, lines, budget: Budget::of(self.limits.parse_time) };
         let mut parts = HiddenParts::new();
         self.each_hidden(text, lines, |this, wanted| {
             let Some(part) = this.hidden_part(&source, wanted, &mut before) else { return false };

@@ -1,0 +1,52 @@
+//! How long something may compute: what a text is found to hold must not depend on what else the machine does.
+
+use std::{
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
+
+use cpu_time::ThreadTime;
+
+/// Processor time that the calling thread may spend.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    time: Duration,
+    /// The processor time is asked for only when as much time has passed at all: that takes a call of the system.
+    began: Instant,
+    spent: ThreadTime,
+}
+
+impl Budget {
+    /// It counts from now on.
+    pub(crate) fn of(time: Duration) -> Self {
+        Self { time, began: Instant::now(), spent: ThreadTime::now() }
+    }
+
+    /// Whether to go on, for the callbacks of the parser.
+    pub(crate) fn check(&self) -> ControlFlow<()> {
+        if self.began.elapsed() >= self.time && self.spent.elapsed() >= self.time {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_costs_nothing_and_computing_does() {
+        let time = Duration::from_millis(50);
+        let budget = Budget::of(time);
+        std::thread::sleep(3 * time);
+        assert_eq!(budget.check(), ControlFlow::Continue(()), "other threads had the processor");
+        let long = Instant::now();
+        while budget.check().is_continue() {
+            assert!(long.elapsed() < Duration::from_mins(1), "it never ends");
+            std::hint::spin_loop();
+        }
+        assert_eq!(Budget::of(Duration::ZERO).check(), ControlFlow::Break(()));
+    }
+}
