@@ -2,6 +2,7 @@
 
 import * as vscode from "vscode";
 
+import { tables } from "./pure/fileSettings";
 import type { LensName } from "./pure/lenses";
 
 const section = (): vscode.WorkspaceConfiguration => vscode.workspace.getConfiguration("conexus");
@@ -31,6 +32,11 @@ export function serverSettings(): Record<string, unknown> {
     ...(settings.get<boolean>("diagnostics", false)
       ? { diagnostics: true, diagnosticMode: settings.get("diagnosticMode", "openFilesOnly") }
       : {}),
+    ...tables((name) => {
+      const set = settings.inspect(name);
+      const values = [set?.globalValue, set?.workspaceValue, set?.workspaceFolderValue];
+      return values.some((value) => value !== undefined) ? settings.get(name) : undefined;
+    }),
   };
 }
 

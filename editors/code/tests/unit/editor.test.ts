@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { FILE_SETTINGS, tables } from "../../src/pure/fileSettings";
 import { byFile, type Finding, looked, summary } from "../../src/pure/findings";
 import { lensesOf, lensTitle } from "../../src/pure/lenses";
 import { clientConfiguration, definitions, headers } from "../../src/pure/mcp";
@@ -10,6 +11,12 @@ import type { OutlineSymbol, RelatedResult, WorkspaceStatus } from "../../src/pu
 import { answeredElsewhere, isNoise } from "../../src/pure/symbols";
 
 const at = (line: number): Finding["range"] => ({ start: { line, character: 0 }, end: { line, character: 1 } });
+
+void test("the server is told what somebody has set, and files say the rest", () => {
+  const set: Record<string, unknown> = { "index.any_folder": true, "index.exclude": [], "log.level": "debug" };
+  assert.deepEqual(tables((name) => set[name]), { index: { any_folder: true, exclude: [] }, log: { level: "debug" } });
+  assert.deepEqual(tables(() => undefined), {});
+});
 
 void test("symbols that another extension finds are no noise beside it", () => {
   const elsewhere = answeredElsewhere((id) => id === "rust-lang.rust-analyzer");
@@ -106,6 +113,7 @@ void test("what package.json declares is there, and what is there is declared", 
   const declared = manifest.contributes.commands.map(({ command }) => command);
   assert.deepEqual([...own].sort(), [...declared].sort());
   const used = [...readFileSync("src/settings.ts", "utf8").matchAll(/get(?:<[^(]+>)?\("([\w.]+)"/g)].map(([, name]) => `conexus.${name ?? ""}`);
+  used.push(...FILE_SETTINGS.map((name) => `conexus.${name}`));
   const settings = manifest.contributes.configuration.properties;
   for (const name of used) {
     assert.ok(settings[name], `${name} is declared`);

@@ -221,6 +221,10 @@ await steps.run("the home folder opened by mistake", async () => {
   await until("it is told", async () => (await workbench.messages()).some((text) => text.includes("home")));
   assert.equal((await workbench.messages()).length, 1);
   await workbench.picture("vscode-home");
+  await page.locator(".notification-list-item .monaco-button", { hasText: "Settings" }).first().click();
+  await page.locator(".settings-editor .setting-item", { hasText: "Index a home folder or the top of a disk too" }).first().waitFor();
+  workbench.configure({ "conexus.server.path": own.server, "conexus.index.any_folder": true });
+  await workbench.waitForStatus("Conexus: live");
 });
 
 if (process.env["OWN_MOUNTS"] === "yes") {
