@@ -33,6 +33,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.workspace.onDidChangeConfiguration((event) => { configurationChanged(own, lenses, event); }),
     vscode.workspace.onDidSaveTextDocument(() => { lenses.refresh(); }),
     own.onDidStart(() => { lenses.refresh(); }),
+    vscode.window.tabGroups.onDidChangeTabs(({ opened }) => { tabsOpened(own, opened); }),
     ...commands(own, search, findings, mcp, log, context.extension.id),
   );
   void own.restart();
@@ -41,6 +42,18 @@ export function activate(context: vscode.ExtensionContext): void {
 export async function deactivate(): Promise<void> {
   await server?.stop();
   server = undefined;
+}
+
+/**
+ * Ticks the walkthrough's first step. The editor does that when a key becomes true, but never for one that is true when it
+ * reads the walkthrough, which is as often as not: so the key becomes true when a page that is no file opens.
+ */
+function tabsOpened(own: Server, opened: readonly vscode.Tab[]): void {
+  if (own.client !== undefined && opened.some(({ input }) => input === undefined)) {
+    const tell = (value: boolean): Thenable<unknown> =>
+      vscode.commands.executeCommand("setContext", "conexus.runsWhileReading", value);
+    void tell(true).then(() => tell(false));
+  }
 }
 
 function commands(

@@ -272,3 +272,36 @@ fn an_index_that_exists_answers_at_once() {
     client.ignore("window/showMessage");
     client.shut_down();
 }
+
+/// The first index of a large folder: answers come from what is there, and say how far it is.
+#[test]
+fn a_first_index_answers_while_it_is_built() {
+    let session = workspace();
+    for at in 0..6000 {
+        session.workspace.write(&format!("src/many_{at}.rs"), format!("pub fn many_{at}() {{}}\n").repeat(20));
+    }
+    let mut client = session.start();
+    client.initialize(&json!({ "rootUri": session.uri("") }));
+    let (mut before, mut among_them) = (0, false);
+    loop {
+        let answer = client.call("conexus/search", &json!({ "query": "many", "limit": 1 }));
+        let Some(notice) = answer["notices"].as_array().and_then(|all| all.iter().find(|it| it["kind"] == "indexing"))
+        else {
+            break;
+        };
+        let number = |name: &str| notice[name].as_u64().unwrap_or_default();
+        let (done, total) = (number("done"), number("total"));
+        assert!(done <= total && total <= 6004, "{answer:#}");
+        assert!(done >= before, "it goes back from {before}: {answer:#}");
+        before = done;
+        let has_hits = answer["hits"] != json!([]);
+        among_them |= has_hits && done < total && done > 0;
+        let message = notice["message"].as_str().expect("a sentence");
+        assert!(total == 0 || message.contains('%') || message.contains(&total.to_string()), "{message}");
+    }
+    assert!(among_them, "no answer came from what was there");
+    assert_eq!(names(&mut client, "many_5999"), ["many_5999"]);
+    // Names alone cannot say it in their answer; a person is told once.
+    client.ignore("window/showMessage");
+    client.shut_down();
+}

@@ -420,6 +420,7 @@ await steps.run("the rest of a file is fixed at once, and undone at once", async
 await steps.run("the walkthrough", async () => {
   await workbench.command("Conexus: Open Walkthrough");
   await page.locator(".gettingStartedContainer", { hasText: "Begin with Conexus" }).waitFor();
+  await page.locator(`[data-step-id$="#program"][aria-checked="true"]`).waitFor();
   await workbench.picture("vscode-walkthrough");
 });
 
