@@ -25,6 +25,7 @@ fn own_file_only() -> Vec<(&'static str, Value)> {
         ("mcp.token_file", json!("token")),
         ("mcp.names", json!(["here"])),
         ("mcp.audit_log", json!("audit.jsonl")),
+        ("mcp.source_folders", json!(["docs"])),
         ("mcp.requests_per_second", json!(1)),
         ("mcp.in_flight", json!(1)),
         ("mcp.arrival_seconds", json!(1)),
