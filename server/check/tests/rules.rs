@@ -173,6 +173,31 @@ fn what_only_resembles_older_code_is_not_reinvented() {
     assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new());
 }
 
+#[test]
+fn a_function_is_no_copy_of_the_one_inside_of_it() {
+    let wrap = "def wrap(tracer, hook):
+    def traced(wrapped, instance, args):
+        span = tracer.start_span(instance.name, kind=CLIENT)
+        span.set_attribute('count', len(args))
+        if hook is not None:
+            hook(span, instance, args)
+        try:
+            return wrapped(*args)
+        except TransportError as error:
+            span.record_exception(error)
+            raise
+        finally:
+            span.end()
+
+    return traced
+";
+    let workspace = Workspace::empty();
+    workspace.write("src/plain.py", wrap);
+    workspace.write("src/other.py", wrap.replace("wrap(tracer", "wrap_other(tracer").replace("traced", "followed"));
+    let found = findings(Rule::DuplicateCode, &workspace, None);
+    assert_eq!(found, ["src/other.py:1 `wrap_other` does the same as `wrap` in src/plain.py:1"]);
+}
+
 /// The head of the new function, what it takes or where the old one stands says that the old one could not be called.
 #[test]
 fn what_could_not_be_called_instead_is_not_reinvented() {

@@ -37,7 +37,12 @@ pub(crate) fn groups(units: &[Unit], mut pairs: Vec<Pair>) -> Vec<Group> {
     for group in &mut groups {
         group.members.sort_unstable();
         group.members.dedup();
+        // A function and the one around it may both be like a third; they are no copies of each other.
+        let all = group.members.clone();
+        let is_inner = |unit: usize| enclosing(units, unit).is_some_and(|outer| all.binary_search(&outer).is_ok());
+        group.members.retain(|&unit| !is_inner(unit));
     }
+    groups.retain(|group| group.members.len() > 1);
     groups.sort_by(|left, right| left.members.cmp(&right.members));
     let of_unit: HashMap<usize, usize> = groups
         .iter()

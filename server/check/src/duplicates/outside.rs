@@ -1,9 +1,9 @@
 //! What a function takes from outside of itself: names that it neither declares nor is given, and the types of what it
-//! is given. Two functions of which one takes something else do something else, however much alike they look.
+//! is given and returns. Two functions of which one takes something else do something else, however much alike they look.
 
 use std::collections::BTreeSet;
 
-use conexus_core::{Span, SymbolKind};
+use conexus_core::SymbolKind;
 
 use super::{
     compare::{Bodies, Comparison},
@@ -30,7 +30,7 @@ pub(super) fn is_local(unit: &Unit) -> bool {
 /// What the head of a function says.
 struct Head {
     names: BTreeSet<String>,
-    /// What is written like a type among its parameters.
+    /// What is written like a type behind its name: of parameters, and of the result where that stands there.
     types: BTreeSet<String>,
 }
 
@@ -38,38 +38,16 @@ impl Head {
     fn of(bodies: &mut Bodies<'_, '_>, unit: &Unit) -> Option<Self> {
         let (text, symbol) = (bodies.text(unit)?, unit.symbol()?);
         let tokens = lexer::tokens(unit.file.language(), &text, symbol.signature());
-        let after_name =
-            tokens.iter().skip_while(|token| !token.span.overlaps(symbol.name_span())).copied().collect::<Vec<_>>();
-        let names = names(&text, &tokens);
-        let types = names_of_types(&text, parameters(&text, &after_name));
-        Some(Self { names, types })
+        let behind = tokens.iter().position(|token| token.span.start >= symbol.name_span().end).unwrap_or(tokens.len());
+        let types = names(&text, &tokens[behind..]);
+        Some(Self {
+            names: names(&text, &tokens),
+            types: types.into_iter().filter(|name| name.starts_with(char::is_uppercase)).collect(),
+        })
     }
 }
 
 fn names(text: &str, tokens: &[Token]) -> BTreeSet<String> {
     let of = |token: &&Token| token.kind == TokenKind::Name;
-    tokens.iter().filter(of).map(|token| written(text, token.span)).collect()
-}
-
-fn names_of_types(text: &str, tokens: &[Token]) -> BTreeSet<String> {
-    names(text, tokens).into_iter().filter(|name| name.starts_with(char::is_uppercase)).collect()
-}
-
-fn written(text: &str, span: Span) -> String {
-    span.slice(text).to_owned()
-}
-
-/// The tokens between the first parenthesis and its end.
-fn parameters<'a>(text: &str, tokens: &'a [Token]) -> &'a [Token] {
-    let Some(first) = tokens.iter().position(|token| token.span.slice(text) == "(") else { return &[] };
-    let mut open = 0;
-    let end = tokens[first..].iter().position(|token| {
-        open += match token.span.slice(text) {
-            "(" => 1,
-            ")" => -1,
-            _ => 0,
-        };
-        open == 0
-    });
-    &tokens[first..end.map_or(tokens.len(), |end| first + end)]
+    tokens.iter().filter(of).map(|token| token.span.slice(text).to_owned()).collect()
 }
