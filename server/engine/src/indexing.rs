@@ -50,7 +50,7 @@ const BULK_FILES: usize = 1_000;
 const FIRST_BULK_FILES: usize = 200;
 /// Bytes of finished files that may wait for the committer. Their postings and vectors take about twice as much. So many
 /// that the workers go on while the committer publishes, which takes some tenths of a second.
-const WAITING_BYTES: u64 = 10 << 20;
+const WAITING_BYTES: u64 = 6 << 20;
 /// Contents embedded per commit by a slow model.
 const CONTENTS_PER_EMBEDDING: usize = 64;
 /// A file that changed this shortly before it was read may change again within the clock's grain, unseen.
