@@ -27,6 +27,9 @@ pub struct StoreSettings {
     pub graph_from: usize,
     /// Ceiling of resident memory of the process in bytes, for [`crate::Store::keep_memory`].
     pub memory: u64,
+    /// Bytes that analyses and vectors of contents that no file has any more may take in the catalog, so that a branch
+    /// that was seen before is not analysed again. When what is live takes more, they may take as much.
+    pub former_bytes: u64,
 }
 
 impl Default for StoreSettings {
@@ -39,6 +42,7 @@ impl Default for StoreSettings {
             delta_chunks: 2_000,
             graph_from: 200_000,
             memory: u64::MAX,
+            former_bytes: 32 << 20,
         }
     }
 }

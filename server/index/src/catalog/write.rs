@@ -236,6 +236,15 @@ impl Catalog {
         })
     }
 
+    /// Bytes of the pages in use; pages that were freed are used again before the file grows.
+    pub(crate) fn used_bytes(&self) -> Result<u64> {
+        let pragma = |name: &str| {
+            let number = self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+            number.map(i64::unsigned_abs).map_err(|error| self.failed(error))
+        };
+        Ok(pragma("page_count")?.saturating_sub(pragma("freelist_count")?) * pragma("page_size")?)
+    }
+
     /// Moves the log into the file, so that the next open reads one file.
     pub(crate) fn checkpoint(&mut self) {
         self.join_checkpoint();

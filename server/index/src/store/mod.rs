@@ -107,6 +107,8 @@ pub struct Store {
     reader: Arc<Reader>,
     /// Bytes that were resident after memory was last freed on purpose.
     relieved: u64,
+    /// Bytes in use in the catalog from which on it is looked for what no file has any more.
+    prune_from: u64,
     /// When the running bulk load was last published.
     bulk: Option<commit::Publishing>,
     /// Last, so that the lock is released after all else has ended.
@@ -184,6 +186,19 @@ impl Store {
         self.catalog.prune(budget, self.model)
     }
 
+    /// Prunes when the catalog has grown by as much as former contents may take since the last time.
+    fn prune_behind(&mut self) -> Result<()> {
+        let used = self.catalog.used_bytes()?;
+        if used < self.prune_from {
+            return Ok(());
+        }
+        let former = self.settings.former_bytes;
+        let freed = self.catalog.prune(former.max(used / 2), self.model)?;
+        tracing::debug!(used, freed, "former contents pruned");
+        self.prune_from = (used - freed.min(used)).saturating_add(former);
+        Ok(())
+    }
+
     /// Takes over what background work has finished; the new state if that changed what searches read. Commits do
     /// it too: call it when nothing was committed for a second.
     pub fn poll(&mut self) -> Result<Option<Arc<IndexSnapshot>>> {
@@ -191,9 +206,12 @@ impl Store {
             return Ok(None);
         }
         let changed = self.take_over()?;
-        if self.access == Access::Write && self.has_room_for_graph().is_ok() {
-            // Only who polls lives long enough for it.
-            self.vectors.start_graph(self.current.state.epoch)?;
+        if self.access == Access::Write {
+            self.prune_behind()?;
+            if self.has_room_for_graph().is_ok() {
+                // Only who polls lives long enough for it.
+                self.vectors.start_graph(self.current.state.epoch)?;
+            }
         }
         Ok(changed.then(|| self.publish(None)))
     }
@@ -281,6 +299,7 @@ impl Store {
         }
         self.settle()?;
         self.publish(None);
+        self.prune_behind()?;
         self.catalog.checkpoint();
         Ok(())
     }

@@ -99,6 +99,7 @@ impl Store {
             reader: Arc::clone(&reader),
             filters: crate::filter::Remembered::default(),
         });
+        let prune_from = settings.former_bytes.saturating_mul(2);
         let mut store = Self {
             folder: folder.to_path_buf(),
             settings,
@@ -111,6 +112,7 @@ impl Store {
             snapshot,
             reader,
             relieved: 0,
+            prune_from,
             bulk: None,
             _lock: lock,
         };

@@ -1,7 +1,7 @@
 //! What a commit does and what searches see of it.
 
 use conexus_core::{Filter, SymbolKind, TestFilter};
-use conexus_index::{Content, Error, LexicalQuery, OverlayFile, Prepared, Stored};
+use conexus_index::{Access, Content, Error, LexicalQuery, OverlayFile, Prepared, Store, StoreSettings, Stored};
 use std::sync::Arc;
 
 use crate::support::*;
@@ -264,4 +264,31 @@ fn prune_keeps_what_is_live() {
     assert!(store.prune(0).unwrap() > 0);
     assert_eq!(store.stored(blob(PARSER), RUST, 0).unwrap(), Stored::Nothing);
     assert_eq!(store.stored(blob(CACHE), RUST, 0).unwrap(), Stored::All);
+}
+
+/// A session of many saves leaves no more behind than it may, and what was saved lately is still known.
+#[test]
+fn former_contents_are_pruned_as_they_gather() {
+    let text = |version: usize| -> String {
+        (0..40).map(|number| format!("fn name_{number}_of_version_{version}() {{}}\n")).collect()
+    };
+    let size_after = |former_bytes: u64| {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = StoreSettings { former_bytes, ..settings() };
+        let (mut store, _) = Store::open(folder.path(), settings, Access::Write, &()).unwrap();
+        for version in 0..1_000 {
+            store.commit(updates(vec![new("a.rs", &text(version))])).unwrap();
+            store.poll().unwrap();
+        }
+        for version in [998, 999] {
+            assert_eq!(store.stored(blob(&text(version)), RUST, 0).unwrap(), Stored::All, "version {version}");
+        }
+        let workspace = Workspace::of(&[("a.rs", &text(999))]);
+        assert_eq!(view(&store.snapshot(), &["name"]), fresh_view(&workspace, &["name"]));
+        store.flush().unwrap();
+        store.statistics().catalog_bytes
+    };
+    let (pruned, kept) = (size_after(128 << 10), size_after(u64::MAX));
+    assert!(pruned < 2 << 20, "{pruned} bytes");
+    assert!(kept > 3 * pruned, "without pruning {kept} bytes, with it {pruned}");
 }

@@ -14,6 +14,7 @@ enum Step {
     Remove(Vec<usize>),
     Flush,
     Reopen,
+    Prune,
     Bulk(Vec<(usize, String)>),
 }
 
@@ -32,6 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => prop::collection::vec(0..6usize, 1..3).prop_map(Step::Remove),
         1 => Just(Step::Flush),
         1 => Just(Step::Reopen),
+        1 => Just(Step::Prune),
         1 => writes().prop_map(Step::Bulk),
     ]
 }
@@ -88,6 +90,7 @@ proptest! {
                     drop(store);
                     store = open(&workspace);
                 }
+                Step::Prune => drop(store.prune(0).unwrap()),
                 Step::Bulk(writes) => {
                     store.begin_bulk().unwrap();
                     for one in writes {
