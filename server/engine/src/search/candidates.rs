@@ -14,6 +14,7 @@ use conexus_index::{Bm25f, FileEntry, LexicalQuery, QueryTerm, SlotSet, tokenize
 use super::{
     Searcher, Shape, Understanding, Weights,
     definitions::{Fit, beginnings, definitions},
+    messages::slots_at,
 };
 use crate::{
     Result,
@@ -84,7 +85,8 @@ pub(super) fn gather(
         candidates.insert(hit.slot, Candidate::new(hit.slot));
     }
     if !cancel.load(Ordering::Relaxed) {
-        for slot in timed(Stage::Names, || named(searcher, understanding, allowed))? {
+        let named = timed(Stage::Names, || named(searcher, understanding, allowed))?;
+        for slot in named.into_iter().chain(slots_at(searcher.snapshot, &understanding.places, allowed)) {
             candidates.entry(slot).or_insert_with(|| Candidate::new(slot));
         }
     }

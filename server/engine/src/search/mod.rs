@@ -2,6 +2,7 @@
 
 mod candidates;
 mod definitions;
+mod messages;
 mod names;
 mod rank;
 mod understand;
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use conexus_core::{Answer, Hit, Notice, Query};
 use conexus_index::IndexSnapshot;
 
+pub use messages::Place;
 pub use understand::{MAX_QUERY_BYTES, Name, Shape, Understanding, understand};
 pub use weights::Weights;
 

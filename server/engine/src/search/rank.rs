@@ -9,6 +9,7 @@ use super::{
     Shape, Understanding, Weights,
     candidates::{Candidate, Definition},
     definitions::{Fit, stands_in, symbols_in},
+    messages::{holds, names_file},
     names::NameMatch,
     variants::{self, Variant},
 };
@@ -94,7 +95,7 @@ impl<'a> Ranker<'a> {
         query: &'a Query,
     ) -> Self {
         let semantic_share = match understanding.shape {
-            Shape::Phrase => weights.semantic_phrase,
+            Shape::Phrase | Shape::Message => weights.semantic_phrase,
             Shape::Mixed => weights.semantic_mixed,
             Shape::Identifier | Shape::Path | Shape::Empty => weights.semantic_identifier,
         };
@@ -142,6 +143,7 @@ impl<'a> Ranker<'a> {
         for contribution in &file.added {
             add(contribution.feature, contribution.value);
         }
+        add("place_matches", weights.place_matches * self.place_share(located));
         let chunk_factor = match located.chunk.kind() {
             ChunkKind::Gap => weights.gap_factor,
             _ => 1.0,
@@ -174,6 +176,15 @@ impl<'a> Ranker<'a> {
         }
         candidate.score = score;
         candidate.contributions = contributions;
+    }
+
+    /// 1 for a chunk that holds the first line that the query names, and less for further ones.
+    fn place_share(&self, located: LocatedChunk<'_>) -> f32 {
+        let mut places = self.understanding.places.iter();
+        let held = places.position(|place| {
+            holds(located.chunk.lines(), place.line) && names_file(&place.path, &located.file.path().to_lowercase())
+        });
+        held.map_or(0.0, |at| 1.0 / (1.0 + at as f32 / 8.0))
     }
 
     /// What a chunk gains by defining a name that the query spells out, and the definition that fits best.
@@ -251,7 +262,8 @@ impl<'a> Ranker<'a> {
         }
         if !self.understanding.paths.is_empty() {
             let lower = path.to_ascii_lowercase();
-            if self.understanding.paths.iter().any(|wanted| lower.contains(wanted.as_str())) {
+            let is_named = |wanted: &String| lower.contains(wanted.as_str()) || names_file(wanted, &lower);
+            if self.understanding.paths.iter().any(is_named) {
                 add("path_matches", weights.path_matches);
             }
         }

@@ -2,6 +2,8 @@
 
 use conexus_core::{Mode, SymbolKind, words};
 
+use super::messages::{Place, is_message, is_value, take_places};
+
 /// The shape of a query, which decides how its evidence is weighed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -15,6 +17,8 @@ pub enum Shape {
     Phrase,
     /// Words with at least one identifier among them.
     Mixed,
+    /// What a compiler, a test or a program said, perhaps with places in files.
+    Message,
 }
 
 /// A name that the query spells out, as it would be written in code.
@@ -52,6 +56,8 @@ pub struct Understanding {
     pub pairs: Vec<String>,
     /// Path-like pieces, lower-cased.
     pub paths: Vec<String>,
+    /// Lines of files, as messages and traces name them; what failed first, first.
+    pub places: Vec<Place>,
     /// Kinds the query asks for: "class", "trait", "enum" and so on.
     pub kinds: Vec<SymbolKind>,
     /// Whether it asks for tests.
@@ -88,7 +94,9 @@ pub const MAX_QUERY_BYTES: usize = 4_096;
 
 /// Reads a query.
 pub fn understand(text: &str, mode: Mode) -> Understanding {
-    let (plain, quoted) = take_quoted(text);
+    let (unplaced, places) = take_places(text);
+    let is_message = mode == Mode::Auto && is_message(text, &places);
+    let (plain, quoted) = take_quoted(&unplaced);
     let mut understanding = Understanding {
         shape: Shape::Phrase,
         names: Vec::new(),
@@ -96,6 +104,7 @@ pub fn understand(text: &str, mode: Mode) -> Understanding {
         words: Vec::new(),
         pairs: Vec::new(),
         paths: Vec::new(),
+        places,
         kinds: Vec::new(),
         wants_tests: false,
         wants_examples: false,
@@ -119,10 +128,14 @@ pub fn understand(text: &str, mode: Mode) -> Understanding {
         }
     }
     drop_stop_words(&mut understanding.words);
+    if is_message && !understanding.words.iter().all(|word| is_value(word)) {
+        understanding.words.retain(|word| !is_value(word));
+    }
     if !asks_for_name {
         understanding.pairs = pairs(&plain);
     }
-    understanding.shape = shape(&understanding, if asks_for_name { 1 } else { tokens.len() }, mode);
+    let shape = shape(&understanding, if asks_for_name { 1 } else { tokens.len() }, mode);
+    understanding.shape = if is_message && shape != Shape::Empty { Shape::Message } else { shape };
     understanding
 }
 
@@ -331,7 +344,7 @@ mod tests {
 
     #[test]
     fn shapes_and_names() {
-        use Shape::{Empty, Identifier, Mixed, Path, Phrase};
+        use Shape::{Empty, Identifier, Message, Mixed, Path, Phrase};
         for (text, shape, names) in [
             ("", Empty, ""),
             ("?!… \"\"", Empty, ""),
@@ -339,6 +352,10 @@ mod tests {
             ("Rack::Builder", Identifier, "Rack|Builder"),
             ("Engine", Identifier, "Engine"),
             ("src/index/mod.rs", Path, ""),
+            ("src/index/mod.rs:12:5", Path, ""),
+            ("panicked at src/lib.rs:11:5: no such key", Message, ""),
+            ("KeyError: no such key in cart_items", Message, "KeyError cart_items"),
+            ("at com.shop.Order.total(Order.java:120)", Message, "com.shop.Order|total"),
             ("default_middleware_stack.rb", Path, ""),
             ("where do we retry failed requests", Phrase, ""),
             ("how the StaticModel encodes text", Mixed, "StaticModel"),

@@ -86,6 +86,8 @@ weights! {
     folders_match = 0.1;
     /// Added when the path holds the path that the query names.
     path_matches = 1.5;
+    /// Added when the chunk holds a line that a message names; more than all else together, since it says where.
+    place_matches = 6.0;
     /// Added by how much the file's candidates amount to together, relative to the best file.
     coherence = 0.35;
     /// Each further hit of a file counts this much of the one before.

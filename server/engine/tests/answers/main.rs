@@ -4,6 +4,7 @@
 
 mod definitions;
 mod history;
+mod messages;
 mod packs;
 mod relations;
 mod symbols;
