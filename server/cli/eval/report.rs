@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, io::Write};
 
 use anyhow::Result;
+use serde::Serialize;
 use serde_json::json;
 
 use super::{Scored, assistant, metrics};
@@ -60,8 +61,8 @@ pub(super) fn report(
     }
     for (title, groups) in [("category", categories), ("language", languages), ("repository", repositories)] {
         writeln!(output, "by {title}")?;
-        for (name, (count, ndcg)) in groups {
-            writeln!(output, "  {name:<22} {ndcg:.3}  ({count})")?;
+        for (name, Group { queries, ndcg_at_10, ndcg_95_percent: [low, high] }) in groups {
+            writeln!(output, "  {name:<22} {ndcg_at_10:.3}  ({low:.3} to {high:.3}; {queries})")?;
         }
     }
     if let Some(limit) = eval.show_below {
@@ -75,18 +76,29 @@ pub(super) fn report(
     Ok(())
 }
 
-/// Count and mean NDCG of each group.
-fn group<'a>(scored: &'a [Scored], key: impl Fn(&'a Scored) -> &'a str) -> BTreeMap<&'a str, (usize, f64)> {
-    let mut groups: BTreeMap<&str, (usize, f64)> = BTreeMap::new();
+/// NDCG of some queries.
+#[derive(Serialize)]
+struct Group {
+    queries: usize,
+    ndcg_at_10: f64,
+    ndcg_95_percent: [f64; 2],
+}
+
+/// NDCG of each group. The interval draws repositories, and the queries themselves where there is one repository only.
+fn group<'a>(scored: &'a [Scored], key: impl Fn(&'a Scored) -> &'a str) -> BTreeMap<&'a str, Group> {
+    let mut groups: BTreeMap<&str, Vec<&Scored>> = BTreeMap::new();
     for scored in scored {
-        let group = groups.entry(key(scored)).or_default();
-        group.0 += 1;
-        group.1 += scored.ndcg;
+        groups.entry(key(scored)).or_default().push(scored);
     }
-    for group in groups.values_mut() {
-        group.1 /= group.0 as f64;
-    }
-    groups
+    let measured = groups.into_iter().map(|(name, members)| {
+        let is_one = members.iter().all(|scored| scored.repo == members[0].repo);
+        let unit = |at: usize, scored: &Scored| if is_one { at.to_string() } else { scored.repo.clone() };
+        let units: Vec<(String, f64)> =
+            members.iter().enumerate().map(|(at, scored)| (unit(at, scored), scored.ndcg)).collect();
+        let (mean, low, high) = metrics::interval(units.iter().map(|(unit, ndcg)| (unit.as_str(), *ndcg)));
+        (name, Group { queries: members.len(), ndcg_at_10: mean, ndcg_95_percent: [low, high] })
+    });
+    measured.collect()
 }
 
 /// For each budget the shares of the queries whose answer names a relevant place, and shows code of it.
