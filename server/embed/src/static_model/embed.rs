@@ -90,6 +90,7 @@ struct Field<'a> {
 impl pulp::NullaryFnOnce for Field<'_> {
     type Output = ();
 
+    #[expect(clippy::inline_always, reason = "only what is inlined is compiled for the wider vectors")]
     #[inline(always)]
     fn call(self) {
         add_field(self.table, self.bag, self.weight, self.total);
@@ -97,6 +98,7 @@ impl pulp::NullaryFnOnce for Field<'_> {
 }
 
 /// Adds `weight` times the weighted mean of a field's rows.
+#[expect(clippy::inline_always, reason = "as for `Field`")]
 #[inline(always)]
 fn add_field(table: &Table, bag: &Bag, weight: f32, total: &mut [f32]) {
     let mass: f32 = bag.iter().map(|(_, count)| frequency(count)).sum();
@@ -134,6 +136,7 @@ fn add_row(table: &Table, token: u32, weight: f32, total: &mut [f32]) {
     add_scaled(weight * table.scale(token), table.row(token), total);
 }
 
+#[expect(clippy::inline_always, reason = "as for `Field`")]
 #[inline(always)]
 fn add_scaled(factor: f32, row: &[i8], total: &mut [f32]) {
     for (sum, &value) in total.iter_mut().zip(row) {
