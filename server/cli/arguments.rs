@@ -6,14 +6,18 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Args, CommandFactory, Parser, Subcommand, ValueEnum,
+    builder::RangedU64ValueParser,
+    error::{ContextKind, ContextValue},
+};
 use conexus_check::{Rule, Selection};
 use conexus_core::{Filter, Mode, Query, SymbolKind, TestFilter};
 use conexus_engine::git;
 
 use serde::Deserialize;
 
-use super::setup::Editor;
+use super::{settings::MOST_THREADS, setup::Editor};
 
 /// One live index of your code that your editor and your AI assistant share.
 #[derive(Debug, Parser)]
@@ -23,6 +27,30 @@ pub(crate) struct Arguments {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The arguments of this process. With mistakes in them it ends; one in an environment variable is told by the
+/// variable's name, which clap does not do.
+pub(crate) fn of_process() -> Arguments {
+    Arguments::try_parse().unwrap_or_else(|mut error| {
+        if let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)
+            && let Some(variable) = variable_of(argument)
+        {
+            error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
+        }
+        error.exit()
+    })
+}
+
+/// The variable that holds the value of an argument which is not on the command line.
+fn variable_of(argument: &str) -> Option<String> {
+    let mut command = Arguments::command();
+    command.build();
+    let argument = command.get_arguments().find(|own| own.to_string() == argument)?;
+    let (flag, variable) = (format!("--{}", argument.get_long()?), argument.get_env()?);
+    let is_flag = |word: &str| word.strip_prefix(&flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('='));
+    let is_given = std::env::args_os().any(|word| word.to_str().is_some_and(is_flag));
+    (!is_given).then(|| variable.to_string_lossy().into_owned())
 }
 
 /// Options of every command.
@@ -38,7 +66,8 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "FILE", env = "CONEXUS_CONFIG")]
     pub(crate) config: Option<PathBuf>,
     /// Threads for analysis; 0 is one per core
-    #[arg(long, global = true, value_name = "N", env = "CONEXUS_THREADS")]
+    #[arg(long, global = true, value_name = "N", env = "CONEXUS_THREADS",
+        value_parser = RangedU64ValueParser::<usize>::new().range(..=MOST_THREADS as u64))]
     pub(crate) threads: Option<usize>,
     /// Form of the answer
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
@@ -67,7 +96,9 @@ impl Global {
     /// The workspace folder.
     pub(crate) fn workspace(&self) -> Result<PathBuf> {
         match &self.workspace {
-            Some(folder) if folder.as_os_str().is_empty() => bail!("--workspace is empty, name a folder"),
+            Some(folder) if folder.as_os_str().is_empty() => {
+                bail!("--workspace or CONEXUS_WORKSPACE is empty, name a folder")
+            }
             Some(folder) => Ok(folder.clone()),
             None => Ok(conexus_engine::workspace_root(&std::env::current_dir()?)),
         }

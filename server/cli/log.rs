@@ -18,7 +18,7 @@ use tracing_subscriber::{
 
 use super::{
     arguments::{Command, Global, LogFormat},
-    settings,
+    settings::{self, LogTable, Mistake},
 };
 
 /// A log that was started.
@@ -54,7 +54,7 @@ pub(crate) fn filter(level: &str) -> Result<EnvFilter> {
 /// Starts the log, on stderr unless a file is named, and for processes that serve the traces. `CONEXUS_LOG` takes the
 /// filters of `tracing`, such as `conexus=debug`.
 pub(crate) fn start(global: &Global, command: &Command) -> Result<Log> {
-    let set = settings::log(global);
+    let set = settings::log(global, validate)?;
     let file = global.log_file.clone().or(set.file);
     let level = match (global.verbose, &set.level) {
         (1, _) => "info",
@@ -101,4 +101,10 @@ pub(crate) fn start(global: &Global, command: &Command) -> Result<Log> {
     // A second subscriber in one process is a programming error of an embedder, not of the user.
     let _ = tracing_subscriber::registry().with(lines).with(sent).try_init();
     Ok(Log { _traces: traces, level: Level { settable } })
+}
+
+/// What a settings file says of the log must be something that it can keep to.
+fn validate(table: &LogTable) -> Result<(), Mistake> {
+    let Some(level) = &table.level else { return Ok(()) };
+    filter(level).map(drop).map_err(|error| Mistake::of("log.level", error.to_string()))
 }

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod check;
+mod doctor;
 mod edit_config;
 mod eval;
 mod index;
@@ -25,7 +26,7 @@ mod verify;
 use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use conexus_engine::{Host, Location};
 
 use arguments::{Arguments, Command, Format};
@@ -44,7 +45,7 @@ pub(crate) enum Outcome {
 
 /// Runs the command line.
 pub(crate) fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = arguments::of_process();
     let logged = log::start(&arguments.global, &arguments.command);
     // The last traces are sent when all is done.
     match logged.and_then(|log| run(&arguments, &log)) {
@@ -72,7 +73,7 @@ fn run(arguments: &Arguments, log: &log::Log) -> Result<Outcome> {
         Command::Similar(similar) => search::similar(arguments, similar, &mut output),
         Command::Check(check) => check::run(arguments, check, &mut output),
         Command::Status => status::status(arguments, &mut output),
-        Command::Doctor => status::doctor(arguments, &mut output),
+        Command::Doctor => doctor::run(arguments, &mut output),
         Command::Verify => verify::run(arguments, &mut output),
         Command::Clear => index::clear(arguments, &mut output),
         Command::Eval(eval) => eval::run(arguments, eval, &mut output),

@@ -5,6 +5,7 @@
 //! the index is written: those settings are taken from the user's file alone.
 
 mod from_editor;
+mod mistake;
 
 use std::{
     collections::BTreeMap,
@@ -24,6 +25,7 @@ use serde::Deserialize;
 
 use super::arguments::{Global, LogFormat, parse_rules};
 pub(crate) use from_editor::FromEditor;
+pub(crate) use mistake::Mistake;
 
 /// Name of the settings file, in a workspace and in the user's configuration folder.
 pub(crate) const FILE_NAME: &str = "conexus.toml";
@@ -110,12 +112,13 @@ impl TryFrom<String> for Rules {
 }
 
 impl CheckTable {
-    fn apply(self, settings: &mut CheckSettings) -> Result<()> {
+    fn apply(self, settings: &mut CheckSettings) -> Result<(), Mistake> {
         if let Some(name) = self.baseline {
             // It comes with the repository and is written to.
             let parts = Path::new(&name).components();
             if name.is_empty() || !parts.into_iter().all(|part| matches!(part, Component::Normal(_))) {
-                bail!("`check.baseline` is {name:?}, it must be a path below the workspace");
+                let says = format!("`check.baseline` is {name:?}, it must be a path below the workspace");
+                return Err(Mistake::of("check.baseline", says));
             }
             settings.baseline = Some(name);
         }
@@ -181,6 +184,21 @@ pub(crate) struct McpTable {
     pub(crate) in_flight: Option<usize>,
     pub(crate) arrival_seconds: Option<u64>,
     pub(crate) answer_seconds: Option<u64>,
+}
+
+impl McpTable {
+    fn validate(&self) -> Result<(), Mistake> {
+        let at_least_one = [
+            ("mcp.requests_per_second", self.requests_per_second.map(u64::from)),
+            ("mcp.in_flight", self.in_flight.map(|requests| requests as u64)),
+            ("mcp.arrival_seconds", self.arrival_seconds),
+            ("mcp.answer_seconds", self.answer_seconds),
+        ];
+        match at_least_one.into_iter().find(|&(_, value)| value == Some(0)) {
+            Some((setting, _)) => Err(Mistake::of(setting, format!("`{setting}` is 0, it must be at least 1"))),
+            None => Ok(()),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -267,34 +285,47 @@ enum Source {
 }
 
 impl Source {
-    /// What of a file may not come from here.
-    fn refused(self, file: &File) -> Option<&'static str> {
+    /// What of a file may not come from here: the setting, and how messages call it.
+    fn refused(self, file: &File) -> Option<(&'static str, &'static str)> {
         let embedding = file.embedding.as_ref();
         let log = file.log.as_ref();
         let where_the_log_goes = |log: &LogTable| log.file.is_some() || log.format.is_some() || log.traces.is_some();
         match self {
             Self::User => None,
-            Self::Workspace if log.is_some() => Some("`log`"),
-            Self::Editor if log.is_some_and(where_the_log_goes) => Some("what of `log` is not its `level`"),
-            _ if file.index.dir.is_some() => Some("`index.dir`"),
-            _ if file.mcp.is_some() => Some("`mcp`"),
-            _ if file.editor.is_some() => Some("`editor`"),
+            Self::Workspace if log.is_some() => Some(("log", "`log`")),
+            Self::Editor if log.is_some_and(where_the_log_goes) => Some(("log", "what of `log` is not its `level`")),
+            _ if file.index.dir.is_some() => Some(("index.dir", "`index.dir`")),
+            _ if file.mcp.is_some() => Some(("mcp", "`mcp`")),
+            _ if file.editor.is_some() => Some(("editor", "`editor`")),
             _ if embedding.is_some_and(|table| !matches!(table, EmbeddingTable::Off | EmbeddingTable::Builtin)) => {
-                Some("an embedding model other than `off` and `builtin`")
+                Some(("embedding.provider", "an embedding model other than `off` and `builtin`"))
             }
             _ => None,
         }
     }
 }
 
-/// The log as the user's file has it. A file that cannot be read is reported by [`load`].
-pub(crate) fn log(global: &Global) -> LogTable {
-    let path = global.config.clone().or_else(user_file);
-    let Some((path, log)) = path.and_then(|path| Some((path.clone(), read(&path).ok()?.log?))) else {
-        return LogTable::default();
+/// The log as the user's file has it, if `check` has nothing against it. A file that cannot be read is reported by
+/// [`load`].
+pub(crate) fn log(global: &Global, check: impl FnOnce(&LogTable) -> Result<(), Mistake>) -> Result<LogTable> {
+    let document = own_file(global).and_then(|path| Document::read(&path).ok());
+    let Some(Document { path, text, file: File { log: Some(log), .. } }) = document else {
+        return Ok(LogTable::default());
     };
+    check(&log).map_err(|mistake| mistake.in_file(&path, &text))?;
     let file = log.file.map(|file| path.parent().unwrap_or(Path::new("")).join(file));
-    LogTable { file, ..log }
+    Ok(LogTable { file, ..log })
+}
+
+/// The files that hold settings for a workspace, the user's one first.
+pub(crate) fn files(global: &Global, workspace: &Path) -> Vec<PathBuf> {
+    let own = Some(workspace.join(FILE_NAME)).filter(|path| path.is_file());
+    own_file(global).into_iter().chain(own).collect()
+}
+
+/// The user's file: the one that is named, or the usual one if it is there.
+fn own_file(global: &Global) -> Option<PathBuf> {
+    global.config.clone().or_else(|| user_file().filter(|path| path.is_file()))
 }
 
 /// Gathers the settings for a workspace.
@@ -325,23 +356,19 @@ pub(crate) struct CheckSettings {
 fn load_all(global: &Global, from_editor: &FromEditor, workspace: &Path) -> Result<(Settings, CheckSettings)> {
     let mut settings = Settings::default();
     let mut options = CheckSettings::default();
-    match &global.config {
-        Some(path) => apply(read(path)?, Source::User, path, &mut settings, &mut options)?,
-        None => {
-            if let Some(path) = user_file().filter(|path| path.is_file()) {
-                apply(read(&path)?, Source::User, &path, &mut settings, &mut options)?;
-            }
-        }
+    if let Some(path) = own_file(global) {
+        Document::read(&path)?.apply(Source::User, &mut settings, &mut options)?;
     }
     let path = workspace.join(FILE_NAME);
     if path.is_file() {
-        apply(read(&path)?, Source::Workspace, &path, &mut settings, &mut options)?;
+        Document::read(&path)?.apply(Source::Workspace, &mut settings, &mut options)?;
     }
     from_editor.apply(&mut settings, &mut options)?;
     environment(&mut settings)?;
+    validate(&settings).map_err(|mistake| mistake.in_environment(VARIABLES))?;
     if let Some(folder) = &global.index_dir {
         if folder.as_os_str().is_empty() {
-            bail!("--index-dir is empty, name a folder");
+            bail!("--index-dir or CONEXUS_INDEX_DIR is empty, name a folder");
         }
         settings.index_dir = Some(folder.clone());
     }
@@ -353,16 +380,15 @@ fn load_all(global: &Global, from_editor: &FromEditor, workspace: &Path) -> Resu
     if let Some(file) = &settings.sources_file {
         settings.sources = Sources::load(file)?;
     }
-    validate(&settings)?;
     Ok((settings, options))
 }
 
 /// The user's settings of the endpoint for assistants, and the folder that their paths are relative to.
 pub(crate) fn load_mcp(global: &Global) -> Result<(McpTable, PathBuf)> {
-    let Some(path) = global.config.clone().or_else(|| user_file().filter(|path| path.is_file())) else {
-        return Ok((McpTable::default(), PathBuf::new()));
-    };
-    let table = read(&path)?.mcp.unwrap_or_default();
+    let Some(path) = own_file(global) else { return Ok((McpTable::default(), PathBuf::new())) };
+    let Document { path, text, file } = Document::read(&path)?;
+    let table = file.mcp.unwrap_or_default();
+    table.validate().map_err(|mistake| mistake.in_file(&path, &text))?;
     Ok((table, path.parent().unwrap_or(Path::new("")).to_owned()))
 }
 
@@ -375,54 +401,84 @@ fn sources_file(workspace: &Path) -> Option<PathBuf> {
 
 /// Whether the user lets assistants ask the editor for something.
 pub(crate) fn editor_access(global: &Global) -> Result<EditorAccess> {
-    let file = global.config.clone().or_else(|| user_file().filter(|path| path.is_file()));
-    let table = file.map(|path| read(&path)).transpose()?.and_then(|file| file.editor).unwrap_or_default();
+    let document = own_file(global).map(|path| Document::read(&path)).transpose()?;
+    let table = document.and_then(|document| document.file.editor).unwrap_or_default();
     Ok(if table.assistants { EditorAccess::Open } else { EditorAccess::Closed })
 }
 
-fn read(path: &Path) -> Result<File> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read the settings file {}", path.display()))?;
-    // The message of the TOML reader shows line, column and the line itself.
-    toml::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
+/// A settings file with its text, in which the place of a mistake is looked for.
+struct Document {
+    path: PathBuf,
+    text: String,
+    file: File,
 }
 
-fn apply(file: File, source: Source, path: &Path, settings: &mut Settings, options: &mut CheckSettings) -> Result<()> {
-    if let Some(what) = source.refused(&file) {
-        let own = user_file().map(|file| format!(": {}", file.display())).unwrap_or_default();
-        bail!("{}: {what} is taken from the user's settings file only{own}", path.display());
+impl Document {
+    fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the settings file {}", path.display()))?;
+        // The message of the TOML reader shows line, column and the line itself.
+        let file = toml::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
+        Ok(Self { path: path.to_owned(), text, file })
     }
-    let IndexTable { dir, threads, max_file_bytes, memory_mb, hidden, ignore_files, any_folder, exclude } = file.index;
-    if let Some(dir) = dir {
-        settings.index_dir = Some(path.parent().unwrap_or(Path::new("")).join(dir));
+
+    fn apply(self, source: Source, settings: &mut Settings, options: &mut CheckSettings) -> Result<()> {
+        let Self { path, text, file } = self;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        file.apply(source, folder, settings, options).map_err(|mistake| mistake.in_file(&path, &text))
     }
-    if let Some(threads) = threads {
-        settings.threads = threads;
-    }
-    if let Some(bytes) = max_file_bytes {
-        settings.max_file_bytes = bytes;
-    }
-    if let Some(memory) = memory_mb {
-        settings.memory = memory.saturating_mul(1 << 20);
-    }
-    if let Some(hidden) = hidden {
-        settings.hidden = hidden;
-    }
-    if let Some(keep) = ignore_files {
-        settings.ignore_files = keep;
-    }
-    if let Some(allow) = any_folder {
-        settings.any_folder = allow;
-    }
-    if let Some(globs) = exclude {
-        settings.exclude.extend(globs);
-    }
-    if let Some(table) = file.embedding {
-        settings.embedding = table.into_embedding();
-    }
-    file.check.apply(options).with_context(|| path.display().to_string())?;
-    validate(settings).with_context(|| path.display().to_string())
 }
+
+impl File {
+    /// Lays it over settings; paths in it are relative to a folder.
+    fn apply(
+        self,
+        source: Source,
+        folder: &Path,
+        settings: &mut Settings,
+        options: &mut CheckSettings,
+    ) -> Result<(), Mistake> {
+        if let Some((setting, what)) = source.refused(&self) {
+            let own = user_file().map(|file| format!(": {}", file.display())).unwrap_or_default();
+            return Err(Mistake::of(setting, format!("{what} is taken from the user's settings file only{own}")));
+        }
+        let IndexTable { dir, threads, max_file_bytes, memory_mb, hidden, ignore_files, any_folder, exclude } =
+            self.index;
+        if let Some(dir) = dir {
+            settings.index_dir = Some(folder.join(dir));
+        }
+        if let Some(threads) = threads {
+            settings.threads = threads;
+        }
+        if let Some(bytes) = max_file_bytes {
+            settings.max_file_bytes = bytes;
+        }
+        if let Some(memory) = memory_mb {
+            settings.memory = memory.saturating_mul(1 << 20);
+        }
+        if let Some(hidden) = hidden {
+            settings.hidden = hidden;
+        }
+        if let Some(keep) = ignore_files {
+            settings.ignore_files = keep;
+        }
+        if let Some(allow) = any_folder {
+            settings.any_folder = allow;
+        }
+        if let Some(globs) = exclude {
+            settings.exclude.extend(globs);
+        }
+        if let Some(table) = self.embedding {
+            settings.embedding = table.into_embedding();
+        }
+        self.check.apply(options)?;
+        validate(settings)
+    }
+}
+
+/// Settings of numbers that the environment may hold.
+const VARIABLES: &[(&str, &str)] =
+    &[("index.max_file_bytes", "CONEXUS_MAX_FILE_BYTES"), ("index.memory_mb", "CONEXUS_MEMORY_MB")];
 
 fn environment(settings: &mut Settings) -> Result<()> {
     if let Some(bytes) = variable("CONEXUS_MAX_FILE_BYTES")? {
@@ -464,21 +520,31 @@ fn variable<T: FromStr>(name: &str) -> Result<Option<T>> {
     }
 }
 
+/// Most threads, of a file, a flag and a variable.
+pub(crate) const MOST_THREADS: usize = 1024;
+
 /// Smallest memory ceiling that an index can be built under.
 const LEAST_MEMORY: u64 = 150 << 20;
 
-fn validate(settings: &Settings) -> Result<()> {
-    if settings.threads > 1024 {
-        bail!("`index.threads` is {}, it may be at most 1024", settings.threads);
+fn validate(settings: &Settings) -> Result<(), Mistake> {
+    let wrong = |setting, says: String| Err(Mistake::of(setting, format!("`{setting}` is {says}")));
+    if settings.threads > MOST_THREADS {
+        return wrong("index.threads", format!("{}, it may be at most {MOST_THREADS}", settings.threads));
     }
     if settings.max_file_bytes == 0 || settings.max_file_bytes > 64 << 20 {
-        bail!("`index.max_file_bytes` is {}, it may be 1 to {}", settings.max_file_bytes, 64 << 20);
+        return wrong("index.max_file_bytes", format!("{}, it may be 1 to {}", settings.max_file_bytes, 64 << 20));
     }
-    if let Err(error) = conexus_engine::walk::check_exclude(&settings.exclude) {
-        bail!("`index.exclude`: {error}");
+    for glob in &settings.exclude {
+        if let Err(error) = conexus_engine::walk::check_exclude(std::slice::from_ref(glob)) {
+            return Err(Mistake::in_part("index.exclude", glob, format!("`index.exclude`: {error}")));
+        }
     }
     if settings.memory < LEAST_MEMORY {
-        bail!("`index.memory_mb` is {}, it must be at least {}", settings.memory >> 20, LEAST_MEMORY >> 20);
+        let says = format!("{}, it must be at least {}", settings.memory >> 20, LEAST_MEMORY >> 20);
+        return wrong("index.memory_mb", says);
+    }
+    if let Embedding::Model(EmbedderSettings::OpenAi(endpoint)) = &settings.embedding {
+        endpoint.validate()?;
     }
     Ok(())
 }
@@ -502,11 +568,11 @@ mod tests {
     use super::*;
 
     fn applied(text: &str, source: Source) -> Result<Settings, String> {
-        let path = Path::new("conexus.toml");
         let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        let document = Document { path: PathBuf::from("conexus.toml"), text: text.to_owned(), file };
         let mut settings = Settings::default();
-        apply(file, source, path, &mut settings, &mut CheckSettings::default())
-            .map_err(|error| format!("{error:#}"))?;
+        let applied = document.apply(source, &mut settings, &mut CheckSettings::default());
+        applied.map_err(|error| format!("{error:#}"))?;
         Ok(settings)
     }
 
@@ -523,23 +589,31 @@ mod tests {
 
     #[test]
     fn mistakes_are_named_with_their_place() {
-        for (text, message) in [
-            ("[index]\nthread = 1\n", "line 2"),
-            ("[index]\nmemory_mb = 'x'\n", "line 2"),
-            ("[index]\nmemory_mb = 1\n", "index.memory_mb"),
-            ("[index]\nmax_file_bytes = 0\n", "index.max_file_bytes"),
-            ("[index]\nexclude = ['a{']\n", "index.exclude"),
-            ("[embedding]\nprovider = 'cloud'\n", "cloud"),
-            ("[check]\nignore = ['duplicates']\n", "line 2"),
-            ("[check.duplicate_code]\nmin_tokens = 3\n", "check.duplicate_code.min_tokens"),
-            ("[check.duplicate_code]\nmin_similarity = 0.1\n", "0.7 to 1"),
-            ("[check.per_path_ignore]\n'a{' = ['all']\n", "check.per_path_ignore"),
-            ("[check.per_path_ignore]\n'a/' = ['dup']\n", "line 2"),
-            ("[check]\nbaseline = '../other.json'\n", "below the workspace"),
-            ("[check]\nbaseline = '/etc/x.json'\n", "below the workspace"),
+        for (text, place, message) in [
+            ("[index]\nthread = 1\n", "line 2", "thread"),
+            ("[index]\nmemory_mb = 'x'\n", "line 2", "string"),
+            ("[index]\nmemory_mb = 1\n", "line 2, column 13", "index.memory_mb"),
+            ("\n[index]\nmax_file_bytes = 0\n", "line 3, column 18", "index.max_file_bytes"),
+            ("[index]\nthreads = 2000\n", "line 2, column 11", "at most 1024"),
+            ("[index]\nexclude = ['b', 'a{']\n", "line 2, column 17", "index.exclude"),
+            ("[embedding]\nprovider = 'cloud'\n", "line 2", "cloud"),
+            (
+                "[embedding]\nprovider = 'openai'\nurl = 'http://h'\nmodel = 'm'\nattempts = 0\n",
+                "line 5, column 12",
+                "`embedding.attempts` must be more than 0",
+            ),
+            ("[embedding]\nprovider = 'openai'\nurl = 'h'\nmodel = 'm'\n", "line 3, column 7", "embedding.url"),
+            ("[check]\nignore = ['duplicates']\n", "line 2", "duplicates"),
+            ("[check.duplicate_code]\nmin_tokens = 3\n", "line 2, column 14", "check.duplicate_code.min_tokens"),
+            ("[check.duplicate_code]\nmin_similarity = 0.1\n", "line 2, column 18", "0.7 to 1"),
+            ("[check.unused_symbol]\nmin_confidence = 2\n", "line 2, column 18", "check.unused_symbol"),
+            ("[check.per_path_ignore]\n'a{' = ['all']\n", "line 2, column 1", "check.per_path_ignore"),
+            ("[check.per_path_ignore]\n'a/' = ['dup']\n", "line 2", "dup"),
+            ("[check]\nbaseline = '../other.json'\n", "line 2, column 12", "below the workspace"),
+            ("[check]\nbaseline = '/etc/x.json'\n", "line 2, column 12", "below the workspace"),
         ] {
             let error = applied(text, Source::User).expect_err(text);
-            assert!(error.contains(message), "{text:?} gave {error:?}");
+            assert!(error.contains(place) && error.contains(message), "{text:?} gave {error:?}");
         }
     }
 
@@ -551,7 +625,8 @@ mod tests {
             "[editor]\nassistants = true\n",
             "[embedding]\nprovider = 'static_file'\npath = 'm.bin'\n",
         ] {
-            assert!(applied(text, Source::Workspace).is_err(), "{text}");
+            let error = applied(text, Source::Workspace).expect_err(text);
+            assert!(error.contains("line ") && error.contains("the user's settings file only"), "{error}");
             assert!(applied(text, Source::User).is_ok(), "{text}");
         }
     }

@@ -8,6 +8,8 @@ use std::{
 use conexus_testkit::Workspace;
 
 use crate::support::{Session, notices};
+#[cfg(unix)]
+use crate::support::{as_somebody_without_rights, paths};
 
 /// A file that every such workspace has beside what is bad in it.
 const GOOD: &str = "//- src/good.rs\n/// Calls connect and waits.\npub fn good_function() -> u32 {\n    connect()\n}\n";
@@ -200,26 +202,33 @@ fn special_files_are_passed_over() {
 #[test]
 fn what_cannot_be_read_is_passed_over_and_named() {
     use std::os::unix::fs::PermissionsExt as _;
-    let session = Session::new(Workspace::of(GOOD));
-    session.workspace.write("closed/inner.rs", "fn zebra() {}\n");
-    session.workspace.write("src/closed.rs", "fn zebra() {}\n");
-    let set = |path: &str, mode: u32| {
+    let mut session = Session::new(Workspace::of(GOOD));
+    session.workspace.write("closed/inner.rs", "fn quokka() {}\n");
+    session.workspace.write("src/closed.rs", "fn wombat() {}\n");
+    let set = |session: &Session, path: &str, mode: u32| {
         fs::set_permissions(session.workspace.path(path), fs::Permissions::from_mode(mode)).expect("new rights");
     };
-    set("closed", 0o000);
-    set("src/closed.rs", 0o000);
-    // Root reads all the same; then there is nothing to see but that it works.
-    let is_root = fs::read(session.workspace.path("src/closed.rs")).is_ok();
-    expect_good(&session, "unreadable files");
-    if !is_root {
-        let run = session.run(["doctor"]).expect(0);
-        assert!(run.stdout.contains("unreadable"), "{run}");
-        set("src/closed.rs", 0o644);
-        assert_eq!(session.paths("zebra"), ["src/closed.rs"]);
-    }
-    set("closed", 0o755);
-    assert!(session.paths("zebra").contains(&"closed/inner.rs".to_owned()));
-    session.expect_like_fresh("after it can be read");
+    set(&session, "closed", 0o000);
+    set(&session, "src/closed.rs", 0o000);
+    let run = as_somebody_without_rights(&mut session, "src/closed.rs");
+    let found = |session: &Session, query: &str| {
+        let answer = run(session, &["search", "--json", "--mode", "keyword", query]).expect_any(&[0, 1]);
+        paths(&answer.json())
+    };
+    assert_eq!(found(&session, "good_function"), ["src/good.rs"]);
+    assert!(found(&session, "wombat").is_empty() && found(&session, "quokka").is_empty());
+    let report = run(&session, &["index", "--json"]).expect(0).json();
+    assert_eq!(report["files"], 1, "{report:#}");
+    let told = run(&session, &["doctor"]).expect(0).stdout;
+    let line = told.lines().find(|line| line.contains("unreadable")).unwrap_or_default();
+    assert!(line.contains("2 unreadable") && line.contains("closed") && line.contains("src/closed.rs"), "{told}");
+    assert!(told.contains("1 to index, 2 passed over") && told.contains("-> give yourself the right"), "{told}");
+    set(&session, "src/closed.rs", 0o644);
+    assert_eq!(found(&session, "wombat"), ["src/closed.rs"]);
+    set(&session, "closed", 0o755);
+    assert_eq!(found(&session, "quokka"), ["closed/inner.rs"]);
+    run(&session, &["verify"]).expect(0);
+    assert!(!run(&session, &["doctor"]).expect(0).stdout.contains("unreadable"));
 }
 
 #[test]
@@ -334,24 +343,137 @@ fn ignore_files_with_mistakes_do_no_harm() {
 #[test]
 fn settings_with_mistakes_name_their_place() {
     let session = Session::new(Workspace::of(GOOD));
-    for (text, says) in [
-        ("[index\n", "line 1"),
-        ("[index]\nthreads = 'two'\n", "line 2"),
-        ("[index]\nunknown = 1\n", "unknown"),
-        ("[nothing]\n", "nothing"),
-        ("[index]\nmax_file_bytes = 0\n", "max_file_bytes"),
-        ("[index]\nmemory_mb = 1\n", "memory_mb"),
-        ("[index]\nthreads = 99999999999999999999\n", "line 2"),
-        ("[embedding]\nprovider = 'x'\n", "provider"),
-        ("[index]\nexclude = ['a{']\n", "a{"),
+    for (text, place, says) in [
+        ("[index\n", "line 1", "table"),
+        ("[index]\nthreads = 'two'\n", "line 2, column 11", "string"),
+        ("[index]\nunknown = 1\n", "line 2, column 1", "unknown"),
+        ("[nothing]\n", "line 1", "nothing"),
+        ("[index]\nmax_file_bytes = 0\n", "line 2, column 18", "max_file_bytes"),
+        ("# comment\n[index]\nmemory_mb = 1\n", "line 3, column 13", "memory_mb"),
+        ("index.threads = 2000\n", "line 1, column 17", "threads"),
+        ("[index]\nthreads = 99999999999999999999\n", "line 2", "threads"),
+        ("[embedding]\nprovider = 'x'\n", "line ", "provider"),
+        ("[index]\nexclude = [\n  'good/',\n  'a{',\n]\n", "line 4, column 3", "a{"),
+        ("[index]\nhidden = true\ndir = '/elsewhere'\n", "line 3, column 7", "index.dir"),
+        ("[index]\n[mcp]\nport = 1\n", "line 2", "mcp"),
+        ("[check.duplicate_code]\nmin_tokens = 3\n", "line 2, column 14", "min_tokens"),
+        ("[check]\nbaseline = '../x.json'\n", "line 2, column 12", "below the workspace"),
     ] {
         session.workspace.write("conexus.toml", text);
         let run = session.run(["search", "good"]).expect(2);
-        assert!(run.stderr.contains(says) && run.stderr.contains("conexus.toml"), "{text:?}: {run}");
+        let told = &run.stderr;
+        assert!(told.contains(place) && told.contains(says) && told.contains("conexus.toml"), "{text:?}: {run}");
     }
     session.workspace.write("conexus.toml", [0xff, 0xfe]);
     let run = session.run(["search", "good"]).expect(2);
     assert!(run.stderr.contains("conexus.toml"), "{run}");
     let run = session.run(["--config", "none.toml", "search", "good"]).expect(2);
     assert!(run.stderr.contains("none.toml"), "{run}");
+}
+
+#[test]
+fn settings_of_the_users_own_with_mistakes_name_their_place() {
+    let session = Session::new(Workspace::of(GOOD));
+    for (text, place, says, command) in [
+        ("[mcp]\nport = 0\nin_flight = 0\n", "line 3, column 13", "mcp.in_flight", "serve"),
+        ("[log]\nlevel = 'conexus=loud'\n", "line 2, column 9", "log.level", "index"),
+        (
+            "[embedding]\nprovider = 'openai'\nurl = 'ftp://h'\nmodel = 'm'\n",
+            "line 3, column 7",
+            "`embedding.url` must begin with http://",
+            "index",
+        ),
+        (
+            "[embedding]\nprovider = 'openai'\nurl = 'http://h'\nmodel = ''\n",
+            "line 4, column 9",
+            "embedding.model",
+            "index",
+        ),
+    ] {
+        session.workspace.write("own.toml", text);
+        let run = session.run(["--config", "own.toml", command]).expect(2);
+        let told = &run.stderr;
+        assert!(told.contains(place) && told.contains(says) && told.contains("own.toml"), "{text:?}: {run}");
+    }
+}
+
+#[test]
+fn mistakes_in_variables_and_flags_name_them() {
+    let session = Session::new(Workspace::of(GOOD));
+    for (variable, value, says) in [
+        ("CONEXUS_MEMORY_MB", "1", "at least 150"),
+        ("CONEXUS_MEMORY_MB", "many", "many"),
+        ("CONEXUS_MAX_FILE_BYTES", "0", "1 to 67108864"),
+        ("CONEXUS_THREADS", "5000", "1024"),
+        ("CONEXUS_THREADS", "two", "two"),
+        ("CONEXUS_LOG_FORMAT", "xml", "json"),
+        ("CONEXUS_EMBEDDING", "cloud", "builtin"),
+        ("CONEXUS_CONFIG", "none.toml", "none.toml"),
+    ] {
+        // A value of a file that is good is not what the message is about.
+        session.workspace.write("conexus.toml", "[index]\nmemory_mb = 500\n");
+        let mut command = session.command(["search", "good"]);
+        command.env(variable, value);
+        let run = conexus_testkit::run(command).expect(2);
+        let names = if variable == "CONEXUS_CONFIG" { "cannot read the settings file" } else { variable };
+        assert!(run.stderr.contains(names) && run.stderr.contains(says), "{variable}={value}: {run}");
+        assert!(!run.stderr.contains("conexus.toml") && !run.stderr.contains("for '--"), "{variable}={value}: {run}");
+    }
+    for arguments in [&["--threads", "5000"][..], &["--threads=two"]] {
+        let mut command = session.command(arguments);
+        command.args(["search", "good"]).env("CONEXUS_THREADS", "2");
+        let run = conexus_testkit::run(command).expect(2);
+        assert!(run.stderr.contains("--threads") && !run.stderr.contains("CONEXUS_THREADS"), "{run}");
+    }
+}
+
+#[test]
+fn the_doctor_names_what_is_passed_over_for_what_it_holds() {
+    let session = Session::new(Workspace::of(GOOD));
+    session.workspace.write("src/nul.rs", b"fn zebra() {}\0\0\0");
+    session.workspace.write("web/packed.js", "a();".repeat(10_000));
+    session.workspace.write("notes.txt", "-----BEGIN RSA PRIVATE KEY-----\nzebra\n-----END RSA PRIVATE KEY-----\n");
+    session.workspace.write("own.toml", "[index]\nthreads = 1\n");
+    session.workspace.write("conexus.toml", "[index]\nmax_file_bytes = 100000\n");
+    session.workspace.write("data.csv", "1,2\n".repeat(30_000));
+    // The same before there is an index and after.
+    for _ in 0..2 {
+        let run = session.run(["--config", "own.toml", "doctor"]).expect(0);
+        for says in [
+            "binary: src/nul.rs",
+            "minified: web/packed.js",
+            "holds a private key: notes.txt",
+            "larger than max_file_bytes: data.csv",
+            "-> `index.max_file_bytes` sets",
+            "3 to index, 4 passed over",
+            "own.toml",
+            "conexus.toml",
+            "MB are free",
+        ] {
+            assert!(run.stdout.contains(says), "{says}: {run}");
+        }
+        let report = session.index();
+        assert_eq!(report["files"], 3, "{report:#}");
+    }
+}
+
+#[test]
+fn an_endpoint_that_does_not_answer_is_a_fault_with_advice() {
+    let session = Session::new(Workspace::of(GOOD));
+    // A port that was free a moment ago and that nobody listens at.
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
+    let endpoint =
+        format!("[embedding]\nprovider = 'openai'\nurl = 'http://127.0.0.1:{port}'\nmodel = 'm'\nattempts = 1\n");
+    // With a dimension nothing is asked when the index is opened.
+    for dimension in ["", "dimension = 8\n"] {
+        session.workspace.write("own.toml", format!("{endpoint}{dimension}"));
+        let run = session.run(["--config", "own.toml", "doctor"]).expect(1);
+        let fault = run.stdout.lines().find(|line| line.starts_with("FAULT model")).unwrap_or_default();
+        assert!(fault.contains(&format!("127.0.0.1:{port}")), "{run}");
+        assert!(run.stdout.contains("-> start the endpoint, or mend `[embedding]`"), "{run}");
+    }
+    session.workspace.write("own.toml", "[embedding]\nprovider = 'static_file'\npath = 'none.bin'\n");
+    let run = session.run(["--config", "own.toml", "doctor"]).expect(1);
+    assert!(run.stdout.contains("FAULT model") && run.stdout.contains("none.bin"), "{run}");
 }

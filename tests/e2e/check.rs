@@ -3,6 +3,8 @@
 use conexus_testkit::{PARSE_DURATION, Repository, Run, Workspace, duration_copied};
 
 use crate::support::Session;
+#[cfg(unix)]
+use crate::support::as_somebody_without_rights;
 
 /// Two functions that do nearly the same under other names, and one that does not.
 fn project() -> Workspace {
@@ -158,37 +160,6 @@ fn fixes_are_applied_and_what_cannot_be_fixed_still_counts() {
     assert_eq!(session.workspace.read("docs/guide.md"), b"See [how](../src/pause.rs).\n");
     let run = session.run(["check", "--select", "stale-reference,duplicate-code", "--fix"]).expect(1);
     assert!(run.stdout.contains("duplicate-code") && !run.stdout.contains("stale-reference"), "{run}");
-}
-
-/// Whoever may read everything, as root may, gets the program as somebody who may not: it and all it needs belongs to
-/// that user then.
-#[cfg(unix)]
-fn as_somebody_without_rights(session: &mut Session, forbidden: &str) -> impl Fn(&Session, &[&str]) -> Run + use<> {
-    use std::os::unix::{
-        fs::{PermissionsExt, chown},
-        process::CommandExt,
-    };
-    /// "nobody" on most systems; it need not have a name.
-    const NOBODY: u32 = 65_534;
-    let is_root = std::fs::File::open(session.workspace.path(forbidden)).is_ok();
-    if is_root {
-        let file = session.program.home().join("conexus");
-        let built = env!("CARGO_BIN_EXE_conexus");
-        std::fs::hard_link(built, &file).or_else(|_| std::fs::copy(built, &file).map(drop)).expect("the program");
-        for folder in [session.program.home(), session.workspace.root()] {
-            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("a mode");
-            chown(folder, Some(NOBODY), Some(NOBODY)).expect("an owner");
-        }
-        chown(session.program.home().join("user"), Some(NOBODY), Some(NOBODY)).expect("an owner");
-        session.program.set_file(file);
-    }
-    move |session: &Session, arguments: &[&str]| {
-        let mut command = session.command(arguments);
-        if is_root {
-            command.uid(NOBODY).gid(NOBODY);
-        }
-        conexus_testkit::run(command)
-    }
 }
 
 #[test]

@@ -143,6 +143,40 @@ impl<W: AsRef<Workspace>> Session<W> {
     }
 }
 
+/// Whoever may read everything, as root may, gets the program as somebody who may not: it and all it needs belongs to
+/// that user then.
+#[cfg(unix)]
+pub(crate) fn as_somebody_without_rights(
+    session: &mut Session,
+    forbidden: &str,
+) -> impl Fn(&Session, &[&str]) -> Run + use<> {
+    use std::os::unix::{
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    };
+    /// "nobody" on most systems; it need not have a name.
+    const NOBODY: u32 = 65_534;
+    let is_root = std::fs::File::open(session.workspace.path(forbidden)).is_ok();
+    if is_root {
+        let file = session.program.home().join("conexus");
+        let built = env!("CARGO_BIN_EXE_conexus");
+        std::fs::hard_link(built, &file).or_else(|_| std::fs::copy(built, &file).map(drop)).expect("the program");
+        for folder in [session.program.home(), session.workspace.root()] {
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+            chown(folder, Some(NOBODY), Some(NOBODY)).expect("an owner");
+        }
+        chown(session.program.home().join("user"), Some(NOBODY), Some(NOBODY)).expect("an owner");
+        session.program.set_file(file);
+    }
+    move |session: &Session, arguments: &[&str]| {
+        let mut command = session.command(arguments);
+        if is_root {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        conexus_testkit::run(command)
+    }
+}
+
 /// Queries whose answers make up the state of an index; their words are those of the random edits.
 pub(crate) const STATE_QUERIES: &[(&str, &str)] = &[
     ("calls connect and waits", "auto"),

@@ -11,7 +11,7 @@ use conexus_lsp::setting_problem;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{CheckSettings, File, Source, apply};
+use super::{CheckSettings, File, Source};
 use crate::cli::log::{self, Level};
 
 /// Tables whose keys are settings each. What is no such table is a setting as a whole.
@@ -58,7 +58,7 @@ impl FromEditor {
     /// Lays them over settings.
     pub(super) fn apply(&self, settings: &mut Settings, options: &mut CheckSettings) -> Result<()> {
         let file = File::deserialize(Value::Object(self.values().clone()))?;
-        apply(file, Source::Editor, Path::new(PLACE), settings, options)
+        apply(file, settings, options)
     }
 
     fn values(&self) -> MutexGuard<'_, Map<String, Value>> {
@@ -97,8 +97,13 @@ fn judged(key: &str, value: &Value) -> Result<(), String> {
     if let Some(level) = file.log.as_ref().and_then(|table| table.level.as_deref()) {
         log::filter(level).map_err(|error| format!("{error:#}"))?;
     }
-    apply(file, Source::Editor, Path::new(PLACE), &mut Settings::default(), &mut CheckSettings::default())
-        .map_err(|error| format!("{error:#}"))
+    apply(file, &mut Settings::default(), &mut CheckSettings::default()).map_err(|error| format!("{error:#}"))
+}
+
+fn apply(file: File, settings: &mut Settings, options: &mut CheckSettings) -> Result<()> {
+    // No text that a person wrote: the setting's name is its place.
+    let applied = file.apply(Source::Editor, Path::new(""), settings, options);
+    applied.map_err(|mistake| mistake.in_file(Path::new(PLACE), ""))
 }
 
 fn put(into: &mut Map<String, Value>, key: &str, value: Value) {

@@ -86,14 +86,15 @@ impl OpenAiSettings {
         }
     }
 
-    fn validate(&self) -> Result<(), EmbedError> {
+    /// Refuses values that cannot work; the endpoint is not asked. The error names the setting.
+    pub fn validate(&self) -> Result<(), EmbedError> {
         let at_least_one = [
             ("embedding.batch_texts", self.batch_texts as u128),
             ("embedding.batch_characters", self.batch_characters as u128),
             ("embedding.text_characters", self.text_characters as u128),
             ("embedding.attempts", u128::from(self.attempts)),
             ("embedding.connect_timeout", self.connect_timeout.as_millis()),
-            ("embedding.request_timeout", self.request_timeout.as_millis()),
+            ("embedding.request_timeout_seconds", self.request_timeout.as_millis()),
         ];
         if let Some((setting, _)) = at_least_one.into_iter().find(|&(_, value)| value == 0) {
             return Err(EmbedError::setting(setting, "must be more than 0"));
@@ -104,7 +105,7 @@ impl OpenAiSettings {
         if self.request_dimension && self.dimension.is_none() {
             return Err(EmbedError::setting("embedding.request_dimension", "needs embedding.dimension"));
         }
-        Ok(())
+        client::endpoint(&self.url).map(drop)
     }
 }
 

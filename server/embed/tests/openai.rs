@@ -375,7 +375,7 @@ fn settings_name_what_to_fix() {
         ("embedding.batch_characters", OpenAiSettings { batch_characters: 0, ..good.clone() }),
         ("embedding.text_characters", OpenAiSettings { text_characters: 0, ..good.clone() }),
         ("embedding.attempts", OpenAiSettings { attempts: 0, ..good.clone() }),
-        ("embedding.request_timeout", OpenAiSettings { request_timeout: Duration::ZERO, ..good.clone() }),
+        ("embedding.request_timeout_seconds", OpenAiSettings { request_timeout: Duration::ZERO, ..good.clone() }),
         ("embedding.api_key_env", OpenAiSettings { api_key_env: Some("CONEXUS_NO_SUCH".into()), ..good.clone() }),
         ("embedding.api_key_env", OpenAiSettings { api_key_env: Some("a=b".into()), ..good.clone() }),
         ("embedding.request_dimension", OpenAiSettings { request_dimension: true, dimension: None, ..good.clone() }),

@@ -182,6 +182,16 @@ impl Host {
         self.follows
     }
 
+    /// Embeds one word, to know whether the model answers; an endpoint is asked as often as its settings say. The error
+    /// is a sentence for the user.
+    pub fn try_model(&self) -> std::result::Result<(), String> {
+        match (&self.embedding_fault, &self.embedder) {
+            (Some(fault), _) => Err(fault.clone()),
+            (None, Some(embedder)) => embedder.embed_query("word", &mut Vec::new()).map_err(|error| error.to_string()),
+            (None, None) => Ok(()),
+        }
+    }
+
     /// Where the workspace and its index are.
     pub fn location(&self) -> &Location {
         &self.location

@@ -66,8 +66,10 @@ impl Sources {
     /// What a file says; what [`Sources::default`] says when it is not there.
     pub fn load(file: &Path) -> Result<Self> {
         match std::fs::read_to_string(file) {
-            Ok(text) => toml::from_str(&text)
-                .map_err(|error| Error::Sources { path: file.to_owned(), why: error.message().to_owned() }),
+            Ok(text) => toml::from_str(&text).map_err(|error| Error::Sources {
+                path: file.to_owned(),
+                why: error.to_string().trim_end().to_owned(),
+            }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(Error::Sources { path: file.to_owned(), why: error.to_string() }),
         }

@@ -187,7 +187,7 @@ fn is_transient(error: &ureq::Error) -> bool {
 
 /// The address to post to: as given when it ends in `/embeddings`; below the given path; or, without a path, at the
 /// usual `/v1/embeddings`. A query is kept.
-fn endpoint(url: &str) -> Result<Uri, EmbedError> {
+pub(super) fn endpoint(url: &str) -> Result<Uri, EmbedError> {
     let wrong = |reason: String| EmbedError::setting("embedding.url", reason);
     let given: Uri = url.trim().parse().map_err(|error| wrong(format!("is not a URL: {error}")))?;
     let (Some(scheme @ ("http" | "https")), Some(authority)) = (given.scheme_str(), given.authority()) else {

@@ -1,0 +1,199 @@
+//! `conexus doctor`: everything that can be wrong, and what to do about it.
+
+use std::{io::Write, sync::atomic::AtomicBool};
+
+use anyhow::Result;
+use conexus_engine::{
+    Error, Host, Location,
+    content::{self, Skip},
+    git,
+    walk::{self, Walk},
+};
+use serde_json::json;
+
+use super::{
+    Outcome,
+    arguments::Arguments,
+    output::{Output, printable},
+    settings,
+};
+
+/// One thing that was checked.
+struct Check {
+    name: &'static str,
+    good: bool,
+    says: String,
+    advice: Option<String>,
+}
+
+impl Check {
+    fn good(name: &'static str, says: impl Into<String>) -> Self {
+        Self { name, good: true, says: says.into(), advice: None }
+    }
+
+    fn fault(name: &'static str, says: impl Into<String>, advice: &str) -> Self {
+        Self { good: false, ..Self::good(name, says) }.with_advice(advice)
+    }
+
+    fn with_advice(self, advice: &str) -> Self {
+        Self { advice: Some(advice.to_owned()), ..self }
+    }
+}
+
+/// Checks everything and says what to do. Exit code 1 when something wants attention.
+pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome> {
+    let mut checks = vec![Check::good("version", env!("CARGO_PKG_VERSION"))];
+    examine(arguments, &mut checks);
+    let healthy = checks.iter().all(|check| check.good);
+    if arguments.global.is_json() {
+        let rows: Vec<_> = checks
+            .iter()
+            .map(|check| json!({ "check": check.name, "ok": check.good, "says": check.says, "advice": check.advice }))
+            .collect();
+        output.json(&json!({ "healthy": healthy, "checks": rows }))?;
+    } else {
+        for check in &checks {
+            writeln!(output, "{} {:<10} {}", if check.good { "ok   " } else { "FAULT" }, check.name, check.says)?;
+            if let Some(advice) = &check.advice {
+                writeln!(output, "                 -> {advice}")?;
+            }
+        }
+    }
+    Ok(if healthy { Outcome::Clean } else { Outcome::Findings })
+}
+
+fn examine(arguments: &Arguments, checks: &mut Vec<Check>) {
+    let mut fault = |name, says: String, advice: &str| checks.push(Check::fault(name, says, advice));
+    let workspace = match arguments.global.workspace() {
+        Ok(workspace) => workspace,
+        Err(error) => return fault("workspace", format!("{error:#}"), "name the folder with --workspace"),
+    };
+    let settings = match settings::load(&arguments.global, &workspace) {
+        Ok(settings) => settings,
+        Err(error) => return fault("settings", format!("{error:#}"), "mend the setting that the message names"),
+    };
+    let location = match Location::of(&workspace, settings.index_dir.as_deref()) {
+        Ok(location) => location,
+        Err(error) => return fault("workspace", error.to_string(), "name an existing folder with --workspace"),
+    };
+    checks.push(Check::good("workspace", location.root.display().to_string()));
+    let files: Vec<_> =
+        settings::files(&arguments.global, &workspace).iter().map(|file| file.display().to_string()).collect();
+    checks.push(Check::good(
+        "settings",
+        if files.is_empty() { "defaults; no file".to_owned() } else { files.join(", ") },
+    ));
+    checks.push(match git::version() {
+        Some(version) => Check::good("git", version),
+        None => Check::good("git", "not found")
+            .with_advice("without git, branches and history are not known; indexing works"),
+    });
+    match Host::open(location, settings) {
+        Ok((host, _)) => examine_index(&host, checks),
+        Err(Error::Embed(error)) => checks.push(Check::fault("model", error.to_string(), MEND_MODEL)),
+        Err(error) => checks.push(Check::fault(
+            "index",
+            error.to_string(),
+            "free the folder or disk that the message names, name another with --index-dir, or delete the index with \
+             `conexus clear`",
+        )),
+    }
+}
+
+const MEND_MODEL: &str =
+    "start the endpoint, or mend `[embedding]` in your settings file; until then search goes by names and words";
+
+fn examine_index(host: &Host, checks: &mut Vec<Check>) {
+    let snapshot = host.snapshot();
+    let files = snapshot.index().file_count();
+    let index = Check::good(
+        "index",
+        format!(
+            "{} files, {} chunks, generation {} in {}",
+            files,
+            snapshot.index().live_chunks(),
+            snapshot.generation(),
+            host.location().index_dir.display()
+        ),
+    );
+    checks.push(if files == 0 { index.with_advice("nothing is indexed yet: run `conexus index`") } else { index });
+    checks.extend(disk(host));
+    checks.push(match (host.try_model(), snapshot.index().model()) {
+        (Err(fault), _) => Check::fault("model", fault, MEND_MODEL),
+        (Ok(()), Some(model)) => Check::good("model", &*model.id),
+        (Ok(()), None) => Check::good("model", "none: searched by words only"),
+    });
+    for path in snapshot.set_aside() {
+        checks.push(Check::fault(
+            "grammar",
+            format!("parsing {} ended the process: it is searched without its symbols", printable(&path)),
+            "report the file to the authors of its language's grammar; it is parsed again when it changes, and after \
+             `conexus clear`",
+        ));
+    }
+    if host.follows() {
+        checks.push(Check::good("owner", "another process owns the index; this one follows"));
+    }
+    match walk::walk(&host.location().root, &host.walk_rules(), &AtomicBool::new(false)) {
+        Ok(walk) => examine_files(host, walk, checks),
+        Err(error) => checks.push(Check::fault("files", error.to_string(), "make the workspace readable")),
+    }
+}
+
+/// Room for the index, where the system says how much there is. Folding segments together writes them a second time
+/// before the first is deleted, so an index needs its own size again.
+fn disk(host: &Host) -> Option<Check> {
+    let folder = &host.location().index_dir;
+    let free = fs4::available_space(folder).ok()?;
+    let held = host.statistics();
+    let held = held.catalog_bytes + held.lexical_bytes + held.vector_bytes;
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    let says = format!("the index takes {:.1} MB, {:.0} MB are free", megabytes(held), megabytes(free));
+    let advice = "free some space, or put the index on another disk with --index-dir or `index.dir`";
+    Some(if free < held.max(1) { Check::fault("disk", says, advice) } else { Check::good("disk", says) })
+}
+
+fn examine_files(host: &Host, mut walk: Walk, checks: &mut Vec<Check>) {
+    pass_over_by_content(host, &mut walk);
+    let says =
+        format!("{} to index, {} passed over by name, size, access or content", walk.files.len(), walk.skipped.total());
+    checks.push(if walk.files.is_empty() {
+        let advice = "every file is passed over: look at .gitignore, .ignore, .conexusignore, `index.exclude` and the \
+                      reasons below";
+        Check::fault("files", says, advice)
+    } else {
+        Check::good("files", says)
+    });
+    for (skip, count, examples) in walk.skipped.iter() {
+        let examples: Vec<_> = examples.iter().map(|path| printable(path)).collect();
+        let more = count.saturating_sub(examples.len() as u64);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let check = Check::good("  passed", format!("{count} {}: {}{more}", skip.reason(), examples.join(", ")));
+        checks.push(match skip {
+            Skip::TooLarge => check.with_advice("`index.max_file_bytes` sets how large a file may be"),
+            Skip::Unreadable => {
+                check.with_advice("give yourself the right to read them, or leave them out with `index.exclude`")
+            }
+            _ => check,
+        });
+    }
+}
+
+/// Moves what indexing passes over once it has read it from the files to what was passed over. What stands in the index
+/// as it is on disk is not read.
+fn pass_over_by_content(host: &Host, walk: &mut Walk) {
+    let snapshot = host.snapshot();
+    let (root, most) = (&host.location().root, host.settings().max_file_bytes);
+    let Walk { files, skipped, .. } = walk;
+    files.retain(|found| {
+        let is_indexed = snapshot.index().file(&found.path).is_some_and(|file| {
+            let stat = file.stat();
+            (stat.size, stat.mtime_ns) == (found.size, found.modified_ns)
+        });
+        let read = if is_indexed { Ok(()) } else { content::read(&root.join(&found.path), most).map(drop) };
+        if let Err(skip) = read {
+            skipped.add(skip, &found.path);
+        }
+        read.is_ok()
+    });
+}
