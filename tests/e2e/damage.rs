@@ -68,6 +68,32 @@ fn a_damaged_file_of_the_index_is_healed() {
     }
 }
 
+/// A file that changed while its size and time did not is what an index cannot know of.
+#[test]
+fn verify_finds_a_file_that_changed_unseen() {
+    let session = session();
+    let path = session.workspace.path("src/f7.rs");
+    let an_hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let write = |text: &str| {
+        fs::write(&path, text).expect("a write");
+        fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(an_hour_ago)).expect("a time");
+    };
+    write("fn function_7() { retry(7) }\n");
+    session.index();
+    session.run(["verify"]).expect(0);
+    write("fn function_7() { abort(7) }\n");
+    let run = session.run(["verify"]).expect(1);
+    assert!(run.stdout.contains("src/f7.rs: contents differ"), "{run}");
+    assert!(run.stdout.contains("`conexus index --force`") && !run.stdout.contains("src/f8.rs"), "{run}");
+    let answer = session.run(["verify", "--json"]).expect(1).json();
+    assert_eq!(answer["equal"], false, "{answer:#}");
+    assert!(answer["differences"][0].as_str().is_some_and(|says| says.starts_with("src/f7.rs")), "{answer:#}");
+    // What it advises helps.
+    session.run(["index", "--force"]).expect(0);
+    session.run(["verify"]).expect(0);
+    assert_eq!(session.paths("abort")[0], "src/f7.rs");
+}
+
 #[test]
 fn the_files_of_all_kinds_may_be_damaged_at_once() {
     let session = session();

@@ -16,6 +16,7 @@ mod master_property;
 mod mcp;
 mod memory;
 mod queries;
+mod search_terminal;
 mod setup;
 mod support;
 mod wide_folders;
