@@ -452,7 +452,9 @@ impl Committer<'_> {
 
     fn commit(&mut self) -> Result<()> {
         self.batch_bytes = 0;
-        let batch = std::mem::take(&mut self.batch);
+        let mut batch = std::mem::take(&mut self.batch);
+        // Of chunks that score alike the lower slot goes first, so slots shall not depend on which thread was faster.
+        batch.updates.sort_by(|left, right| left.path.cmp(&right.path));
         if !batch.updates.is_empty() || !batch.removals.is_empty() {
             self.store.commit(batch)?;
             self.report.note_relief(self.store.keep_memory()?);

@@ -33,4 +33,4 @@ pub use user_query::{UserMatch, UserQuery, UserQueryError};
 
 /// The version of analysis. It grows with every change that makes the analysis of some text differ, so that stored
 /// analyses are made again.
-pub const ANALYSER_VERSION: u32 = 3;
+pub const ANALYSER_VERSION: u32 = 4;

@@ -321,7 +321,7 @@ fn no_folder_becomes_a_source_that_the_user_does_not_allow() {
     // A repository has no say.
     session.workspace.write("conexus.toml", format!("[mcp]\nsource_folders = ['{}']\n", path("private")));
     let run = run(session.command(["serve"])).expect(2);
-    assert!(run.stderr.contains("[mcp]") && run.stderr.contains("user's settings file only"), "{run}");
+    assert!(run.stderr.contains("`mcp`") && run.stderr.contains("user's settings file only"), "{run}");
     session.workspace.remove("conexus.toml");
 
     // Folders below those that the user names, wherever links and `..` lead.

@@ -130,9 +130,9 @@ mod tests {
                 "db.py:8 /srv/app/main.py:3",
             ),
             ("at com.shop.Order.total(Order.java:120)", "order.java:119"),
-            ("    at load (/home/me/web/src/load.js:10:15)", "/home/me/web/src/load.js:9"),
+            ("    at load (/opt/web/src/load.js:10:15)", "/opt/web/src/load.js:9"),
             ("src/a.ts(12,5): error TS2322", "src/a.ts:11"),
-            (r"C:\work\shop\Cart.cs(7)", "c:/work/shop/cart.cs:6"),
+            (r"C:\code\shop\Cart.cs(7)", "c:/code/shop/cart.cs:6"),
             ("main.go:12 main.go:12 ./util.go:3", "main.go:11 util.go:2"),
             ("connect to https://example.org:8080/path", ""),
             ("at 10:30 version 1.2:3", ""),
@@ -170,7 +170,7 @@ mod tests {
     fn files_are_named_from_either_end() {
         for (wanted, path, expected) in [
             ("lib.rs", "src/lib.rs", true),
-            ("/home/me/web/src/load.js", "src/load.js", true),
+            ("/opt/web/src/load.js", "src/load.js", true),
             ("b.rs", "src/lib.rs", false),
             ("src/lib.rs", "src/lib.rs", true),
             ("other/lib.rs", "src/lib.rs", false),

@@ -84,7 +84,7 @@ fn messages_find_their_places() {
             "java.lang.IllegalStateException: closed twice\n\tat com.shop.Order.close(Order.java:9)",
             "src/main/java/com/shop/Order.java close",
         ),
-        ("TypeError: answer is undefined\n    at load (/home/me/site/web/load.js:3:10)", "web/load.js load"),
+        ("TypeError: answer is undefined\n    at load (/opt/site/web/load.js:3:10)", "web/load.js load"),
         ("web/load.js(7,3): error TS2554: Expected 1 arguments, but got 2.", "web/load.js retry"),
         ("where is the price summed up, see shop/cart.py:9", "shop/cart.py total"),
     ] {
