@@ -73,7 +73,7 @@ fn a_damaged_file_of_the_index_is_healed() {
 fn verify_finds_a_file_that_changed_unseen() {
     let session = session();
     let path = session.workspace.path("src/f7.rs");
-    let an_hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let an_hour_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
     let write = |text: &str| {
         fs::write(&path, text).expect("a write");
         fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(an_hour_ago)).expect("a time");

@@ -279,7 +279,7 @@ fn a_first_index_answers_while_it_is_built() {
     let session = workspace();
     // A load shows what it has for the first time after two seconds; this one takes several.
     for at in 0..10_000 {
-        session.workspace.write(&format!("src/many_{at}.rs"), format!("pub fn many_{at}() {{}}\n").repeat(60));
+        session.workspace.write(&format!("src/many_{at}.rs"), format!("pub fn many_{at}() {{}}\n").repeat(100));
     }
     let mut client = session.start();
     client.initialize(&json!({ "rootUri": session.uri("") }));

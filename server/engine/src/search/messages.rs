@@ -25,7 +25,7 @@ static PYTHON: LazyLock<Regex> =
 
 /// `src/lib.rs:11:5`, `Bar.java:123`, `src/a.ts(12,5)`: a path with an ending, then a line and perhaps a column.
 static PLACE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"((?:\b[A-Za-z]:)?[\w./\\@~+-]*\w\.[A-Za-z][A-Za-z0-9_]{0,9})(?::(\d{1,7})(?::\d{1,7})?\b|\((\d{1,7})(?:[,:]\d{1,7})?\))"#)
+    Regex::new(r"((?:\b[A-Za-z]:)?[\w./\\@~+-]*\w\.[A-Za-z][A-Za-z0-9_]{0,9})(?::(\d{1,7})(?::\d{1,7})?\b|\((\d{1,7})(?:[,:]\d{1,7})?\))")
         .expect("a valid expression")
 });
 

@@ -270,7 +270,8 @@ fn prune_keeps_what_is_live() {
 #[test]
 fn former_contents_are_pruned_as_they_gather() {
     let text = |version: usize| -> String {
-        (0..40).map(|number| format!("fn name_{number}_of_version_{version}() {{}}\n")).collect()
+        let lines: Vec<_> = (0..40).map(|number| format!("fn name_{number}_of_version_{version}() {{}}\n")).collect();
+        lines.concat()
     };
     let size_after = |former_bytes: u64| {
         let folder = tempfile::tempdir().unwrap();
