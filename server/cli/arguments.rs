@@ -310,7 +310,7 @@ pub(crate) struct PageArguments {
 /// Arguments of `search`.
 #[derive(Debug, Args)]
 pub(crate) struct SearchArguments {
-    /// What to look for: a question, words, a name, a path, "quoted text"
+    /// What to look for: a question, words, a name, a path, an error message, "quoted text"
     #[arg(required = true, num_args = 1.., allow_hyphen_values = false)]
     query: Vec<String>,
     /// How to read the query
