@@ -326,6 +326,10 @@ impl Session {
         for root in &closed {
             self.report(Report::Closed(root.uri.clone()));
         }
+        if !closed.is_empty() {
+            // What was found in them is not found any more.
+            self.checks.poke();
+        }
         // Ending an index writes out what is in memory.
         if !closed.is_empty() {
             std::thread::spawn(move || drop(closed));

@@ -317,3 +317,70 @@ fn a_client_that_cannot_ask_is_told_of_files_that_nobody_opened_when_they_are_wa
     assert_eq!((&told["uri"], &told["diagnostics"]), (&session.uri("src/config.rs").into(), &json!([])));
     client.shut_down();
 }
+
+/// Two folders of one window, each with its own finding and its own settings.
+fn folders() -> (Session, Session) {
+    let (one, two) = (session(), session());
+    one.workspace.write("src/retry.rs", copy());
+    two.workspace.write("src/other.rs", copy());
+    (one, two)
+}
+
+fn start_with(one: &Session, two: &Session, capabilities: &Value) -> LspClient {
+    let mut client = one.start();
+    let folder = |session: &Session, name: &str| json!({ "uri": session.uri(""), "name": name });
+    client.initialize(&json!({
+        "workspaceFolders": [folder(one, "one"), folder(two, "two")],
+        "capabilities": capabilities,
+        "initializationOptions": { "diagnostics": true, "diagnosticMode": "workspace" },
+    }));
+    client
+}
+
+fn without(client: &mut LspClient, gone: &Session) {
+    let removed = json!([{ "uri": gone.uri(""), "name": "two" }]);
+    client.notify("workspace/didChangeWorkspaceFolders", &json!({ "event": { "added": [], "removed": removed } }));
+}
+
+#[test]
+fn all_folders_of_a_window_are_answered_for() {
+    let (one, two) = folders();
+    let mut client = start_with(&one, &two, &pulling());
+    let report = client.call("workspace/diagnostic", &json!({ "previousResultIds": [] }));
+    let items = report["items"].as_array().expect("items").clone();
+    let mut told: Vec<_> = items.iter().map(|item| item["uri"].as_str().expect("a file").to_owned()).collect();
+    told.sort();
+    let mut expected = vec![one.uri("src/config.rs"), two.uri("src/config.rs")];
+    expected.sort();
+    assert_eq!(told, expected, "{report}");
+    // Each folder is compared with itself: what is the same in both is no finding.
+    let related = |item: &Value| item["items"][0]["relatedInformation"][0]["location"]["uri"].clone();
+    for item in &items {
+        let (own, other) =
+            if item["uri"] == one.uri("src/config.rs") { (&one, "src/retry.rs") } else { (&two, "src/other.rs") };
+        assert_eq!((item["items"].as_array().map(Vec::len), related(item)), (Some(1), own.uri(other).into()), "{item}");
+    }
+    without(&mut client, &two);
+    let known: Vec<Value> = items.iter().map(|item| json!({ "uri": item["uri"], "value": item["resultId"] })).collect();
+    let next = client.call("workspace/diagnostic", &json!({ "previousResultIds": known }));
+    let of = |uri: String| next["items"].as_array().expect("items").iter().find(|item| item["uri"] == uri).cloned();
+    assert_eq!(of(one.uri("src/config.rs")).expect("of the folder that stays")["kind"], "unchanged", "{next}");
+    assert_eq!(of(two.uri("src/config.rs")).expect("of the folder that went")["items"], json!([]), "{next}");
+    client.shut_down();
+}
+
+#[test]
+fn all_folders_of_a_window_are_told_of_and_a_folder_that_goes_takes_its_findings_along() {
+    let (one, two) = folders();
+    let mut client = start_with(&one, &two, &json!({ "textDocument": { "publishDiagnostics": {} } }));
+    let mut waiting = vec![one.uri("src/config.rs"), two.uri("src/config.rs")];
+    while !waiting.is_empty() {
+        let told = client.expect("textDocument/publishDiagnostics")["params"].clone();
+        assert_eq!(told["diagnostics"].as_array().map(Vec::len), Some(1), "{told}");
+        waiting.retain(|uri| told["uri"] != *uri);
+    }
+    without(&mut client, &two);
+    let told = client.expect("textDocument/publishDiagnostics")["params"].clone();
+    assert_eq!((&told["uri"], &told["diagnostics"]), (&two.uri("src/config.rs").into(), &json!([])), "{told}");
+    client.shut_down();
+}
