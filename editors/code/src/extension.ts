@@ -75,7 +75,8 @@ function commands(
     on("conexus.restart", () => own.restart()),
     on("conexus.showLog", () => { log.show(); }),
     on("conexus.copyMcpConfiguration", () => mcp.copyConfiguration()),
-    on("conexus.settings", () => vscode.commands.executeCommand("workbench.action.openSettings", `@ext:${extension}`)),
+    on("conexus.settings", (setting?: unknown) =>
+      vscode.commands.executeCommand("workbench.action.openSettings", typeof setting === "string" ? `@id:${setting}` : `@ext:${extension}`)),
     on("conexus.walkthrough", () =>
       vscode.commands.executeCommand("workbench.action.openWalkthrough", `${extension}#conexus.start`, false)),
     on("conexus.chooseProgram", () => chooseProgram()),

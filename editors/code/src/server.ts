@@ -6,6 +6,7 @@ import { homedir } from "node:os";
 import * as vscode from "vscode";
 
 import { Client, type Surroundings } from "./client";
+import { settingNamedIn } from "./pure/fileSettings";
 import { type Located, locate, type Machine } from "./pure/locate";
 import { methods, type StatusResult, type WorkspaceStatus } from "./pure/protocol";
 import { capital } from "./pure/results";
@@ -231,17 +232,19 @@ export class Server implements vscode.Disposable {
     this.told.add(message);
     const text = `Conexus: ${message}`;
     if (type === ERROR) {
-      await this.act(await vscode.window.showErrorMessage(text, "Show Log", "Settings"));
+      await this.act(await vscode.window.showErrorMessage(text, "Show Log", "Settings"), message);
     } else if (type === WARNING) {
-      await this.act(await vscode.window.showWarningMessage(text, "Settings"));
+      await this.act(await vscode.window.showWarningMessage(text, "Settings"), message);
     } else {
       void vscode.window.showInformationMessage(text);
     }
   }
 
-  private async act(choice: string | undefined): Promise<void> {
+  private async act(choice: string | undefined, message = ""): Promise<void> {
     const command = choice === undefined ? undefined : ACTS[choice];
-    if (command !== undefined) {
+    if (command === "conexus.settings") {
+      await vscode.commands.executeCommand(command, settingNamedIn(message));
+    } else if (command !== undefined) {
       await vscode.commands.executeCommand(command);
     }
   }

@@ -18,3 +18,9 @@ export function tables(value: (name: string) => unknown): Record<string, Record<
   }
   return all;
 }
+
+/** The setting that a message of the server speaks of, by the name that files give it: `any_folder`. */
+export function settingNamedIn(message: string): string | undefined {
+  const name = FILE_SETTINGS.find((setting) => message.includes(`\`${setting.split(".")[1] ?? setting} = `));
+  return name && `conexus.${name}`;
+}

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { FILE_SETTINGS, tables } from "../../src/pure/fileSettings";
+import { FILE_SETTINGS, settingNamedIn, tables } from "../../src/pure/fileSettings";
 import { byFile, type Finding, looked, summary } from "../../src/pure/findings";
 import { lensesOf, lensTitle } from "../../src/pure/lenses";
 import { clientConfiguration, definitions, headers } from "../../src/pure/mcp";
@@ -16,6 +16,15 @@ void test("the server is told what somebody has set, and files say the rest", ()
   const set: Record<string, unknown> = { "index.any_folder": true, "index.exclude": [], "log.level": "debug" };
   assert.deepEqual(tables((name) => set[name]), { index: { any_folder: true, exclude: [] }, log: { level: "debug" } });
   assert.deepEqual(tables(() => undefined), {});
+});
+
+void test("the button of a message leads to the setting that it names", () => {
+  for (const [message, expected] of [
+    ["\"/x\" is a home folder: allow it by `any_folder = true` below `[index]`", "conexus.index.any_folder"],
+    ["the folder x is not indexed", undefined],
+  ] as const) {
+    assert.equal(settingNamedIn(message), expected);
+  }
 });
 
 void test("symbols that another extension finds are no noise beside it", () => {
