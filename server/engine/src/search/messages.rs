@@ -86,7 +86,8 @@ pub(super) fn names_file(wanted: &str, path: &str) -> bool {
     let ends = |long: &str, short: &str| {
         long.strip_suffix(short).is_some_and(|before| before.is_empty() || before.ends_with('/'))
     };
-    ends(path, wanted) || ends(wanted, path)
+    let is_absolute = wanted.starts_with('/') || wanted.get(1..3) == Some(":/");
+    ends(path, wanted) || (is_absolute && ends(wanted, path))
 }
 
 /// Chunks that hold the lines of places.
@@ -174,6 +175,8 @@ mod tests {
             ("b.rs", "src/lib.rs", false),
             ("src/lib.rs", "src/lib.rs", true),
             ("other/lib.rs", "src/lib.rs", false),
+            ("docs/readme.md", "readme.md", false),
+            ("c:/code/web/src/load.js", "src/load.js", true),
         ] {
             assert_eq!(names_file(wanted, path), expected, "{wanted} {path}");
         }
