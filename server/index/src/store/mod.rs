@@ -186,17 +186,23 @@ impl Store {
         self.catalog.prune(budget, self.model)
     }
 
-    /// Prunes when the catalog has grown by as much as former contents may take since the last time.
-    fn prune_behind(&mut self) -> Result<()> {
-        let used = self.catalog.used_bytes()?;
-        if used < self.prune_from {
-            return Ok(());
-        }
+    /// Prunes when the catalog has grown by as much as former contents may take since the last time. What cannot be
+    /// pruned, as on a full disk, takes room and harms nothing else, so it is tried again after as much growth.
+    fn prune_behind(&mut self) {
         let former = self.settings.former_bytes;
-        let freed = self.catalog.prune(former.max(used / 2), self.model)?;
-        tracing::debug!(used, freed, "former contents pruned");
-        self.prune_from = (used - freed.min(used)).saturating_add(former);
-        Ok(())
+        let pruned = self.catalog.used_bytes().and_then(|used| {
+            if used < self.prune_from {
+                return Ok(());
+            }
+            self.prune_from = used.saturating_add(former);
+            let freed = self.catalog.prune(former.max(used / 2), self.model)?;
+            self.prune_from -= freed.min(used);
+            tracing::debug!(used, freed, "former contents pruned");
+            Ok(())
+        });
+        if let Err(error) = pruned {
+            tracing::warn!(%error, "former contents not pruned");
+        }
     }
 
     /// Takes over what background work has finished; the new state if that changed what searches read. Commits do
@@ -207,7 +213,7 @@ impl Store {
         }
         let changed = self.take_over()?;
         if self.access == Access::Write {
-            self.prune_behind()?;
+            self.prune_behind();
             if self.has_room_for_graph().is_ok() {
                 // Only who polls lives long enough for it.
                 self.vectors.start_graph(self.current.state.epoch)?;
@@ -299,7 +305,7 @@ impl Store {
         }
         self.settle()?;
         self.publish(None);
-        self.prune_behind()?;
+        self.prune_behind();
         self.catalog.checkpoint();
         Ok(())
     }
