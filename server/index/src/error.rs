@@ -72,6 +72,12 @@ pub enum Error {
         /// Folder of the index.
         path: PathBuf,
     },
+    /// Opening the index again failed, so what is in memory may not fit the disk: [`crate::Store::reopen`] it.
+    #[error("the index in {path} has to be opened again")]
+    Stale {
+        /// Folder of the index.
+        path: PathBuf,
+    },
     /// The caller passed a value that cannot be stored or searched.
     #[error("{0}")]
     Invalid(String),

@@ -25,8 +25,14 @@ pub struct StoreSettings {
     /// Live vectors from which on an HNSW graph is built (it is dropped again below two thirds of it). An exact scan of
     /// 100,000 takes 0.7 ms and of 1,000,000 about 10 ms (256-d, AVX-512 VNNI, one core, 2026-11-21).
     pub graph_from: usize,
+    /// Slots from which on they are given out anew when two thirds are dead: a vector of 260 bytes stays in the file for
+    /// each dead one until then.
+    pub renumber_from: u32,
     /// Ceiling of resident memory of the process in bytes, for [`crate::Store::keep_memory`].
     pub memory: u64,
+    /// Whether vectors of other models than `model` are kept as long as a file has their content: while a better model
+    /// is being caught up, or does not answer.
+    pub keep_other_models: bool,
     /// Bytes that analyses and vectors of contents that no file has any more may take in the catalog, so that a branch
     /// that was seen before is not analysed again. When what is live takes more, they may take as much.
     pub former_bytes: u64,
@@ -41,7 +47,9 @@ impl Default for StoreSettings {
             catalog_cache: 8 << 20,
             delta_chunks: 2_000,
             graph_from: 200_000,
+            renumber_from: 100_000,
             memory: u64::MAX,
+            keep_other_models: false,
             former_bytes: 32 << 20,
         }
     }

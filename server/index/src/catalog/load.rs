@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::schema::{Catalog, State};
 use crate::codec::{FileReferences, Heads, decode_analysis};
-use crate::{Error, FileFlags, FileStat, MissingVectors, ModelStamp, Result, StoreSettings, VectorBlock};
+use crate::{Error, FileFlags, FileStat, MissingVectors, ModelStamp, Result, StoreSettings, VectorBlock, VectorShare};
 
 /// Names of languages that are kept for the life of the process at most; there are some hundreds in the world.
 const MOST_LANGUAGES: usize = 4096;
@@ -210,6 +210,23 @@ impl Catalog {
             .prepare_cached("SELECT data FROM vector WHERE blob = ?1 AND model = ?2 AND key = ?3")
             .and_then(|mut statement| {
                 statement.query_row((blob, model, key.cast_signed()), |row| row.get(0)).optional()
+            })
+            .map_err(|error| self.failed(error))
+    }
+
+    /// How many live chunks have vectors of a model.
+    pub(crate) fn vector_share(&self, model: &ModelStamp) -> Result<VectorShare> {
+        let model = self.model(model)?;
+        (self.connection)
+            .prepare_cached(
+                "SELECT ifnull(sum(f.slots) FILTER (WHERE EXISTS (SELECT 1 FROM vector v
+                     WHERE v.blob = f.blob AND v.model = ?1 AND v.key = f.vector_key)), 0), ifnull(sum(f.slots), 0)
+                 FROM file f",
+            )
+            .and_then(|mut statement| {
+                statement.query_row([model], |row| {
+                    Ok(VectorShare { have: row.get::<_, i64>(0)? as u64, all: row.get::<_, i64>(1)? as u64 })
+                })
             })
             .map_err(|error| self.failed(error))
     }

@@ -205,19 +205,22 @@ impl Catalog {
         })
     }
 
-    /// Deletes analyses and vectors that no live file uses, oldest first, until they take at most `budget` bytes.
-    pub(crate) fn prune(&mut self, budget: u64, model: Option<i64>) -> Result<u64> {
-        let unused_vectors = "SELECT v.rowid, length(v.data) FROM vector v WHERE v.model <> ?1 OR NOT EXISTS
+    /// Deletes analyses and vectors that no live file uses, oldest first, until they take at most as many bytes as
+    /// `budget` says when it is told how many they take. With a model, vectors of all others count as unused.
+    pub(crate) fn prune(&mut self, budget: impl Fn(u64) -> u64, model: Option<i64>) -> Result<u64> {
+        let unused_vectors =
+            "SELECT v.rowid, length(v.data) FROM vector v WHERE v.model <> ifnull(?1, v.model) OR NOT EXISTS
             (SELECT 1 FROM file f WHERE f.blob = v.blob AND f.vector_key = v.key) ORDER BY v.rowid";
         let unused_blobs = "SELECT b.id, length(b.heads) + ifnull((SELECT length(data) FROM refs WHERE blob = b.id), 0)
-            FROM blob b WHERE ?1 = ?1 AND NOT EXISTS (SELECT 1 FROM file f WHERE f.blob = b.id) ORDER BY b.id";
+            FROM blob b WHERE ?1 IS ?1 AND NOT EXISTS (SELECT 1 FROM file f WHERE f.blob = b.id) ORDER BY b.id";
         self.change(|catalog| {
             let list = |sql: &str| -> Result<Vec<(i64, i64)>> {
-                catalog.list(sql, [model.unwrap_or(-1)], |row| Ok((row.get(0)?, row.get(1)?)))
+                catalog.list(sql, [model], |row| Ok((row.get(0)?, row.get(1)?)))
             };
             let (vectors, blobs) = (list(unused_vectors)?, list(unused_blobs)?);
             let mut left: u64 = vectors.iter().chain(&blobs).map(|&(_, bytes)| bytes as u64).sum();
             let before = left;
+            let budget = budget(left);
             for (id, bytes) in vectors {
                 if left > budget {
                     catalog.execute("DELETE FROM vector WHERE rowid = ?1", [id])?;

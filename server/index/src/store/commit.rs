@@ -213,6 +213,7 @@ impl Store {
     /// Starts background writing when enough is in memory, or in the catalog's log, only.
     fn write_behind(&mut self) -> Result<()> {
         self.catalog.checkpoint_behind();
+        self.prune_behind();
         if self.lexical.delta_chunks() > self.settings.delta_chunks as usize {
             self.start_flush()?;
         }
@@ -297,11 +298,12 @@ impl Store {
         }
     }
 
-    /// Stores vectors that were made later and publishes them. Blocks of another model, or for contents that are no
-    /// longer live, are passed over.
+    /// Stores vectors that were made later and publishes those of the model that is searched. Those of another model
+    /// wait in the catalog until the index is opened with it. Blocks for contents that are not known any more are passed
+    /// over.
     pub fn put_vectors(&mut self, blocks: &[(MissingVectors, VectorBlock)]) -> Result<Arc<IndexSnapshot>> {
         self.check_writable()?;
-        let Some(stamp) = self.settings.model.clone() else { return Ok(self.snapshot()) };
+        let searched = self.settings.model.clone();
         let mut live: HashMap<_, Vec<Arc<FileEntry>>> = HashMap::new();
         for (missing, block) in blocks {
             check_block(block, missing.chunks)?;
@@ -316,24 +318,29 @@ impl Store {
         let next = next_state(&self.current, self.catalog.is_bulk(), self.current.state.next_slot, &self.snapshot)
             .ok_or_else(|| Error::Invalid("no generation left".into()))?;
         let (rows, model) = self.catalog.change(|catalog| {
-            let model = catalog.put_model(&stamp)?;
             let mut rows = Vec::new();
+            let mut number = None;
             for (missing, block) in blocks {
                 let Some((id, heads)) = catalog.heads(missing.blob, missing.language)? else { continue };
-                if block.model != stamp || heads.chunk_count() != missing.chunks {
+                if heads.chunk_count() != missing.chunks {
                     continue;
                 }
+                let model = catalog.put_model(&block.model)?;
                 catalog.put_vectors(id, model, missing.vector_key, next.generation, block)?;
+                if searched.as_ref() != Some(&block.model) {
+                    continue;
+                }
+                number = Some(model);
                 for file in live.get(&(missing.blob, missing.language, missing.vector_key)).into_iter().flatten() {
                     if !(file.first_slot..file.first_slot + file.chunk_count()).any(|slot| view.has(slot)) {
-                        rows.extend(Block::of(stamp.dimension, file.first_slot, &block.rows, &block.scales)?);
+                        rows.extend(Block::of(block.model.dimension, file.first_slot, &block.rows, &block.scales)?);
                     }
                 }
             }
             catalog.set_state(next)?;
-            Ok((rows, model))
+            Ok((rows, number))
         })?;
-        self.model = Some(model);
+        self.model = model.or(self.model);
         self.current.state = next;
         self.vectors.extend(rows, &self.current.alive)?;
         if self.bulk.is_some() {

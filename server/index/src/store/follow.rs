@@ -20,8 +20,7 @@ impl Store {
         let grown = self.lexical.delta_chunks() > 2 * self.settings.delta_chunks as usize;
         if state.epoch != self.current.state.epoch || grown {
             // Slots were given out anew, or the owner has written much of what is held here in memory.
-            let (fresh, _) = Self::open(&self.folder.clone(), self.settings.clone(), Access::Read, texts)?;
-            *self = fresh;
+            self.reopen(self.settings.clone(), texts)?;
             return Ok(Some(self.snapshot()));
         }
         let before = self.current.state.generation;

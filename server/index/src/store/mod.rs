@@ -14,7 +14,7 @@ use crate::catalog::{Catalog, Reader, State};
 use crate::files::Files;
 use crate::lexical::{Counts, LexicalView, LexicalWriter, Stamp};
 use crate::vectors::VectorWriter;
-use crate::{Error, IndexSnapshot, Prepared, Relief, Result, SlotSet, StoreSettings, Stored};
+use crate::{Error, IndexSnapshot, ModelStamp, Prepared, Relief, Result, SlotSet, StoreSettings, Stored};
 
 /// Bytes of a graph per vector, with what building it needs beside.
 const GRAPH_BYTES_PER_VECTOR: u64 = 190;
@@ -67,6 +67,18 @@ pub struct MissingVectors {
     pub chunks: u32,
 }
 
+/// How far the vectors of a model are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VectorShare {
+    /// Live chunks whose content has them.
+    pub have: u64,
+    /// All live chunks.
+    pub all: u64,
+}
+
+/// The number of no model.
+const NO_MODEL: i64 = -1;
+
 /// Sizes, for reports.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StoreStatistics {
@@ -109,10 +121,12 @@ pub struct Store {
     relieved: u64,
     /// Bytes in use in the catalog from which on it is looked for what no file has any more.
     prune_from: u64,
+    /// Whether opening it again failed, so that only that may be tried.
+    stale: bool,
     /// When the running bulk load was last published.
     bulk: Option<commit::Publishing>,
     /// Last, so that the lock is released after all else has ended.
-    _lock: Option<lock::Lock>,
+    lock: Option<Arc<lock::Lock>>,
 }
 
 /// The state that the next commit builds on; the snapshot shows it, or during a bulk load an earlier one.
@@ -171,19 +185,38 @@ impl Store {
         analysis.map(|analysis| Prepared::new(path, analysis, text)).transpose()
     }
 
-    /// Some live contents without vectors of the current model, at most `limit`.
-    pub fn missing_vectors(&self, limit: usize) -> Result<Vec<MissingVectors>> {
-        match (&self.settings.model, self.model) {
-            (None, _) => Ok(Vec::new()),
-            (Some(_), model) => self.catalog.missing_vectors(model.unwrap_or(-1), limit),
+    /// Some live contents without vectors of a model, at most `limit`.
+    pub fn missing_vectors(&self, model: &ModelStamp, limit: usize) -> Result<Vec<MissingVectors>> {
+        self.catalog.missing_vectors(self.catalog.model(model)?.unwrap_or(NO_MODEL), limit)
+    }
+
+    /// How many of the live chunks have vectors of a model, which need not be the one that is searched.
+    pub fn vector_share(&self, model: &ModelStamp) -> Result<VectorShare> {
+        self.catalog.vector_share(model)
+    }
+
+    /// The same of the index in a folder; nothing of nothing when there is none or it cannot be read.
+    pub fn vector_share_in(folder: &Path, settings: &StoreSettings, model: &ModelStamp) -> VectorShare {
+        if !Self::exists(folder) {
+            return VectorShare::default();
         }
+        let counted = Catalog::open_for_reading(folder, settings).and_then(|catalog| catalog.vector_share(model));
+        counted.unwrap_or_else(|error| {
+            tracing::debug!(%error, "vectors not counted");
+            VectorShare::default()
+        })
     }
 
     /// Deletes stored analyses and vectors that no live file uses (vectors of other models too) while they take more
     /// than `budget` bytes. Returns the bytes that were freed inside the catalog's file.
     pub fn prune(&mut self, budget: u64) -> Result<u64> {
         self.check_writable()?;
-        self.catalog.prune(budget, self.model)
+        self.catalog.prune(|_| budget, self.kept_model())
+    }
+
+    /// The model besides whose vectors all are former ones; `None` when those of every model are kept.
+    fn kept_model(&self) -> Option<i64> {
+        (!self.settings.keep_other_models).then(|| self.model.unwrap_or(NO_MODEL))
     }
 
     /// Prunes when the catalog has grown by as much as former contents may take since the last time. What cannot be
@@ -195,7 +228,7 @@ impl Store {
                 return Ok(());
             }
             self.prune_from = used.saturating_add(former);
-            let freed = self.catalog.prune(former.max(used / 2), self.model)?;
+            let freed = self.catalog.prune(|unused| former.max(used.saturating_sub(unused)), self.kept_model())?;
             self.prune_from -= freed.min(used);
             tracing::debug!(used, freed, "former contents pruned");
             Ok(())
@@ -208,7 +241,7 @@ impl Store {
     /// Takes over what background work has finished; the new state if that changed what searches read. Commits do
     /// it too: call it when nothing was committed for a second.
     pub fn poll(&mut self) -> Result<Option<Arc<IndexSnapshot>>> {
-        if self.bulk.is_some() {
+        if self.bulk.is_some() || self.stale {
             return Ok(None);
         }
         let changed = self.take_over()?;
@@ -321,7 +354,7 @@ impl Store {
 
     /// Flushes and gives the index back. Dropping a store without it loses nothing, but the next open is slower.
     pub fn close(mut self) -> Result<()> {
-        if self.access == Access::Write { self.flush() } else { Ok(()) }
+        if self.access == Access::Write && !self.stale { self.flush() } else { Ok(()) }
     }
 
     /// Sizes, for reports.
@@ -346,6 +379,7 @@ impl Store {
 
     fn check_writable(&self) -> Result<()> {
         match self.access {
+            Access::Write if self.stale => Err(Error::Stale { path: self.folder.clone() }),
             Access::Write => Ok(()),
             Access::Read => Err(Error::NotWritable { path: self.folder.clone() }),
         }

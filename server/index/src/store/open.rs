@@ -14,9 +14,6 @@ use crate::{Error, FileEntry, IndexSnapshot, Result, SlotSet, StoreSettings, Tex
 
 /// The folder of the lexical index.
 const LEXICAL: &str = "lexical";
-/// Slots are given out anew when this many are dead, and two thirds of all.
-const RENUMBER_FROM: u64 = 100_000;
-
 impl Store {
     /// Opens the index in a folder; with [`Access::Write`] it is created and locked. `texts` gives the texts that a
     /// crash, or for readers the owner's memory, keeps from the lexical index.
@@ -26,14 +23,38 @@ impl Store {
         access: Access,
         texts: &dyn TextSource,
     ) -> Result<(Self, OpenReport)> {
-        let mut report = OpenReport::default();
         let lock = match access {
             Access::Write => {
                 std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
-                Some(Lock::take(folder)?)
+                Some(Arc::new(Lock::take(folder)?))
             }
             Access::Read => None,
         };
+        Self::open_locked(folder, settings, access, texts, lock)
+    }
+
+    /// Opens the same index again, with other settings or to give out its slots anew: see [`Self::is_sparse`]. Snapshots
+    /// that are held go on as they are. After an error nothing can be written until it succeeds.
+    pub fn reopen(&mut self, settings: StoreSettings, texts: &dyn TextSource) -> Result<OpenReport> {
+        if self.access == Access::Write && !self.stale {
+            self.flush()?;
+        }
+        // The catalog may be renumbered before something fails: what is in memory is not to be built upon then.
+        self.stale = true;
+        let lock = self.lock.clone();
+        let (store, report) = Self::open_locked(&self.folder.clone(), settings, self.access, texts, lock)?;
+        *self = store;
+        Ok(report)
+    }
+
+    fn open_locked(
+        folder: &Path,
+        settings: StoreSettings,
+        access: Access,
+        texts: &dyn TextSource,
+        lock: Option<Arc<Lock>>,
+    ) -> Result<(Self, OpenReport)> {
+        let mut report = OpenReport::default();
         // Readers load the lexical index before the catalog: then it can only be older, and is caught up.
         let (mut catalog, disk) = match access {
             Access::Write => {
@@ -48,7 +69,7 @@ impl Store {
         };
         let opened = disk.and_then(|disk| Ok((disk.stamp()?, LexicalWriter::new(disk)?)));
         let mut catalog_view = catalog.load(&settings)?;
-        if access == Access::Write && catalog_view.is_sparse() {
+        if access == Access::Write && is_sparse(catalog_view.live_slots(), catalog_view.state.next_slot, &settings) {
             tracing::info!(slots = catalog_view.state.next_slot, "slots are given out anew");
             catalog.renumber()?;
             catalog_view = catalog.load(&settings)?;
@@ -114,7 +135,8 @@ impl Store {
             relieved: 0,
             prune_from,
             bulk: None,
-            _lock: lock,
+            stale: false,
+            lock,
         };
         let pending: Vec<FileRow> = (catalog_view.files.into_iter())
             .filter(|row| row.generation > shown && row.heads.chunk_count() > 0)
@@ -205,6 +227,11 @@ impl Store {
         Ok(())
     }
 
+    /// Whether so many slots are dead that opening it again would give them out anew.
+    pub fn is_sparse(&self) -> bool {
+        is_sparse(self.current.alive.len(), self.current.state.next_slot, &self.settings)
+    }
+
     /// Whether a folder holds the catalog of an index.
     pub fn exists(folder: &Path) -> bool {
         folder.join("catalog.sqlite").exists()
@@ -242,12 +269,15 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    /// Slots are never used again, so an index that lived long has mostly dead ones.
-    fn is_sparse(&self) -> bool {
-        let live: u64 = self.files.iter().map(|file| u64::from(file.heads.chunk_count())).sum();
-        let slots = u64::from(self.state.next_slot);
-        slots >= RENUMBER_FROM && slots > 3 * live
+    fn live_slots(&self) -> u64 {
+        self.files.iter().map(|file| u64::from(file.heads.chunk_count())).sum()
     }
+}
+
+/// Slots are never used again, so an index that lived long has mostly dead ones.
+fn is_sparse(live: u64, next_slot: u32, settings: &StoreSettings) -> bool {
+    let slots = u64::from(next_slot);
+    slots >= u64::from(settings.renumber_from) && slots > 3 * live
 }
 
 impl Catalog {

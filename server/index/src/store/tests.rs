@@ -284,7 +284,7 @@ fn a_graph_answers_nearly_as_an_exact_scan_and_follows_changes() {
     put(&mut store, 220..230, false);
     put(&mut store, 230..300, true);
     assert!(store.build_graph(2, &none, &|_| ()).unwrap().is_some());
-    let missing = store.missing_vectors(100).unwrap();
+    let missing = store.missing_vectors(&model, 100).unwrap();
     assert_eq!(missing.len(), 10);
     let blocks: Vec<_> = (missing.into_iter())
         .map(|missing| {

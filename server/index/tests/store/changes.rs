@@ -1,7 +1,10 @@
 //! What a commit does and what searches see of it.
 
 use conexus_core::{Filter, SymbolKind, TestFilter};
-use conexus_index::{Access, Content, Error, LexicalQuery, OverlayFile, Prepared, Store, StoreSettings, Stored};
+use conexus_index::{
+    Access, Content, Error, LexicalQuery, ModelStamp, OverlayFile, Prepared, Store, StoreSettings, Stored, VectorBlock,
+    VectorShare,
+};
 use std::sync::Arc;
 
 use crate::support::*;
@@ -226,11 +229,12 @@ fn vectors_can_come_later() {
         .commit(updates(vec![without_vectors("a.rs", PARSER), without_vectors("same.rs", PARSER), new("b.rs", CACHE)]))
         .unwrap();
     assert_eq!(store.snapshot().live_vectors(), 1);
-    let missing = store.missing_vectors(10).unwrap();
+    let model = settings().model.unwrap();
+    let missing = store.missing_vectors(&model, 10).unwrap();
     assert_eq!((missing.len(), missing[0].chunks, &*missing[0].path), (1, 3, "a.rs"));
     let block = vectors(PARSER, &analyse(PARSER));
     let snapshot = store.put_vectors(&[(missing[0].clone(), block)]).unwrap();
-    assert_eq!(store.missing_vectors(10).unwrap(), []);
+    assert_eq!(store.missing_vectors(&model, 10).unwrap(), []);
     let workspace = Workspace::of(&[("a.rs", PARSER), ("same.rs", PARSER), ("b.rs", CACHE)]);
     let expected = fresh_view(&workspace, &["parse json"]);
     assert_eq!(view(&snapshot, &["parse json"]), expected);
@@ -246,12 +250,43 @@ fn another_model_starts_without_vectors() {
     store.commit(updates(vec![new("a.rs", PARSER)])).unwrap();
     store.close().unwrap();
     let mut other = settings();
-    other.model = Some(conexus_index::ModelStamp { id: "other".into(), dimension: DIMENSION });
-    let (mut store, report) =
-        conexus_index::Store::open(folder.path(), other, conexus_index::Access::Write, &()).unwrap();
-    assert_eq!((store.snapshot().live_vectors(), store.missing_vectors(9).unwrap().len()), (0, 1));
+    let model = ModelStamp { id: "other".into(), dimension: DIMENSION };
+    other.model = Some(model.clone());
+    let (mut store, report) = Store::open(folder.path(), other, Access::Write, &()).unwrap();
+    assert_eq!((store.snapshot().live_vectors(), store.missing_vectors(&model, 9).unwrap().len()), (0, 1));
     assert_eq!(report.dropped, Vec::<Arc<str>>::new());
     assert!(store.prune(0).unwrap() > 0, "vectors of the old model");
+}
+
+/// A better model is caught up beside the one that is searched, and takes its place as a whole.
+#[test]
+fn vectors_of_another_model_wait_until_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::of(&[("a.rs", PARSER), ("b.rs", CACHE)]);
+    let better = ModelStamp { id: "better".into(), dimension: 2 };
+    let both = StoreSettings { keep_other_models: true, ..settings() };
+    let mut store = Store::open(folder.path(), both.clone(), Access::Write, &workspace).unwrap().0;
+    store.commit(updates(vec![new("a.rs", PARSER), new("b.rs", CACHE)])).unwrap();
+    let before = view(&store.snapshot(), &["parse json"]);
+    assert_eq!(store.vector_share(&better).unwrap(), VectorShare { have: 0, all: 4 });
+    for left in [1, 0] {
+        let missing = store.missing_vectors(&better, 1).unwrap().remove(0);
+        let rows: Vec<f32> = (0..missing.chunks).flat_map(|chunk| [1.0, chunk as f32]).collect();
+        store.put_vectors(&[(missing, VectorBlock::from_rows(better.clone(), &rows))]).unwrap();
+        assert_eq!(store.missing_vectors(&better, 9).unwrap().len(), left);
+        assert_eq!(view(&store.snapshot(), &["parse json"]), before, "the model that is searched answers as before");
+    }
+    assert_eq!(store.vector_share(&better).unwrap(), VectorShare { have: 4, all: 4 });
+    assert_eq!(Store::vector_share_in(folder.path(), &both, &better), VectorShare { have: 4, all: 4 });
+    assert_eq!(store.prune(0).unwrap(), 0, "both models are in use");
+    let held = store.snapshot();
+    let alone = StoreSettings { model: Some(better.clone()), ..settings() };
+    store.reopen(alone, &workspace).unwrap();
+    assert_eq!(view(&held, &["parse json"]), before, "who searches goes on with what it has");
+    let snapshot = store.snapshot();
+    assert_eq!((snapshot.model(), snapshot.live_vectors()), (Some(&better), 4));
+    assert_eq!(snapshot.nearest(&[1.0, 0.0], None, 9).unwrap().len(), 4);
+    assert!(store.prune(0).unwrap() > 0, "vectors of the model before");
 }
 
 #[test]

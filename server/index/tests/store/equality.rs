@@ -14,6 +14,8 @@ enum Step {
     Remove(Vec<usize>),
     Flush,
     Reopen,
+    /// Opening it again while it is open, as when slots are given out anew.
+    Renew,
     Prune,
     Bulk(Vec<(usize, String)>),
 }
@@ -33,6 +35,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => prop::collection::vec(0..6usize, 1..3).prop_map(Step::Remove),
         1 => Just(Step::Flush),
         1 => Just(Step::Reopen),
+        1 => Just(Step::Renew),
         1 => Just(Step::Prune),
         1 => writes().prop_map(Step::Bulk),
     ]
@@ -60,18 +63,23 @@ fn write(store: &mut Store, workspace: &mut Workspace, writes: &[(usize, String)
     store.commit(batch).unwrap();
 }
 
-fn settings_with(delta_chunks: u32) -> StoreSettings {
-    StoreSettings { delta_chunks, ..settings() }
+fn settings_with(delta_chunks: u32, renumber_from: u32) -> StoreSettings {
+    StoreSettings { delta_chunks, renumber_from, ..settings() }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_history_ends_like_a_fresh_index(steps in prop::collection::vec(step(), 1..14), delta_chunks in 0..12u32) {
+    fn any_history_ends_like_a_fresh_index(
+        steps in prop::collection::vec(step(), 1..14),
+        delta_chunks in 0..12u32,
+        renumber_from in 0..40u32,
+    ) {
+        let settings = settings_with(delta_chunks, renumber_from);
         let folder = tempfile::tempdir().unwrap();
         let open = |workspace: &Workspace| {
-            Store::open(folder.path(), settings_with(delta_chunks), conexus_index::Access::Write, workspace).unwrap().0
+            Store::open(folder.path(), settings.clone(), conexus_index::Access::Write, workspace).unwrap().0
         };
         let mut workspace = Workspace::default();
         let mut store = open(&workspace);
@@ -89,6 +97,15 @@ proptest! {
                 Step::Reopen => {
                     drop(store);
                     store = open(&workspace);
+                }
+                Step::Renew => {
+                    let before = store.snapshot();
+                    let seen = view(&before, &QUERIES);
+                    let report = store.reopen(settings.clone(), &workspace).unwrap();
+                    prop_assert!(report.dropped.is_empty());
+                    prop_assert!(!store.is_sparse() || store.snapshot().live_chunks() == 0);
+                    prop_assert_eq!(view(&before, &QUERIES), seen.clone(), "a snapshot does not change");
+                    prop_assert_eq!(view(&store.snapshot(), &QUERIES), seen);
                 }
                 Step::Prune => drop(store.prune(0).unwrap()),
                 Step::Bulk(writes) => {
@@ -150,7 +167,8 @@ fn all_terms(text: &str) -> Vec<String> {
 #[test]
 fn scores_follow_the_formula() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut store, _) = Store::open(folder.path(), settings_with(300), conexus_index::Access::Write, &()).unwrap();
+    let (mut store, _) =
+        Store::open(folder.path(), settings_with(300, u32::MAX), conexus_index::Access::Write, &()).unwrap();
     let mut workspace = Workspace::default();
     for round in 0..3 {
         let mut batch = Batch::default();
