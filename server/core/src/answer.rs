@@ -65,6 +65,11 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// The built-in embedding model answers in place of the chosen one.
+    BuiltinModel {
+        /// Why.
+        reason: String,
+    },
     /// Files are searched without their symbols, since parsing them ends the process.
     SetAside {
         /// One of them, workspace-relative.

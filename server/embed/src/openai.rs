@@ -16,7 +16,7 @@ use conexus_core::Passage;
 
 use crate::render::{render, render_query};
 use crate::{Cancel, EmbedError, Embedder, ModelId, Speed};
-use client::{Client, Outcome};
+use client::{Client, Outcome, Patience};
 
 pub use cache::{CacheKey, MemoryCache, VectorCache};
 
@@ -132,7 +132,7 @@ impl OpenAiEmbedder {
         let dimension = settings.dimension.map_or(0, NonZeroUsize::get);
         let mut embedder = Self { model: ModelId::new(""), settings, client, cache, dimension };
         if dimension == 0 {
-            embedder.dimension = embedder.request(&["dimension"], None)?.first().map_or(0, Vec::len);
+            embedder.dimension = embedder.request(&["dimension"], None, Patience::Person)?.first().map_or(0, Vec::len);
         }
         embedder.model = embedder.identity();
         Ok(embedder)
@@ -154,7 +154,7 @@ impl OpenAiEmbedder {
     }
 
     /// Replaces `out` by the rows of the texts; an empty text has a zero row and is not sent.
-    fn embed(&self, texts: &[String], out: &mut Vec<f32>) -> Result<(), EmbedError> {
+    fn embed(&self, texts: &[String], patience: Patience, out: &mut Vec<f32>) -> Result<(), EmbedError> {
         out.clear();
         let mut rows = vec![0.0; texts.len() * self.dimension];
         let mut missing = Vec::new();
@@ -169,7 +169,7 @@ impl OpenAiEmbedder {
         }
         for batch in batches(&missing, |&(index, _)| texts[index].chars().count(), &self.settings) {
             let input: Vec<&str> = batch.iter().map(|&(index, _)| texts[index].as_str()).collect();
-            for (&(index, key), vector) in batch.iter().zip(self.request(&input, Some(self.dimension))?) {
+            for (&(index, key), vector) in batch.iter().zip(self.request(&input, Some(self.dimension), patience)?) {
                 self.cache.put(&key, &vector);
                 rows[index * self.dimension..][..self.dimension].copy_from_slice(&vector);
             }
@@ -180,9 +180,14 @@ impl OpenAiEmbedder {
 
     /// The rows of a few texts. When the endpoint finds the request unsuitable, it is sent in halves; a single text
     /// loses its second half, so that one giant among the passages does not stop the others.
-    fn request(&self, texts: &[&str], dimension: Option<usize>) -> Result<Vec<Vec<f32>>, EmbedError> {
+    fn request(
+        &self,
+        texts: &[&str],
+        dimension: Option<usize>,
+        patience: Patience,
+    ) -> Result<Vec<Vec<f32>>, EmbedError> {
         let asked = self.settings.dimension.filter(|_| self.settings.request_dimension).map(NonZeroUsize::get);
-        let unsuitable = match self.client.send(&wire::request(&self.settings.model, texts, asked))? {
+        let unsuitable = match self.client.send(&wire::request(&self.settings.model, texts, asked), patience)? {
             Outcome::Answer(body) => {
                 return wire::rows(&body, texts.len(), dimension)
                     .map_err(|reason| EmbedError::Answer { url: self.client.address(), reason });
@@ -192,13 +197,13 @@ impl OpenAiEmbedder {
         match texts {
             [text] if text.len() >= SHORTEST_CUT => {
                 let half = (0..=text.len() / 2).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
-                self.request(&[&text[..half]], dimension)
+                self.request(&[&text[..half]], dimension, patience)
             }
             [] | [_] => Err(unsuitable),
             _ => {
                 let (first, second) = texts.split_at(texts.len() / 2);
-                let mut rows = self.request(first, dimension)?;
-                rows.extend(self.request(second, dimension)?);
+                let mut rows = self.request(first, dimension, patience)?;
+                rows.extend(self.request(second, dimension, patience)?);
                 Ok(rows)
             }
         }
@@ -222,12 +227,12 @@ impl Embedder for OpenAiEmbedder {
         let OpenAiSettings { document_prefix, text_characters, .. } = &self.settings;
         let texts: Vec<String> =
             passages.iter().map(|passage| render(document_prefix, passage, *text_characters)).collect();
-        self.embed(&texts, out)
+        self.embed(&texts, Patience::Work, out)
     }
 
     fn embed_query(&self, query: &str, out: &mut Vec<f32>) -> Result<(), EmbedError> {
         let OpenAiSettings { query_prefix, text_characters, .. } = &self.settings;
-        self.embed(&[render_query(query_prefix, query, *text_characters)], out)
+        self.embed(&[render_query(query_prefix, query, *text_characters)], Patience::Person, out)
     }
 }
 

@@ -1,20 +1,21 @@
 //! The host: the one owner of a workspace's index.
 
 use std::{
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use conexus_core::BlobId;
-use conexus_embed::{Embedder, EmbedderSettings, Environment, Speed};
-use conexus_index::{
-    Access, IndexSnapshot, ModelStamp, OpenReport, Relief, Store, StoreSettings, StoreStatistics, TextSource,
-};
+use conexus_index::{Access, IndexSnapshot, OpenReport, Relief, Store, StoreSettings, StoreStatistics, TextSource};
 
 use crate::{
-    Degradation, Embedding, Error, Location, Result, Settings, Snapshot, Sources, Weights, content,
+    Degradation, Error, Location, Result, Settings, Snapshot, Sources, Weights, content,
     crashes::Crashes,
     indexing,
+    models::{Models, SharedEmbedder},
     walk::{self, SkipCounts, Walk, WalkRules},
 };
 
@@ -120,13 +121,22 @@ pub struct Host {
     location: Location,
     settings: Settings,
     store: Store,
-    embedder: Option<Arc<dyn Embedder>>,
+    models: Models,
     weights: Arc<Weights>,
     follows: bool,
-    /// Why there are no vectors although a model is set: its endpoint does not answer.
-    embedding_fault: Option<String>,
     committed: Option<Committed>,
     crashes: Arc<Crashes>,
+}
+
+/// What [`Host::renew`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Renewed {
+    /// Nothing: too little is dead.
+    No,
+    /// All is there as before.
+    Whole,
+    /// Files that changed meanwhile have to be indexed again.
+    WithoutSome,
 }
 
 /// Given each state as soon as it is committed.
@@ -136,15 +146,15 @@ impl Host {
     /// Opens or creates the index of a workspace. When another process owns it, the host follows that one's commits and
     /// [`Host::follows`] says so. An index of another version, a foreign or a broken one is built anew.
     pub fn open(location: Location, settings: Settings) -> Result<(Self, OpenReport)> {
-        let (embedder, embedding_fault) = open_embedder(&settings.embedding)?;
         let store_settings = StoreSettings {
             analyser_version: conexus_syntax::ANALYSER_VERSION,
-            model: embedder.as_deref().map(stamp),
             // More than a sixth of 300 MiB makes indexing no faster.
             lexical_heap: (settings.memory / 6).clamp(16 << 20, 50 << 20) as usize,
             memory: settings.memory,
             ..StoreSettings::default()
         };
+        let models = Models::open(&settings.embedding, &location.index_dir, &store_settings)?;
+        let store_settings = models.store_settings(store_settings);
         let texts = DiskTexts { location: &location, max_file_bytes: settings.max_file_bytes };
         let mut follows = false;
         let (store, report) = match Store::open(&location.index_dir, store_settings.clone(), Access::Write, &texts) {
@@ -166,10 +176,9 @@ impl Host {
                 location,
                 settings,
                 store,
-                embedder,
+                models,
                 weights: Arc::new(Weights::default()),
                 follows,
-                embedding_fault,
                 committed: None,
                 crashes,
             },
@@ -185,9 +194,10 @@ impl Host {
     /// Embeds one word, to know whether the model answers; an endpoint is asked as often as its settings say. The error
     /// is a sentence for the user.
     pub fn try_model(&self) -> std::result::Result<(), String> {
-        match (&self.embedding_fault, &self.embedder) {
-            (Some(fault), _) => Err(fault.clone()),
-            (None, Some(embedder)) => embedder.embed_query("word", &mut Vec::new()).map_err(|error| error.to_string()),
+        match (self.models.fault(), self.models.slow()) {
+            (Some(fault), _) => Err(fault),
+            (None, Some(model)) => model.embed_query("word", &mut Vec::new()).map_err(|error| error.to_string()),
+            // What is built in or read from a file always answers.
             (None, None) => Ok(()),
         }
     }
@@ -225,8 +235,8 @@ impl Host {
     fn snapshot_of(&self, index: Arc<IndexSnapshot>) -> Snapshot {
         Snapshot::new(
             index,
-            self.embedder.clone(),
-            self.embedding_fault.clone(),
+            self.models.searched().cloned(),
+            self.models.stand_in().cloned(),
             Arc::clone(&self.weights),
             &self.location,
             &self.settings,
@@ -239,8 +249,7 @@ impl Host {
     pub fn index(&mut self, observe: &(dyn Fn(Progress) + Sync), cancel: &AtomicBool) -> Result<IndexReport> {
         let started = Instant::now();
         if self.follows {
-            self.store
-                .refresh(&DiskTexts { location: &self.location, max_file_bytes: self.settings.max_file_bytes })?;
+            self.refresh()?;
             return Ok(self.finish(IndexReport::default(), started));
         }
         observe(Progress::Walking);
@@ -263,35 +272,93 @@ impl Host {
         }
         if !walk.cancelled {
             self.run(observe, cancel, |run, store| run.files(store, walk, &mut report))?;
-            if self.inline_embedder().is_some() {
+            if let Some(embedder) = self.inline_embedder() {
                 // Contents whose vectors are of another model, or whose path changed.
-                report.embedding_fault = self.embed_missing(observe, cancel)?.fault;
+                report.embedding_fault = self.embed_with(embedder, observe, cancel)?.fault;
             }
         }
         Ok(self.finish(report, started))
     }
 
-    /// Computes the vectors that are missing, until none is or it is cancelled. [`Host::index`] does it by itself for a
-    /// fast model; with a slow one it is the caller's choice when, and search goes by words meanwhile and says so.
-    /// What was committed before a fault stays.
+    /// Computes the vectors of a slow model that are missing, until none is or it is cancelled: it is the caller's choice
+    /// when. As long as few are there, or an endpoint does not answer, the built-in model answers, which [`Host::index`] provides for; then the slow one
+    /// does. What was committed before a fault stays.
     pub fn embed_missing(
         &mut self,
         observe: &(dyn Fn(Progress) + Sync),
         cancel: &AtomicBool,
     ) -> Result<EmbeddingReport> {
-        let mut report = EmbeddingReport { fault: self.embedding_fault.clone() };
-        if self.embedder.is_some() && !self.follows {
-            let embedder = self.embedder.clone();
-            match self.run(observe, cancel, |run, store| indexing::Run { embedder, ..run }.missing_vectors(store)) {
-                Ok(()) => {}
-                Err(Error::Embed(error)) => {
-                    tracing::warn!(%error, "vectors are missing");
-                    report.fault = Some(error.to_string());
-                }
-                Err(error) => return Err(error),
+        self.models.ask_again();
+        if self.follows {
+            self.upgrade()?;
+        }
+        let Some(embedder) = self.models.slow().filter(|_| !self.follows) else {
+            return Ok(EmbeddingReport { fault: self.models.fault() });
+        };
+        let stand_in = self.models.stand_in().cloned();
+        let observed = |progress| {
+            if let (Some(stand_in), Progress::Embedding { done, total }) = (&stand_in, progress) {
+                stand_in.caught_up(done, total);
             }
+            observe(progress);
+        };
+        let report = self.embed_with(embedder, &observed, cancel)?;
+        match &report.fault {
+            Some(fault) => self.models.failed(fault),
+            None if cancel.load(Ordering::Relaxed) => {}
+            None => drop(self.upgrade()?),
         }
         Ok(report)
+    }
+
+    fn embed_with(
+        &mut self,
+        embedder: SharedEmbedder,
+        observe: &(dyn Fn(Progress) + Sync),
+        cancel: &AtomicBool,
+    ) -> Result<EmbeddingReport> {
+        let embedder = Some(embedder);
+        match self.run(observe, cancel, |run, store| indexing::Run { embedder, ..run }.missing_vectors(store)) {
+            Ok(()) => Ok(EmbeddingReport::default()),
+            Err(Error::Embed(error)) => {
+                tracing::warn!(%error, "vectors are missing");
+                Ok(EmbeddingReport { fault: Some(error.to_string()) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Searches the chosen model from now on, if the built-in one stands in for it and there are vectors enough.
+    fn upgrade(&mut self) -> Result<bool> {
+        let texts = DiskTexts { location: &self.location, max_file_bytes: self.settings.max_file_bytes };
+        self.models.upgrade(&mut self.store, &texts)
+    }
+
+    /// Whether vectors are, or will be, made behind everything else.
+    pub(crate) fn has_slow_model(&self) -> bool {
+        self.models.slow().is_some() || self.models.stand_in().is_some()
+    }
+
+    /// Whether the built-in model stands in for the chosen one.
+    pub(crate) fn stands_in(&self) -> bool {
+        self.models.stand_in().is_some()
+    }
+
+    /// Whether the chosen model is an endpoint that did not answer.
+    pub(crate) fn is_model_down(&self) -> bool {
+        self.models.fault().is_some()
+    }
+
+    /// Gives out all slots anew when most are dead, so that the index does not grow with what was saved. Searches go on
+    /// with the state they have.
+    pub(crate) fn renew(&mut self) -> Result<Renewed> {
+        // Elsewhere files that are being read cannot be deleted: there it is done by the next process that opens it.
+        if self.follows || !self.store.is_sparse() || !cfg!(unix) {
+            return Ok(Renewed::No);
+        }
+        let texts = DiskTexts { location: &self.location, max_file_bytes: self.settings.max_file_bytes };
+        let report = self.store.reopen(self.store.settings().clone(), &texts)?;
+        Ok(if report.dropped.is_empty() { Renewed::Whole } else { Renewed::WithoutSome })
     }
 
     /// Builds the graph that makes searching several hundred thousand vectors fast, when there are so many: minutes for
@@ -343,7 +410,11 @@ impl Host {
     /// searches now read something else.
     pub(crate) fn refresh(&mut self) -> Result<bool> {
         let texts = DiskTexts { location: &self.location, max_file_bytes: self.settings.max_file_bytes };
-        Ok(self.store.refresh(&texts)?.is_some())
+        let changed = self.store.refresh(&texts)?.is_some();
+        if changed && self.follows {
+            self.upgrade()?;
+        }
+        Ok(changed)
     }
 
     /// Becomes the owner if there is none any more. Whether this host owns the index now.
@@ -404,8 +475,8 @@ impl Host {
     }
 
     /// The embedder when it is fast enough to run where the text is.
-    pub(crate) fn inline_embedder(&self) -> Option<Arc<dyn Embedder>> {
-        self.embedder.clone().filter(|embedder| embedder.speed() == Speed::Instant)
+    pub(crate) fn inline_embedder(&self) -> Option<SharedEmbedder> {
+        self.models.instant()
     }
 
     fn finish(&self, mut report: IndexReport, started: Instant) -> IndexReport {
@@ -435,33 +506,11 @@ fn follow(location: &Location, settings: &StoreSettings, texts: &DiskTexts<'_>) 
     }
 }
 
-/// An embedder as threads share it.
-type SharedEmbedder = Arc<dyn Embedder>;
-
-/// Opens the embedder. A model on this machine that cannot be opened is an error in the settings; an endpoint that does
-/// not answer is a state of the world, in which search goes on by words and says why.
-fn open_embedder(embedding: &Embedding) -> Result<(Option<SharedEmbedder>, Option<String>)> {
-    let Embedding::Model(model) = embedding else { return Ok((None, None)) };
-    match model.open(&Environment::default()) {
-        Ok(embedder) => Ok((Some(Arc::from(embedder)), None)),
-        Err(error) if matches!(model, EmbedderSettings::OpenAi(_)) => {
-            tracing::warn!(%error, "the embedding endpoint cannot be used");
-            Ok((None, Some(error.to_string())))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// Deletes the index of a workspace. It is an error while a process owns it; files that are not ours stay.
 pub fn clear(location: &Location) -> Result<()> {
     Store::destroy(&location.index_dir)?;
     Crashes::forget(&location.index_dir);
     Ok(())
-}
-
-/// The identity under which an embedder's vectors are stored.
-pub(crate) fn stamp(embedder: &dyn Embedder) -> ModelStamp {
-    ModelStamp { id: embedder.model().as_str().to_owned(), dimension: embedder.dimension() }
 }
 
 /// Texts from the workspace on disk, given only while their hash is the wanted one.

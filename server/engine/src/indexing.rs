@@ -18,7 +18,8 @@ use crate::{
     GuardedAnalyser, IndexReport, Location, Progress, Result, Settings, Subject,
     content::{self, Skip},
     crashes::Crashes,
-    host::{DiskTexts, stamp},
+    host::DiskTexts,
+    models::stamp,
     roles::{self, Role},
     walk::{Found, SkipCounts, Walk},
 };
@@ -309,10 +310,14 @@ impl Run<'_> {
     pub(crate) fn missing_vectors(&self, store: &mut Store) -> Result<()> {
         let Some(embedder) = self.embedder.as_deref() else { return Ok(()) };
         let texts = DiskTexts { location: self.location, max_file_bytes: self.settings.max_file_bytes };
+        let model = stamp(embedder);
         while !self.cancel.load(Ordering::Relaxed) {
-            let missing = store.missing_vectors(CONTENTS_PER_EMBEDDING)?;
+            let missing = store.missing_vectors(&model, CONTENTS_PER_EMBEDDING)?;
             let mut blocks = Vec::with_capacity(missing.len());
             for content in missing {
+                if self.cancel.load(Ordering::Relaxed) {
+                    break;
+                }
                 let Some(text) = texts.text(&content.path, content.blob) else { continue };
                 let Some(analysis) = store.stored_analysis(content.blob, content.language)? else { continue };
                 let mut rows = Vec::new();
@@ -325,7 +330,8 @@ impl Run<'_> {
             store.put_vectors(&blocks)?;
             let snapshot = store.snapshot();
             (self.committed)(Arc::clone(&snapshot));
-            (self.observe)(Progress::Embedding { done: snapshot.live_vectors(), total: snapshot.live_chunks() });
+            let share = store.vector_share(&model)?;
+            (self.observe)(Progress::Embedding { done: share.have, total: share.all });
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ mod host;
 mod indexing;
 pub mod live;
 mod location;
+mod models;
 pub mod priority;
 pub mod redaction;
 mod relations;

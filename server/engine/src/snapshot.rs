@@ -13,6 +13,7 @@ use conexus_index::{FileEntry, FileReferences, IndexSnapshot, LocatedChunk, Symb
 use crate::{
     Error, GuardedAnalyser, Location, Result, Settings, Weights, content,
     crashes::Crashes,
+    models::StandIn,
     search::{Searcher, chunk_at},
     stages::{Stage, timed},
 };
@@ -22,7 +23,8 @@ use crate::{
 pub struct Snapshot {
     index: Arc<IndexSnapshot>,
     pub(crate) embedder: Option<Arc<dyn Embedder>>,
-    pub(crate) embedding_fault: Option<String>,
+    /// While the built-in model answers in place of the chosen one.
+    pub(crate) stand_in: Option<Arc<StandIn>>,
     pub(crate) weights: Arc<Weights>,
     root: PathBuf,
     /// Folders outside of the workspace whose files are indexed.
@@ -67,7 +69,7 @@ impl Snapshot {
     pub(crate) fn new(
         index: Arc<IndexSnapshot>,
         embedder: Option<Arc<dyn Embedder>>,
-        embedding_fault: Option<String>,
+        stand_in: Option<Arc<StandIn>>,
         weights: Arc<Weights>,
         location: &Location,
         settings: &Settings,
@@ -76,7 +78,7 @@ impl Snapshot {
         Self {
             index,
             embedder,
-            embedding_fault,
+            stand_in,
             weights,
             root: location.root.clone(),
             sources: settings.sources.roots().map(|(_, folder)| folder.path.clone()).collect(),
@@ -103,6 +105,11 @@ impl Snapshot {
             Some(buffer) => Ok(Some(Arc::clone(&**buffer.references))),
             None => Ok(self.index.references(file)?.map(Arc::new)),
         }
+    }
+
+    /// Why the built-in embedding model answers in place of the chosen one; `None` when it does not.
+    pub fn builtin_model(&self) -> Option<String> {
+        self.stand_in.as_ref().map(|stand_in| stand_in.reason())
     }
 
     /// What every answer from this state says: whether it is complete and current.

@@ -191,6 +191,7 @@ fn wire_notice(notice: &conexus_core::Notice, workspace: &Uri) -> Notice {
         Core::NothingIndexed => {
             plain("nothingIndexed", "the workspace holds no file that is indexed; `conexus doctor` says why".to_owned())
         }
+        Core::BuiltinModel { reason } => plain("builtinModel", format!("answered with the built-in model: {reason}")),
         Core::LexicalOnly { reason } => plain("lexicalOnly", format!("searched by words only: {reason}")),
         Core::SetAside { path, files } => {
             let files = if *files > 1 { format!("{path} and {} more are", files - 1) } else { format!("{path} is") };

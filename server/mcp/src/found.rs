@@ -254,6 +254,7 @@ impl FoundNotice {
             Notice::NothingIndexed => {
                 ("nothing_indexed", "the workspace holds no file that is indexed; `conexus doctor` says why".to_owned())
             }
+            Notice::BuiltinModel { reason } => ("builtin_model", format!("answered with the built-in model: {reason}")),
             Notice::LexicalOnly { reason } => ("lexical_only", format!("searched by words only: {reason}")),
             Notice::SetAside { path, files } => {
                 let files =

@@ -35,7 +35,21 @@ pub(super) enum Outcome {
 
 enum Attempt {
     Done(Outcome),
-    Again { reason: String, asked: Option<Duration> },
+    Again {
+        reason: String,
+        asked: Option<Duration>,
+        /// Whether nobody listens at the address.
+        refused: bool,
+    },
+}
+
+/// Who waits for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// A person, who is better told at once that nothing listens at the address.
+    Person,
+    /// Work in the background, which outlasts a restart of the endpoint.
+    Work,
 }
 
 impl Client {
@@ -80,16 +94,17 @@ impl Client {
     }
 
     /// Sends a request until it is answered, refused, or `attempts` is used up.
-    pub(super) fn send(&self, body: &str) -> Result<Outcome, EmbedError> {
+    pub(super) fn send(&self, body: &str, patience: Patience) -> Result<Outcome, EmbedError> {
         let mut attempt = 0;
         loop {
-            let (reason, asked) = match self.attempt(body)? {
+            let (reason, asked, refused) = match self.attempt(body)? {
                 Attempt::Done(outcome) => return Ok(outcome),
-                Attempt::Again { reason, asked } => (reason, asked),
+                Attempt::Again { reason, asked, refused } => (reason, asked, refused),
             };
             attempt += 1;
             let wait = self.backoff.wait(attempt - 1, asked);
-            let Some(wait) = wait.filter(|_| attempt < self.attempts) else {
+            let hopeless = refused && patience == Patience::Person;
+            let Some(wait) = wait.filter(|_| attempt < self.attempts && !hopeless) else {
                 let reason = match (wait, asked) {
                     (None, Some(asked)) => format!("{reason}, and asks to wait {} s", asked.as_secs()),
                     _ => reason,
@@ -130,7 +145,8 @@ impl Client {
         match exchanged {
             Ok(answer) => self.judge(answer),
             Err(error) if is_transient(&error) => {
-                Ok(Attempt::Again { reason: self.redact(&error.to_string()), asked: None })
+                let refused = is_refused(&error);
+                Ok(Attempt::Again { reason: self.redact(&error.to_string()), asked: None, refused })
             }
             Err(error) => Err(self.failed(&error.to_string())),
         }
@@ -144,7 +160,8 @@ impl Client {
         let refused = || EmbedError::Refused { url: self.address(), status, message: self.redact(&message(&body)) };
         match status {
             408 | 425 | 429 | 500.. => {
-                Ok(Attempt::Again { reason: format!("status {status}: {}", self.redact(&message(&body))), asked })
+                let reason = format!("status {status}: {}", self.redact(&message(&body)));
+                Ok(Attempt::Again { reason, asked, refused: false })
             }
             400 | 413 | 422 => Ok(Attempt::Done(Outcome::Unsuitable(refused()))),
             _ => Err(refused()),
@@ -183,6 +200,11 @@ fn exchange(request: ureq::RequestBuilder<ureq::typestate::WithBody>, body: &str
 fn is_transient(error: &ureq::Error) -> bool {
     use ureq::Error::{ConnectionFailed, HostNotFound, Io, Protocol, Timeout};
     matches!(error, Io(_) | Timeout(_) | ConnectionFailed | HostNotFound | Protocol(_))
+}
+
+fn is_refused(error: &ureq::Error) -> bool {
+    matches!(error, ureq::Error::ConnectionFailed)
+        || matches!(error, ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused)
 }
 
 /// The address to post to: as given when it ends in `/embeddings`; below the given path; or, without a path, at the

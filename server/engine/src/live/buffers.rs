@@ -22,8 +22,8 @@ use crate::{
     GuardedAnalyser, Location, Settings, Subject,
     content::{self, Skip},
     crashes::Crashes,
-    host::stamp,
     indexing::{detect, flags},
+    models::stamp,
     snapshot::{BufferText, LazyReferences},
     walk::{self, WalkRules},
 };
@@ -83,21 +83,24 @@ struct Open {
 }
 
 impl Buffers {
-    pub(super) fn new(
-        embedder: Option<Arc<dyn Embedder>>,
-        location: &Location,
-        settings: &Settings,
-        crashes: &Arc<Crashes>,
-    ) -> Self {
+    pub(super) fn new(location: &Location, settings: &Settings, crashes: &Arc<Crashes>) -> Self {
         Self {
             analyser: GuardedAnalyser::new(crashes),
-            embedder,
+            embedder: None,
             open: HashMap::new(),
             hasher: std::hash::RandomState::new(),
             rows: Vec::new(),
             root: location.root.clone(),
             rules: WalkRules { threads: 1, ..WalkRules::of(location, settings) },
         }
+    }
+
+    /// Embeds with a model from now on, that of the state that is searched.
+    pub(super) fn embed_with(&mut self, embedder: Option<Arc<dyn Embedder>>) {
+        if self.embedder.as_deref().map(stamp) != embedder.as_deref().map(stamp) {
+            self.open.values_mut().for_each(|open| open.vectors.clear());
+        }
+        self.embedder = embedder;
     }
 
     /// Analyses a buffer's new text.

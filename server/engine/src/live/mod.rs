@@ -404,6 +404,7 @@ impl Shared {
         state.status.files = view.index().file_count() as u64;
         state.status.chunks = view.index().live_chunks();
         state.status.buffers = buffers;
+        state.status.builtin_model = view.builtin_model();
         state.status.set_aside = view.set_aside();
         state.status.newly_set_aside = view.crashes.found_here();
         state.view = Some(view);
@@ -471,8 +472,9 @@ fn analyse_buffers(shared: &Shared, location: &Location) {
             let crashes = base.as_ref().map(|base| Arc::clone(&base.crashes));
             // Without an index nothing is searched.
             let crashes = crashes.unwrap_or_else(|| Crashes::open(&location.index_dir, None));
-            Buffers::new(base.as_ref().and_then(Snapshot::instant_embedder), location, &shared.settings, &crashes)
+            Buffers::new(location, &shared.settings, &crashes)
         });
+        buffers.embed_with(base.as_ref().and_then(Snapshot::instant_embedder));
         let mut work = || {
             if rested {
                 return buffers.parse_one_afresh().into_iter().collect();

@@ -127,6 +127,8 @@ pub struct Status {
     pub fault: Option<String>,
     /// Why searches read names and words only.
     pub lexical_only: Option<String>,
+    /// Why the built-in embedding model answers in place of the chosen one.
+    pub builtin_model: Option<String>,
     /// Files that are searched without their symbols, since their grammar crashes on them.
     pub set_aside: Vec<Arc<str>>,
     /// Paths of which this process has found that.

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     Host, Location, Progress, Result, Settings, Sources,
+    host::Renewed,
     priority::{Yields, yield_to_typing},
     walk,
 };
@@ -49,6 +50,8 @@ const IDLE_EVERY: Duration = Duration::from_secs(1);
 const POLL_EVERY: Duration = Duration::from_secs(2);
 /// And at least so many times what one look takes.
 const POLL_SHARE: u32 = 20;
+/// How long a model that failed is left alone.
+const MODEL_REST: Duration = Duration::from_secs(30);
 /// Changed paths from which a look at all files is cheaper.
 const MANY_PARTS: usize = 1_000;
 /// Files that change what a walk finds.
@@ -68,8 +71,8 @@ pub(super) struct Writer {
     pending: Changes,
     next_poll: Option<Instant>,
     next_own: Instant,
-    /// Whether vectors of a slow model may be missing.
-    embeds: bool,
+    /// When a model that failed is asked again.
+    next_model: Option<Instant>,
     /// Whether the index is to be emptied, and indexing started again then.
     clear: Option<bool>,
     /// Time and size of the user's file of sources when it was read last.
@@ -127,7 +130,7 @@ impl Writer {
             }
         };
         let pending = Changes { all: true, ..Changes::default() };
-        let embeds = host.inline_embedder().is_none();
+        let next_model = host.is_model_down().then(|| Instant::now() + MODEL_REST);
         Ok(Self {
             shared: Arc::clone(shared),
             host,
@@ -135,7 +138,7 @@ impl Writer {
             pending,
             next_poll: None,
             next_own: Instant::now() + OWN_EVERY,
-            embeds,
+            next_model,
             clear: None,
             sources_stamp,
         })
@@ -215,13 +218,21 @@ impl Writer {
             if self.next_poll.is_some_and(|next| next <= Instant::now()) {
                 self.pending.all = true;
             }
-            if !self.pending.is_empty() || self.host.follows() {
+            if !self.pending.is_empty() || self.host.follows() || self.is_model_due() {
                 return true;
             }
             match self.host.refresh() {
                 Ok(true) => self.shared.rebase(self.host.snapshot()),
                 Ok(false) => {}
                 Err(error) => tracing::warn!(%error, "background work failed"),
+            }
+            match self.host.renew() {
+                Ok(Renewed::No) => {}
+                Ok(renewed) => {
+                    self.shared.rebase(self.host.snapshot());
+                    self.pending.all |= renewed == Renewed::WithoutSome;
+                }
+                Err(error) => tracing::warn!(%error, "slots were not given out anew"),
             }
         }
     }
@@ -237,6 +248,10 @@ impl Writer {
                 self.pending.all = true;
                 return self.work(events);
             }
+        }
+        if self.is_model_due() {
+            let report = self.host.embed_missing(&|_| (), &self.shared.halt)?;
+            self.note_model(report.fault);
         }
         if self.host.refresh()? {
             self.shared.rebase(self.host.snapshot());
@@ -262,7 +277,7 @@ impl Writer {
             self.shared.status(|status| status.fault = None);
             self.shared.rebase(self.host.snapshot());
         }
-        if self.embeds && !self.is_halted() {
+        if self.host.has_slow_model() && !self.is_halted() && (self.next_model.is_none() || self.is_model_due()) {
             let shared = &self.shared;
             // Changes go first: it goes on after them.
             let interrupt = AtomicBool::new(false);
@@ -271,10 +286,27 @@ impl Writer {
                 interrupt.store(!events.is_empty() || shared.halt.load(Ordering::Relaxed), Ordering::Relaxed);
             };
             let report = self.host.embed_missing(&observe, &interrupt)?;
-            self.shared.status(|status| status.lexical_only.clone_from(&report.fault));
-            self.shared.rebase(self.host.snapshot());
+            self.note_model(report.fault);
         }
         Ok(())
+    }
+
+    /// Whether a model that failed has been left alone for long enough.
+    fn is_model_due(&self) -> bool {
+        self.next_model.is_some_and(|next| next <= Instant::now())
+    }
+
+    /// The slow model was used, and failed or not.
+    fn note_model(&mut self, fault: Option<String>) {
+        self.next_model = fault.is_some().then(|| Instant::now() + MODEL_REST);
+        self.tell_fault(fault);
+        self.shared.rebase(self.host.snapshot());
+    }
+
+    /// Says why vectors are missing, unless the built-in model answers: that is said by the state that is searched.
+    fn tell_fault(&self, fault: Option<String>) {
+        let fault = fault.filter(|_| !self.host.stands_in());
+        self.shared.status(|status| status.lexical_only = fault);
     }
 
     fn scan(&mut self) -> Result<()> {
@@ -285,7 +317,7 @@ impl Writer {
         let new_folders = self.watch(&walk.folders);
         let shared = &self.shared;
         let report = self.host.index_walk(&walk, &|progress| shared.progress(progress), &shared.halt)?;
-        self.shared.status(|status| status.lexical_only.clone_from(&report.embedding_fault));
+        self.tell_fault(report.embedding_fault);
         if !report.cancelled {
             self.shared.scanned();
         }

@@ -11,7 +11,7 @@ mod weights;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use conexus_core::{Answer, Hit, Notice, Query};
+use conexus_core::{Answer, Hit, Mode, Notice, Query};
 use conexus_index::IndexSnapshot;
 
 pub use messages::Place;
@@ -68,6 +68,9 @@ impl<'a> Searcher<'a> {
         if let Some(reason) = gathered.lexical_only {
             answer.notices.push(Notice::LexicalOnly { reason });
         }
+        if !matches!(query.mode, Mode::Keyword | Mode::Symbol) {
+            answer.notices.extend(self.view.stand_in.as_ref().map(|stand_in| stand_in.notice()));
+        }
         let mut ranked = if cancel.load(Ordering::Relaxed) {
             Vec::new()
         } else {
@@ -96,6 +99,7 @@ impl<'a> Searcher<'a> {
             answer.notices.push(Notice::LexicalOnly { reason: "this chunk has no vector".to_owned() });
             return Ok(answer);
         };
+        answer.notices.extend(self.view.stand_in.as_ref().map(|stand_in| stand_in.notice()));
         if is_cancelled() {
             return Ok(answer);
         }
