@@ -101,7 +101,7 @@ fn examine(arguments: &Arguments, checks: &mut Vec<Check>) {
 }
 
 const MEND_MODEL: &str =
-    "start the endpoint, or mend `[embedding]` in your settings file; until then search goes by names and words";
+    "start the endpoint, or mend `[embedding]` in your settings file; until then the built-in model answers";
 
 fn examine_index(host: &Host, checks: &mut Vec<Check>) {
     let snapshot = host.snapshot();

@@ -3,7 +3,7 @@
 use std::{io::Write, sync::atomic::AtomicBool};
 
 use anyhow::{Context, Result};
-use conexus_engine::{Host, Location, Settings, difference};
+use conexus_engine::{Host, Location, Settings, compares_vectors, difference};
 use serde_json::json;
 
 use super::{
@@ -26,15 +26,17 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome>
     let mut fresh = Host::open(location, Settings { crashes_of, ..host.settings().clone() })?.0;
     fresh.index(&|_| (), &AtomicBool::new(false))?;
     let differences = difference(&host.snapshot(), &fresh.snapshot())?;
+    let with_vectors = compares_vectors(&host.snapshot(), &fresh.snapshot());
     let (files, chunks) = (host.snapshot().index().file_count(), host.snapshot().index().live_chunks());
     fresh.close()?;
     host.close()?;
     if arguments.global.is_json() {
         output.json(
-            &json!({ "equal": differences.is_empty(), "files": files, "chunks": chunks, "differences": differences }),
+            &json!({ "equal": differences.is_empty(), "files": files, "chunks": chunks, "vectors_compared": with_vectors, "differences": differences }),
         )?;
     } else if differences.is_empty() {
-        writeln!(output, "the index equals a fresh one: {files} files, {chunks} chunks")?;
+        let without = if with_vectors { "" } else { "; vectors of a slow model are not made again to compare them" };
+        writeln!(output, "the index equals a fresh one: {files} files, {chunks} chunks{without}")?;
     } else {
         for difference in &differences {
             writeln!(output, "{}", printable(difference))?;

@@ -15,6 +15,7 @@ mod lsp;
 mod master_property;
 mod mcp;
 mod memory;
+mod models;
 mod queries;
 mod search_terminal;
 mod setup;

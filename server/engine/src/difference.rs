@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use conexus_core::{Hit, Query};
+use conexus_core::{Hit, Mode, Query};
 use conexus_index::{FileEntry, FileReferences};
 
 use crate::{Result, Snapshot};
@@ -13,7 +13,8 @@ const MOST: usize = 20;
 const PROBES: usize = 40;
 
 /// What differs between two snapshots, in words; empty when they hold the same files, chunks, symbols, references and
-/// vectors and answer probing queries alike. Generations and slots may differ.
+/// vectors and answer probing queries alike. Generations and slots may differ. Where they are searched with other
+/// models, vectors are left out and the queries go by words: see [`compares_vectors`].
 pub fn difference(left: &Snapshot, right: &Snapshot) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let mut ours = left.index().files().peekable();
@@ -40,6 +41,12 @@ pub fn difference(left: &Snapshot, right: &Snapshot) -> Result<Vec<String>> {
         compare_answers(left, right, &mut found)?;
     }
     Ok(found)
+}
+
+/// Whether two snapshots are searched with the same model, so that [`difference`] compares their vectors. A fresh index is
+/// searched with the built-in model until a slow one has caught up.
+pub fn compares_vectors(left: &Snapshot, right: &Snapshot) -> bool {
+    left.index().model() == right.index().model()
 }
 
 fn compare_files(
@@ -74,9 +81,10 @@ fn compare_files(
         references.as_ref().map(|all| all.iter().map(|named| named.reference).collect::<Vec<_>>())
     };
     differ("references", listed(&ours) == listed(&theirs));
-    let vectors = (0..file.chunk_count()).all(|index| {
-        left.index().vector(file.first_slot() + index) == right.index().vector(other.first_slot() + index)
-    });
+    let vectors = !compares_vectors(left, right)
+        || (0..file.chunk_count()).all(|index| {
+            left.index().vector(file.first_slot() + index) == right.index().vector(other.first_slot() + index)
+        });
     differ("vectors", vectors);
     Ok(())
 }
@@ -86,6 +94,7 @@ fn compare_answers(left: &Snapshot, right: &Snapshot, found: &mut Vec<String>) -
     let names: Vec<String> = left.index().symbols().map(|(_, symbol)| symbol.name().to_owned()).collect();
     let step = (names.len() / PROBES).max(1);
     let cancel = AtomicBool::new(false);
+    let mode = if compares_vectors(left, right) { Mode::Auto } else { Mode::Keyword };
     let mut probes: Vec<String> = names.iter().step_by(step).cloned().collect();
     probes.extend(
         names
@@ -95,7 +104,7 @@ fn compare_answers(left: &Snapshot, right: &Snapshot, found: &mut Vec<String>) -
             .map(|(one, two)| format!("how does {one} relate to {two}")),
     );
     for probe in probes {
-        let query = Query::new(probe.clone());
+        let query = Query { mode, ..Query::new(probe.clone()) };
         let ours = left.search(&query, &cancel)?;
         let theirs = right.search(&query, &cancel)?;
         if !same_hits(&ours.hits, &theirs.hits) {

@@ -368,6 +368,9 @@ wire! {
         /// Why names and words alone are searched.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lexical_only: Option<String>,
+        /// Why the built-in embedding model answers in place of the chosen one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        builtin_model: Option<String>,
         /// Files that are searched without their symbols, since parsing them ended a server.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         set_aside: Option<Vec<Uri>>,

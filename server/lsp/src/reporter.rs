@@ -198,6 +198,7 @@ pub(crate) fn workspace_status(uri: &Uri, status: &Status) -> WorkspaceStatus {
         buffers: status.buffers,
         fault: status.fault.clone(),
         lexical_only: status.lexical_only.clone(),
+        builtin_model: status.builtin_model.clone(),
         set_aside: (!status.set_aside.is_empty())
             .then(|| status.set_aside.iter().map(|path| uri_below(uri, path)).collect()),
     }

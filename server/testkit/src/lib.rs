@@ -4,6 +4,7 @@
 //! nothing to report.
 
 mod edits;
+mod endpoint;
 mod git;
 mod lsp;
 mod program;
@@ -12,6 +13,7 @@ mod wait;
 mod workspace;
 
 pub use edits::{Edit, Pick, character_boundary, edits, picks, typed_over, typed_texts};
+pub use endpoint::Endpoint;
 pub use git::Repository;
 pub use lsp::{LspClient, file_uri};
 pub use program::{Program, Run, Running, run, start};

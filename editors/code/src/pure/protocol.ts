@@ -127,6 +127,8 @@ export interface WorkspaceStatus {
   buffers: number;
   fault?: string;
   lexicalOnly?: string;
+  /** Why the built-in embedding model answers in place of the chosen one. */
+  builtinModel?: string;
   setAside?: string[];
 }
 

@@ -121,6 +121,9 @@ function line(folder: WorkspaceStatus, nameOf: (uri: string) => string): string 
   if (folder.lexicalOnly !== undefined) {
     parts.push(`searched by names and words only: ${folder.lexicalOnly}`);
   }
+  if (folder.builtinModel !== undefined) {
+    parts.push(`answered with the built-in model: ${folder.builtinModel}`);
+  }
   const aside = folder.setAside ?? [];
   if (aside.length > 0) {
     parts.push(`${count(aside.length, "file")} searched without symbols, since parsing ended the server`);

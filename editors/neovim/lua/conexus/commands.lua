@@ -123,7 +123,7 @@ function M.status_lines(buffer, done)
           workspace.chunks
         )
       )
-      for _, more in ipairs({ workspace.fault, workspace.lexicalOnly, workspace.pollingReason }) do
+      for _, more in ipairs({ workspace.fault, workspace.lexicalOnly, workspace.builtinModel, workspace.pollingReason }) do
         table.insert(lines, "  " .. more)
       end
     end

@@ -21,6 +21,7 @@ M.settled_ms = 60 * 1000
 ---@field role string
 ---@field fault? string
 ---@field lexicalOnly? string
+---@field builtinModel? string
 ---@field files integer
 
 ---@class conexus.Server What is known of the server of one root.

@@ -50,8 +50,8 @@ const IDLE_EVERY: Duration = Duration::from_secs(1);
 const POLL_EVERY: Duration = Duration::from_secs(2);
 /// And at least so many times what one look takes.
 const POLL_SHARE: u32 = 20;
-/// How long a model that failed is left alone.
-const MODEL_REST: Duration = Duration::from_secs(30);
+/// How long a model that failed is left alone at first; twice as long each time, up to the second.
+const MODEL_REST: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
 /// Changed paths from which a look at all files is cheaper.
 const MANY_PARTS: usize = 1_000;
 /// Files that change what a walk finds.
@@ -73,6 +73,8 @@ pub(super) struct Writer {
     next_own: Instant,
     /// When a model that failed is asked again.
     next_model: Option<Instant>,
+    /// How long it is left alone after it fails the next time.
+    model_rest: Duration,
     /// Whether the index is to be emptied, and indexing started again then.
     clear: Option<bool>,
     /// Time and size of the user's file of sources when it was read last.
@@ -130,7 +132,7 @@ impl Writer {
             }
         };
         let pending = Changes { all: true, ..Changes::default() };
-        let next_model = host.is_model_down().then(|| Instant::now() + MODEL_REST);
+        let next_model = host.is_model_down().then(|| Instant::now() + MODEL_REST.0);
         Ok(Self {
             shared: Arc::clone(shared),
             host,
@@ -139,6 +141,7 @@ impl Writer {
             next_poll: None,
             next_own: Instant::now() + OWN_EVERY,
             next_model,
+            model_rest: MODEL_REST.0,
             clear: None,
             sources_stamp,
         })
@@ -298,7 +301,8 @@ impl Writer {
 
     /// The slow model was used, and failed or not.
     fn note_model(&mut self, fault: Option<String>) {
-        self.next_model = fault.is_some().then(|| Instant::now() + MODEL_REST);
+        self.next_model = fault.is_some().then(|| Instant::now() + self.model_rest);
+        self.model_rest = if fault.is_some() { (self.model_rest * 2).min(MODEL_REST.1) } else { MODEL_REST.0 };
         self.tell_fault(fault);
         self.shared.rebase(self.host.snapshot());
     }

@@ -180,6 +180,9 @@ fn tell(status: &Status, draft: &mut Draft) {
     if let Some(reason) = &status.lexical_only {
         draft.say("lexical_only", reason);
     }
+    if let Some(reason) = &status.builtin_model {
+        draft.say("builtin_model", reason);
+    }
     draft.head = format!(
         "{}: {} files, {} chunks, {} unsaved\n",
         status.activity.name(),
