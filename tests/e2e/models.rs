@@ -138,7 +138,8 @@ fn a_session_takes_up_an_endpoint_that_comes_and_outlives_one_that_goes() {
         notices => Err(format!("{notices:?}")),
     });
     drop(endpoint);
-    let answer = search(&mut client);
+    // Not one that was embedded before: those are remembered.
+    let answer = client.call("conexus/search", &json!({ "query": "request after a pause" }));
     assert_eq!(answer["notices"][0]["kind"], "lexicalOnly", "a query cannot be embedded any more: {answer:#}");
     assert_eq!(answer["hits"][0]["path"], "src/retry.py");
     client.shut_down();
