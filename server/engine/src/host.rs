@@ -532,3 +532,6 @@ impl Error {
         matches!(self, Self::Index(conexus_index::Error::Locked { .. }))
     }
 }
+
+#[cfg(test)]
+mod tests;
