@@ -14,7 +14,7 @@ use std::{
     time::Instant,
 };
 
-use conexus_engine::walk;
+use conexus_engine::{Location, Settings, walk};
 use conexus_testkit::{LspClient, Program, file_uri};
 use serde_json::json;
 
@@ -85,7 +85,8 @@ fn main() -> ExitCode {
 
 /// Copies what a walk finds; how many files, and the largest of those that are saved.
 fn copy(folder: &Path, into: &Path) -> (usize, String) {
-    let rules = walk::WalkRules::default();
+    let location = Location { root: folder.to_path_buf(), index_dir: into.to_path_buf() };
+    let rules = walk::WalkRules::of(&location, &Settings::default());
     let walk = walk::walk(folder, &rules, &std::sync::atomic::AtomicBool::new(false)).unwrap();
     let mut largest = (0, String::new());
     for file in &walk.files {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::Session;
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 const SOURCES: &[(&str, &str)] = &[
     (

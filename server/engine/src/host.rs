@@ -154,7 +154,7 @@ impl Host {
             ..StoreSettings::default()
         };
         let models = Models::open(&settings.embedding, &location.index_dir, &store_settings)?;
-        let store_settings = models.store_settings(store_settings);
+        let store_settings = models.store_settings(&store_settings);
         let texts = DiskTexts { location: &location, max_file_bytes: settings.max_file_bytes };
         let mut follows = false;
         let (store, report) = match Store::open(&location.index_dir, store_settings.clone(), Access::Write, &texts) {

@@ -101,11 +101,11 @@ impl Models {
     }
 
     /// How a store has to be opened for them.
-    pub(crate) fn store_settings(&self, settings: StoreSettings) -> StoreSettings {
+    pub(crate) fn store_settings(&self, settings: &StoreSettings) -> StoreSettings {
         StoreSettings {
             model: self.searched.as_deref().map(stamp),
             keep_other_models: self.waiting.is_some(),
-            ..settings
+            ..settings.clone()
         }
     }
 
@@ -167,7 +167,7 @@ impl Models {
             return Ok(false);
         }
         let better = Self { embedding: self.embedding.clone(), searched: Some(chosen), waiting: None };
-        store.reopen(better.store_settings(store.settings().clone()), texts)?;
+        store.reopen(better.store_settings(store.settings()), texts)?;
         tracing::info!(chunks = share.have, "the chosen model answers from now on");
         *self = better;
         Ok(true)

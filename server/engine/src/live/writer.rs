@@ -51,7 +51,7 @@ const POLL_EVERY: Duration = Duration::from_secs(2);
 /// And at least so many times what one look takes.
 const POLL_SHARE: u32 = 20;
 /// How long a model that failed is left alone at first; twice as long each time, up to the second.
-const MODEL_REST: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
+const MODEL_REST: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(1));
 /// Changed paths from which a look at all files is cheaper.
 const MANY_PARTS: usize = 1_000;
 /// Files that change what a walk finds.
