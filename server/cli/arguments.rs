@@ -540,6 +540,17 @@ pub(crate) enum Client {
     Continue,
 }
 
+/// The file that a person works on while asking for what a commit changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ActiveFile {
+    /// One that holds a changed function that is asked for.
+    Changed,
+    /// One that the commit changed too; what it changed there is not asked for.
+    Other,
+    /// One that the commit did not change.
+    Unrelated,
+}
+
 /// Arguments of `eval`.
 #[derive(Debug, Args)]
 pub(crate) struct EvalArguments {
@@ -562,6 +573,9 @@ pub(crate) struct EvalArguments {
     /// Queries of each kind that are made out of a repository at most
     #[arg(long, value_name = "N", default_value_t = 100, requires = "from_history")]
     pub(crate) sample: usize,
+    /// Ask for what commits changed while a file is the active one, and for nothing else
+    #[arg(long, value_enum, value_name = "WHICH", requires = "from_history")]
+    pub(crate) active_file: Option<ActiveFile>,
     /// Ask as an assistant does, with room for so many tokens, and count what the answers show
     #[arg(long, value_name = "TOKENS", num_args = 0..=1, value_delimiter = ',', require_equals = true,
         default_missing_values = ["500", "1000", "2000", "4000", "8000"])]

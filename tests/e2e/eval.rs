@@ -150,3 +150,31 @@ fn a_repository_gives_queries_out_of_its_own_history() {
     let run = conexus().run(outside.root(), ["eval", "--from-history"]).expect(2);
     assert!(run.stderr.contains("no git repository"), "{run}");
 }
+
+/// Two files alike: which one is meant, only the file that is worked on says.
+#[test]
+fn the_active_file_is_preferred_among_equals() {
+    let workspace = Workspace::empty();
+    for side in ["left.py", "right.py"] {
+        workspace.write(side, RETRY);
+    }
+    let repository = Repository::init(workspace);
+    repository.write("left.py", RETRY.replace("range(5)", "range(9)"));
+    repository.commit("Make more attempts before giving up");
+    let first_hit = |extra: &[&str]| {
+        let target = repository.root().join("../scores.json");
+        let arguments = ["eval", "--from-history", "--save"].iter().map(Into::into).chain([target.clone()]);
+        conexus().run(repository.root(), arguments.chain(extra.iter().map(Into::into))).expect(0);
+        let scores: serde_json::Value = serde_json::from_slice(&std::fs::read(target).expect("saved")).expect("JSON");
+        let asked = scores.as_array().expect("a list").last().expect("a query of the commit").clone();
+        assert_eq!(asked["category"], "commit", "{scores:#}");
+        asked["hits"][0].as_str().unwrap_or("").to_owned()
+    };
+    assert_eq!(first_hit(&[]), "right.py:1");
+    assert_eq!(first_hit(&["--active-file", "changed"]), "left.py:1");
+    assert_eq!(first_hit(&["--active-file", "changed", "--weight", "active_file=0"]), "right.py:1");
+    assert_eq!(first_hit(&["--active-file", "unrelated"]), "right.py:1");
+    let nothing_else = ["eval", "--from-history", "--active-file", "other"];
+    let run = conexus().run(repository.root(), nothing_else).expect(2);
+    assert!(run.stderr.contains("no query could be made"), "{run}");
+}

@@ -26,6 +26,8 @@ pub(super) struct LabelledQuery {
     pub(super) category: String,
     pub(super) query: String,
     pub(super) targets: Vec<Target>,
+    /// The file that the person works on.
+    pub(super) active_file: Option<String>,
 }
 
 impl LabelledQuery {
@@ -75,7 +77,7 @@ impl Target {
         Self { path: path.to_owned(), lines: Some((first, last)) }
     }
 
-    fn is_in(&self, path: &str) -> bool {
+    pub(super) fn is_in(&self, path: &str) -> bool {
         path == self.path || path.strip_suffix(self.path.as_str()).is_some_and(|front| front.ends_with('/'))
     }
 
@@ -102,8 +104,10 @@ pub(super) fn queries(path: &Path) -> Result<HashMap<String, Vec<LabelledQuery>>
         queries.entry(row.get("repo")?.to_owned()).or_default().push(LabelledQuery {
             language: row.get("language")?.to_owned(),
             category: row.get("category")?.to_owned(),
-            query: row.get("query")?.to_owned(),
+            // A pasted message has lines, which a table of lines cannot hold otherwise.
+            query: row.get("query")?.replace("\\n", "\n"),
             targets,
+            active_file: None,
         });
     }
     Ok(queries)

@@ -14,7 +14,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use conexus_core::Query;
+use conexus_core::{Query, WorkContext};
 use conexus_engine::{Host, Location, Snapshot, Weights};
 use serde::{Deserialize, Serialize};
 
@@ -161,7 +161,8 @@ fn measure(
     budgets: &[usize],
 ) -> Result<Scored> {
     let cancel = AtomicBool::new(false);
-    let query = Query { limit: DEPTH, ..Query::new(labelled.query.clone()) };
+    let context = WorkContext { active_file: labelled.active_file.clone(), ..WorkContext::default() };
+    let query = Query { limit: DEPTH, context, ..Query::new(labelled.query.clone()) };
     // The first search warms caches, as the second search of a session finds them.
     snapshot.search(&query, &cancel)?;
     let started = Instant::now();

@@ -4,7 +4,9 @@ use std::{sync::atomic::AtomicBool, time::Duration};
 
 use anyhow::Result;
 use conexus_core::LineIndex;
-use conexus_engine::{Snapshot, SymbolRef, git};
+use conexus_engine::{FileEntry, Snapshot, SymbolRef, git, roles};
+
+use crate::cli::arguments::ActiveFile;
 
 use super::{Copy, LabelledQuery, Scored, Target, is_code, is_function, sentence, spread, target};
 
@@ -17,7 +19,12 @@ const MOST_FUNCTIONS: usize = 8;
 /// Commits looked at for each query that is wanted: many change no function that was there before.
 const PER_QUERY: usize = 3;
 
-pub(super) fn score(copy: &mut Copy, sample: usize, scored: &mut Vec<Scored>) -> Result<()> {
+pub(super) fn score(
+    copy: &mut Copy,
+    sample: usize,
+    active: Option<ActiveFile>,
+    scored: &mut Vec<Scored>,
+) -> Result<()> {
     let Some(history) = git::history(&copy.repository, LIMITS, &AtomicBool::new(false)) else { return Ok(()) };
     let candidates: Vec<(String, String)> = history
         .commits()
@@ -35,11 +42,48 @@ pub(super) fn score(copy: &mut Copy, sample: usize, scored: &mut Vec<Scored>) ->
         };
         let Some(snapshot) = copy.at(&format!("{id}^1"))? else { continue };
         let Some((language, targets)) = changed_functions(&snapshot, &changed) else { continue };
-        let labelled = LabelledQuery { language, category: "commit".to_owned(), query, targets };
+        let category = "commit".to_owned();
+        let mut labelled = LabelledQuery { language, category, query, targets, active_file: None };
+        if active.is_some_and(|active| !work_on(active, &mut labelled, &snapshot, &changed)) {
+            continue;
+        }
         scored.push(copy.measure(&snapshot, &labelled)?);
         left -= 1;
     }
     Ok(())
+}
+
+/// Whether a person would have the file open while working on the code: code and its tests.
+fn is_edited(file: &FileEntry) -> bool {
+    is_code(file) || roles::role(file.path()) == roles::Role::Test
+}
+
+/// Makes a file the active one of a query; false when the commit has none such, or changed nothing else.
+fn work_on(
+    active: ActiveFile,
+    labelled: &mut LabelledQuery,
+    snapshot: &Snapshot,
+    changed: &[git::ChangedLines],
+) -> bool {
+    let is_changed = |path: &str| changed.iter().any(|change| change.path == path);
+    let is_asked_for = |path: &str| labelled.targets.iter().any(|target| target.is_in(path));
+    let mut files = snapshot.index().files().filter(|file| is_edited(file)).map(|file| file.path().to_string());
+    let path = match active {
+        ActiveFile::Changed => files.find(|path| is_changed(path) && is_asked_for(path)),
+        ActiveFile::Other => files.filter(|path| is_changed(path)).last(),
+        ActiveFile::Unrelated => {
+            let others: Vec<String> =
+                files.filter(|path| roles::role(path) == roles::Role::Code && !is_changed(path)).collect();
+            // Another one for each query, and the same one each time.
+            others.get(labelled.query.len() * 7_919 % others.len().max(1)).cloned()
+        }
+    };
+    let Some(path) = path else { return false };
+    if active == ActiveFile::Other {
+        labelled.targets.retain(|target| !target.is_in(&path));
+    }
+    labelled.active_file = Some(path);
+    !labelled.targets.is_empty()
 }
 
 /// The functions of the code that hold changed lines, and the language of the first.

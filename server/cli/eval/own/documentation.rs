@@ -41,6 +41,7 @@ fn queries(snapshot: &Snapshot) -> Vec<LabelledQuery> {
                 category: "documentation".to_owned(),
                 query,
                 targets: vec![target(file.path(), symbol, &lines)],
+                active_file: None,
             });
         }
     }

@@ -27,9 +27,11 @@ pub(super) fn scores(
     for folder in folders {
         let mut copy = Copy::of(arguments, folder, weights, &eval.budgets)?;
         let before = scored.len();
-        documentation::score(&mut copy, eval.sample, &mut scored)?;
+        if eval.active_file.is_none() {
+            documentation::score(&mut copy, eval.sample, &mut scored)?;
+        }
         let documented = scored.len() - before;
-        commits::score(&mut copy, eval.sample, &mut scored)?;
+        commits::score(&mut copy, eval.sample, eval.active_file, &mut scored)?;
         let committed = scored.len() - before - documented;
         output::note(&format!("{}: {documented} sentences of documentation, {committed} commits", copy.name));
     }

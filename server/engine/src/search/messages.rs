@@ -23,9 +23,10 @@ const FILES_PER_PLACE: usize = 32;
 static PYTHON: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"File "([^"\n]+)", line (\d{1,7})"#).expect("a valid expression"));
 
-/// `src/lib.rs:11:5`, `Bar.java:123`, `src/a.ts(12,5)`: a path with an ending, then a line and perhaps a column.
+/// `src/lib.rs:11:5`, `Bar.java:123`, `src/a.ts(12,5)`, Maven's `Bar.java:[12,5]`: a path with an ending, then a line
+/// and perhaps a column.
 static PLACE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"((?:\b[A-Za-z]:)?[\w./\\@~+-]*\w\.[A-Za-z][A-Za-z0-9_]{0,9})(?::(\d{1,7})(?::\d{1,7})?\b|\((\d{1,7})(?:[,:]\d{1,7})?\))")
+    Regex::new(r"((?:\b[A-Za-z]:)?[\w./\\@~+-]*\w\.[A-Za-z][A-Za-z0-9_]{0,9})(?::(\d{1,7})(?::\d{1,7})?\b|\((\d{1,7})(?:[,:]\d{1,7})?\)|:\[(\d{1,7})(?:,\d{1,7})?\])")
         .expect("a valid expression")
 });
 
@@ -47,7 +48,7 @@ pub(super) fn take_places(text: &str) -> (String, Vec<Place>) {
     // A Python trace names the innermost call last.
     places.reverse();
     let rest = PLACE.replace_all(&python, |found: &Captures<'_>| {
-        let line = found.get(2).or_else(|| found.get(3)).map_or("", |line| line.as_str());
+        let line = [2, 3, 4].iter().find_map(|&form| found.get(form)).map_or("", |line| line.as_str());
         // `example.org:80` after `//` is a host.
         if found[1].starts_with("//") {
             return found[0].to_owned();
@@ -133,6 +134,7 @@ mod tests {
             ("at com.shop.Order.total(Order.java:120)", "order.java:119"),
             ("    at load (/opt/web/src/load.js:10:15)", "/opt/web/src/load.js:9"),
             ("src/a.ts(12,5): error TS2322", "src/a.ts:11"),
+            ("[ERROR] /build/shop/Order.java:[23,42] error: incompatible types", "/build/shop/order.java:22"),
             (r"C:\code\shop\Cart.cs(7)", "c:/code/shop/cart.cs:6"),
             ("main.go:12 main.go:12 ./util.go:3", "main.go:11 util.go:2"),
             ("connect to https://example.org:8080/path", ""),
