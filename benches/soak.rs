@@ -59,7 +59,7 @@ fn main() -> ExitCode {
         let comment = if language == "py" { "#" } else { "//" };
         // Another line in front: all chunks behind it have other places.
         let text = format!("{comment} note{save} of {}\n{}{text}", save % 97, "\n".repeat(save % 3));
-        client.did_replace(&uri, save as i32 + 1, &text);
+        client.did_replace(&uri, i32::try_from(save).unwrap() + 1, &text);
         std::fs::write(workspace.join(&saved), &text).unwrap();
         client.notify("textDocument/didSave", &json!({ "textDocument": { "uri": uri } }));
         let answer = client.call("conexus/search", &json!({ "query": format!("note{save}"), "limit": 1 }));
