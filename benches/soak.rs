@@ -58,11 +58,11 @@ fn main() -> ExitCode {
     for save in 1..=saves {
         let comment = if language == "py" { "#" } else { "//" };
         // Another line in front: all chunks behind it have other places.
-        let text = format!("{comment} note{save} of {}\n{}{text}", save % 97, "\n".repeat(save % 3));
+        let text = format!("{comment} {}\n{}{text}", word(save), "\n".repeat(save % 3));
         client.did_replace(&uri, i32::try_from(save).unwrap() + 1, &text);
         std::fs::write(workspace.join(&saved), &text).unwrap();
         client.notify("textDocument/didSave", &json!({ "textDocument": { "uri": uri } }));
-        let answer = client.call("conexus/search", &json!({ "query": format!("note{save}"), "limit": 1 }));
+        let answer = client.call("conexus/search", &json!({ "query": word(save), "limit": 1 }));
         assert_eq!(answer["hits"][0]["path"], saved, "{answer:#}");
         if save % (saves / ROWS).max(1) == 0 {
             let row = (resident(client.id()), size(program.home()));
@@ -81,6 +81,12 @@ fn main() -> ExitCode {
     let disk = last.1 as f64 / middle.1 as f64;
     println!("the second half adds: memory x {memory:.2}, disk x {disk:.2}; the bound is {GROWTH}");
     if memory <= GROWTH && disk <= GROWTH { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A word that no code holds, another one for each number.
+fn word(number: usize) -> String {
+    let letters = number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'q')).collect::<String>();
+    format!("zqx{letters}xqz")
 }
 
 /// Copies what a walk finds; how many files, and the largest of those that are saved.
