@@ -120,7 +120,11 @@ fn examine_index(host: &Host, checks: &mut Vec<Check>) {
     checks.extend(disk(host));
     checks.push(match (host.try_model(), snapshot.index().model()) {
         (Err(fault), _) => Check::fault("model", fault, MEND_MODEL),
-        (Ok(()), Some(model)) => Check::good("model", &*model.id),
+        (Ok(()), Some(model)) => match snapshot.builtin_model() {
+            Some(reason) => Check::good("model", format!("{} in place of the chosen one: {reason}", model.id))
+                .with_advice("`conexus index` computes its vectors, and so does a running session"),
+            None => Check::good("model", &*model.id),
+        },
         (Ok(()), None) => Check::good("model", "none: searched by words only"),
     });
     for path in snapshot.set_aside() {

@@ -43,6 +43,7 @@ pub(crate) fn status(arguments: &Arguments, output: &mut Output) -> Result<Outco
             "branch": branch,
             "follows": host.follows(),
             "model": snapshot.index().model().map(|model| model.id.clone()),
+            "builtin_model": snapshot.builtin_model(),
             "files": statistics.files,
             "chunks": statistics.chunks,
             "vectors": statistics.vectors,
@@ -67,6 +68,9 @@ pub(crate) fn status(arguments: &Arguments, output: &mut Output) -> Result<Outco
             "model       {}",
             snapshot.index().model().map_or("none: searched by words only", |model| &model.id)
         )?;
+        if let Some(reason) = snapshot.builtin_model() {
+            writeln!(output, "            in place of the chosen one: {}", printable(&reason))?;
+        }
         let megabytes = |bytes: u64| bytes as f64 / 1e6;
         writeln!(
             output,

@@ -67,10 +67,18 @@ fn the_builtin_model_answers_until_a_slow_one_has_vectors() {
     let session = session(&Endpoint::settings(endpoint.address()), SOURCES);
     let chunks = |session: &Session| session.run(["status", "--json"]).expect(0).json()["chunks"].as_u64();
     expect_builtin(&session.search(QUESTION), "0 of ");
+    let status = session.run(["status", "--json"]).expect(0).json();
+    assert!(status["builtin_model"].as_str().is_some_and(|reason| reason.starts_with("0 of ")), "{status:#}");
+    let doctor = session.run(["doctor"]).expect(0);
+    assert!(
+        doctor.stdout.contains("in place of the chosen one") && doctor.stdout.contains("`conexus index` computes"),
+        "{doctor}"
+    );
     let asked = endpoint.texts();
     session.index();
     assert!(endpoint.texts() >= asked + chunks(&session).expect("chunks"), "each chunk is embedded");
     expect_chosen(&session.search(QUESTION));
+    assert_eq!(session.run(["status", "--json"]).expect(0).json()["builtin_model"], Value::Null);
     let verified = session.run(["verify", "--json"]).expect(0).json();
     assert_eq!((&verified["equal"], &verified["vectors_compared"]), (&json!(true), &json!(false)), "{verified:#}");
     // A search that reads names or words alone has nothing to say about models.

@@ -229,14 +229,6 @@ impl Writer {
                 Ok(false) => {}
                 Err(error) => tracing::warn!(%error, "background work failed"),
             }
-            match self.host.renew() {
-                Ok(Renewed::No) => {}
-                Ok(renewed) => {
-                    self.shared.rebase(self.host.snapshot());
-                    self.pending.all |= renewed == Renewed::WithoutSome;
-                }
-                Err(error) => tracing::warn!(%error, "slots were not given out anew"),
-            }
         }
     }
 
@@ -277,6 +269,8 @@ impl Writer {
             }
             // Whatever a stopped run left undone is found again.
             self.pending.all |= self.is_halted();
+            // Who saves without a pause needs it most.
+            self.pending.all |= self.host.renew()? == Renewed::WithoutSome;
             self.shared.status(|status| status.fault = None);
             self.shared.rebase(self.host.snapshot());
         }
