@@ -281,8 +281,8 @@ impl Host {
     }
 
     /// Computes the vectors of a slow model that are missing, until none is or it is cancelled: it is the caller's choice
-    /// when. As long as few are there, or an endpoint does not answer, the built-in model answers, which [`Host::index`] provides for; then the slow one
-    /// does. What was committed before a fault stays.
+    /// when. As long as few are there, or an endpoint does not answer, the built-in model answers, whose vectors
+    /// [`Host::index`] makes; then the slow one does. What was committed before a fault stays.
     pub fn embed_missing(
         &mut self,
         observe: &(dyn Fn(Progress) + Sync),
@@ -441,6 +441,10 @@ impl Host {
         cancel: &AtomicBool,
         work: impl FnOnce(indexing::Run<'_>, &mut Store) -> Result<T>,
     ) -> Result<T> {
+        if self.store.is_stale() {
+            let texts = DiskTexts { location: &self.location, max_file_bytes: self.settings.max_file_bytes };
+            self.store.reopen(self.store.settings().clone(), &texts)?;
+        }
         let template = self.snapshot();
         let committed = |index: Arc<IndexSnapshot>| {
             if let Some(committed) = &self.committed {

@@ -227,6 +227,11 @@ impl Store {
         Ok(())
     }
 
+    /// Whether opening it again has failed, so that nothing can be written until [`Self::reopen`] succeeds.
+    pub fn is_stale(&self) -> bool {
+        self.stale
+    }
+
     /// Whether so many slots are dead that opening it again would give them out anew.
     pub fn is_sparse(&self) -> bool {
         is_sparse(self.current.alive.len(), self.current.state.next_slot, &self.settings)

@@ -1,6 +1,6 @@
 //! Crashes, damaged and foreign files, locks.
 
-use conexus_index::{Access, Error, Store};
+use conexus_index::{Access, Error, Store, StoreSettings};
 use std::path::Path;
 
 use crate::support::*;
@@ -212,4 +212,36 @@ fn impossible_folders_are_named() {
     assert!(error.to_string().contains("file"), "{error}");
     let error = Store::open(&folder.path().join("none"), settings(), Access::Read, &()).unwrap_err();
     assert!(matches!(error, Error::NotFound { .. }), "{error}");
+}
+
+/// Giving out slots anew changes the catalog first. When the rest fails, searches go on with what they have, and nothing is
+/// written upon slots that mean something else now.
+#[test]
+fn what_cannot_be_opened_again_is_not_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::of(&[("a.rs", "fn alpha() {}\n"), ("b.rs", "fn beta() {}\n")]);
+    let settings = StoreSettings { renumber_from: 8, ..settings() };
+    let mut store = Store::open(folder.path(), settings.clone(), Access::Write, &workspace).unwrap().0;
+    store.commit(updates(vec![new("a.rs", "fn alpha() {}\n"), new("b.rs", "fn beta() {}\n")])).unwrap();
+    for _ in 0..10 {
+        store.commit(removals(&["b.rs"])).unwrap();
+        store.commit(updates(vec![new("b.rs", "fn beta() {}\n")])).unwrap();
+    }
+    store.flush().unwrap();
+    assert!(store.is_sparse());
+    let before = view(&store.snapshot(), &["alpha", "beta"]);
+    let lexical = folder.path().join("lexical");
+    std::fs::remove_dir_all(&lexical).unwrap();
+    std::fs::write(&lexical, "not a folder").unwrap();
+    assert!(store.reopen(settings.clone(), &workspace).is_err());
+    assert!(store.is_stale());
+    assert_eq!(view(&store.snapshot(), &["alpha", "beta"]), before);
+    let refused = store.commit(removals(&["a.rs"])).unwrap_err();
+    assert!(matches!(refused, Error::Stale { .. }), "{refused}");
+    std::fs::remove_file(&lexical).unwrap();
+    store.reopen(settings, &workspace).unwrap();
+    assert!(!store.is_stale() && !store.is_sparse());
+    assert_eq!(view(&store.snapshot(), &["alpha", "beta"]), before);
+    store.commit(removals(&["a.rs"])).unwrap();
+    assert_eq!(store.snapshot().file_count(), 1);
 }
