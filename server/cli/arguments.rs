@@ -419,6 +419,9 @@ pub(crate) struct CheckArguments {
     /// Apply the fixes that findings offer, and show what is left
     #[arg(long, conflicts_with = "update_baseline")]
     pub(crate) fix: bool,
+    /// Show what --fix would change as a diff and write nothing; exit code 1 when there is something to change
+    #[arg(long, conflicts_with = "update_baseline")]
+    pub(crate) diff: bool,
 }
 
 /// One rule by its identifier, or all of them.

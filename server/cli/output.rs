@@ -24,6 +24,10 @@ pub(crate) enum Style {
     Name,
     /// Text that matches the query.
     Match,
+    /// A line that a diff adds.
+    Added,
+    /// A line that a diff removes.
+    Removed,
 }
 
 impl Style {
@@ -33,6 +37,8 @@ impl Style {
             Self::Faint => "2",
             Self::Name => "1",
             Self::Match => "1;31",
+            Self::Added => "32",
+            Self::Removed => "31",
         }
     }
 }

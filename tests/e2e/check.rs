@@ -156,8 +156,20 @@ fn fixes_are_applied_and_what_cannot_be_fixed_still_counts() {
     let fix = ["check", "--select", "stale-reference", "--fix"];
     let run = session.run(["check", "--select", "stale-reference"]).expect(1);
     assert!(run.stdout.contains("it is `../src/pause.rs` now"), "{run}");
+    let diff = session.run(["check", "--select", "stale-reference", "--diff"]).expect(1);
+    let (before, after) = ("-See [how](../src/retry.rs).", "+See [how](../src/pause.rs).");
+    assert_eq!(diff.stdout, format!("--- a/docs/guide.md\n+++ b/docs/guide.md\n@@ -1 +1 @@\n{before}\n{after}\n"));
+    assert!(diff.stderr.contains("1 would be fixed in 1 file"), "{diff}");
+    session.workspace.write("fix.patch", &diff.stdout);
+    session.workspace.git(&["apply", "--check", "fix.patch"]);
+    session.workspace.remove("fix.patch");
+    let both = session.run(["check", "--select", "stale-reference", "--fix", "--diff"]).expect(1);
+    assert_eq!(both.stdout, diff.stdout);
+    assert_eq!(session.workspace.read("docs/guide.md"), b"See [how](../src/retry.rs).\n", "nothing is written");
     session.run(fix).expect(0);
     assert_eq!(session.workspace.read("docs/guide.md"), b"See [how](../src/pause.rs).\n");
+    let diff = session.run(["check", "--select", "stale-reference,duplicate-code", "--diff"]).expect(0);
+    assert!(diff.stdout.is_empty(), "what offers no fix is no difference: {diff}");
     let run = session.run(["check", "--select", "stale-reference,duplicate-code", "--fix"]).expect(1);
     assert!(run.stdout.contains("duplicate-code") && !run.stdout.contains("stale-reference"), "{run}");
 }

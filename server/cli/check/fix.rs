@@ -1,13 +1,14 @@
-//! `--fix`: edits of findings carried out on disk.
+//! `--fix`: edits of findings carried out on disk, and `--diff`: what they would change.
 
 use std::{io::Write, path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
-use conexus_check::{Finding, FixPlan, Unfixed, plan_fixes};
+use conexus_check::{FilePlan, Finding, FixPlan, Unfixed, plan_fixes};
 
+use super::counted;
 use crate::cli::{
     edit_config::new_file,
-    output::{self, printable},
+    output::{self, Output, Style, printable},
 };
 
 /// Carries out what can be carried out together, and tells what was left. Returns the numbers of the mended findings.
@@ -19,9 +20,7 @@ pub(super) fn apply(root: &Path, findings: &[Finding], quiet: bool) -> Result<Ve
     for (path, edits) in &plan.files {
         let target = root.join(&**path);
         let what = || format!("cannot fix {}", target.display());
-        let text = text_of(&target).map_err(anyhow::Error::msg).with_context(what)?;
-        let after =
-            edits.apply(&text).context("the file changed meanwhile, run the command again").with_context(what)?;
+        let (_, after) = mended(&target, edits)?;
         let mut file = new_file(target.parent().unwrap_or(root)).with_context(what)?;
         file.write_all(after.as_bytes()).with_context(what)?;
         let permissions = std::fs::metadata(&target).with_context(what)?.permissions();
@@ -35,9 +34,56 @@ pub(super) fn apply(root: &Path, findings: &[Finding], quiet: bool) -> Result<Ve
         file.persist(&target).map_err(|error| error.error).with_context(what)?;
     }
     if !quiet {
-        tell(findings, &plan, count);
+        tell(findings, &plan, &format!("{} fixed in {}", plan.mended.len(), counted(count as u64, "file")));
     }
     Ok(plan.mended)
+}
+
+/// Writes what `apply` would change as unified diffs with the paths of the workspace, which `git apply` takes. Returns
+/// whether there is something.
+pub(super) fn show(root: &Path, findings: &[Finding], quiet: bool, output: &mut Output) -> Result<bool> {
+    let plan = plan_fixes(findings, |path| text_of(&root.join(path)));
+    for (path, edits) in &plan.files {
+        let (before, after) = mended(&root.join(&**path), edits)?;
+        let difference = similar::TextDiff::from_lines(&*before, after.as_str());
+        let (from, to) = (format!("a/{path}"), format!("b/{path}"));
+        let shown = difference.unified_diff().header(&from, &to).to_string();
+        for line in shown.split_inclusive('\n') {
+            output.write_all(styled(output, line).as_bytes())?;
+        }
+    }
+    if !quiet {
+        tell(
+            findings,
+            &plan,
+            &format!("{} would be fixed in {}", plan.mended.len(), counted(plan.files.len() as u64, "file")),
+        );
+    }
+    Ok(!plan.files.is_empty())
+}
+
+/// The line of a diff in the colours of git, on a terminal with control characters made visible.
+fn styled(output: &Output, line: &str) -> String {
+    if !output.is_styled() {
+        return line.to_owned();
+    }
+    let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+    let style = match line.as_bytes() {
+        [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] => Style::Name,
+        [b'+', ..] => Style::Added,
+        [b'-', ..] => Style::Removed,
+        [b'@', ..] => Style::Faint,
+        _ => return printable(line).into_owned() + end,
+    };
+    output.styled(style, &printable(line)) + end
+}
+
+/// The text of a file before and after its edits.
+fn mended(target: &Path, edits: &FilePlan) -> Result<(Arc<str>, String)> {
+    let what = || format!("cannot fix {}", target.display());
+    let text = text_of(target).map_err(anyhow::Error::msg).with_context(what)?;
+    let after = edits.apply(&text).context("the file changed meanwhile, run the command again").with_context(what)?;
+    Ok((text, after))
 }
 
 /// The text of a file that is written as it is read. A link is not followed: it may lead out of the workspace.
@@ -50,7 +96,7 @@ fn text_of(path: &Path) -> Result<Arc<str>, String> {
     String::from_utf8(bytes).map(Arc::from).map_err(|_| "it is not UTF-8".to_owned())
 }
 
-fn tell(findings: &[Finding], plan: &FixPlan, files: usize) {
+fn tell(findings: &[Finding], plan: &FixPlan, sum: &str) {
     for (number, why) in &plan.left {
         let place = &findings[*number].place;
         let why = match why {
@@ -60,7 +106,7 @@ fn tell(findings: &[Finding], plan: &FixPlan, files: usize) {
         };
         output::note(&format!("not fixed: {}:{}: {why}", printable(&place.path), place.start.line + 1));
     }
-    output::note(&format!("{} fixed in {files} files", plan.mended.len()));
+    output::note(sum);
 }
 
 #[cfg(test)]

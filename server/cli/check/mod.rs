@@ -55,6 +55,12 @@ pub(crate) fn run(arguments: &Arguments, check: &CheckArguments, output: &mut Ou
         report
     };
     let mut report = look(&host).context("cannot check")?;
+    if check.diff {
+        host.close()?;
+        let differs = fix::show(&root, &report.findings, arguments.global.quiet, output)?;
+        output.finish()?;
+        return Ok(if differs { Outcome::Findings } else { Outcome::Clean });
+    }
     if check.fix {
         let mended = fix::apply(&root, &report.findings, arguments.global.quiet)?;
         if host.follows() {
