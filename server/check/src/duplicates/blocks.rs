@@ -80,14 +80,7 @@ struct Match {
 
 /// Finds blocks in units of which not all is the same; `told` says of which two units that is known.
 pub(crate) fn blocks(scope: &Scope<'_>, units: &[Unit], told: &dyn Fn(usize, usize) -> bool) -> Vec<Block> {
-    let mut starts: Vec<(u64, u32, u32)> = Vec::new();
-    for (number, unit) in units.iter().enumerate() {
-        let pairs = unit.statements.windows(2).enumerate();
-        starts.extend(
-            pairs.map(|(at, pair)| (u64::from(pair[0].hash) << 32 | u64::from(pair[1].hash), number as u32, at as u32)),
-        );
-    }
-    starts.sort_unstable();
+    let starts = starts(units);
     let mut search = Search { scope, units, bodies: Bodies::new(scope), seen: HashMap::new(), found: Vec::new() };
     let step = scope.step(Rule::DuplicateCode, "comparing blocks", starts.len());
     for group in starts.chunk_by(|left, right| left.0 == right.0) {
@@ -107,6 +100,27 @@ pub(crate) fn blocks(scope: &Scope<'_>, units: &[Unit], told: &dyn Fn(usize, usi
         }
     }
     joined(search.found)
+}
+
+/// Two statements in a row that a wanted unit has, with each unit that has them and where, sorted.
+fn starts(units: &[Unit]) -> Vec<(u64, u32, u32)> {
+    let of_unit = |unit: &Unit| -> Vec<u64> {
+        let pairs = unit.statements.windows(2);
+        pairs.map(|pair| u64::from(pair[0].hash) << 32 | u64::from(pair[1].hash)).collect()
+    };
+    let wanted: Option<HashSet<u64>> = if units.iter().all(|unit| unit.wanted) {
+        None
+    } else {
+        Some(units.iter().filter(|unit| unit.wanted).flat_map(of_unit).collect())
+    };
+    let mut starts: Vec<(u64, u32, u32)> = Vec::new();
+    for (number, unit) in units.iter().enumerate() {
+        let own = of_unit(unit).into_iter().enumerate();
+        let kept = own.filter(|(_, start)| wanted.as_ref().is_none_or(|wanted| wanted.contains(start)));
+        starts.extend(kept.map(|(at, start)| (start, number as u32, at as u32)));
+    }
+    starts.sort_unstable();
+    starts
 }
 
 struct Search<'a, 'b> {
@@ -166,7 +180,8 @@ impl Search<'_, '_> {
         let one = Compared::part(&mut self.bodies, left, span_of(left, &left_piece))?;
         let two = Compared::part(&mut self.bodies, right, span_of(right, &right_piece))?;
         let comparison = compare::compare(&one, &two, &self.scope.options.duplicates)?;
-        (comparison.outer >= LEAST_OUTER).then_some(Match { left: left_piece, right: right_piece, comparison })
+        let same = comparison.outer >= LEAST_OUTER && !comparison.apart.is_another_block();
+        same.then_some(Match { left: left_piece, right: right_piece, comparison })
     }
 
     fn wants(&self, piece: &Piece) -> bool {

@@ -27,20 +27,16 @@ pub(crate) fn candidates(units: &[Unit], cancel: &AtomicBool) -> Vec<(usize, Vec
             break;
         }
         shared.clear();
-        let mut own = 0;
-        for &print in &unit.prints {
-            let with = postings.with(print);
-            if with.len() <= MOST_WITH_RUN {
-                own += 1;
-                for &(_, other) in with.iter().filter(|&&(_, other)| other as usize != number) {
-                    *shared.entry(other).or_default() += 1;
-                }
+        for run in postings.runs_of(number) {
+            for &(_, other) in run.iter().filter(|&&(_, other)| other as usize != number) {
+                *shared.entry(other).or_default() += 1;
             }
         }
         // A pair of which neither is wanted need not be compared.
         if !unit.wanted {
             shared.retain(|&other, _| units[other as usize].wanted);
         }
+        let own = postings.rare[number] as usize;
         let mut best: Vec<(u32, u32)> = shared
             .iter()
             .filter(|&(&other, &count)| {
@@ -75,7 +71,15 @@ fn once(mut lists: Vec<(usize, Vec<usize>)>) -> Vec<(usize, Vec<usize>)> {
 
 /// Units by run.
 struct Postings {
+    /// Runs with the units that have them, sorted.
     entries: Vec<(u32, u32)>,
+    /// Where in `entries` the runs lie that a unit shares with a few others, one unit after the other: where each begins,
+    /// and how many units have it. Of runs that no wanted unit has there are none.
+    runs: Vec<(u32, u8)>,
+    /// Where the runs of each unit begin in `runs`; the last one is their end.
+    starts: Vec<u32>,
+    /// How many runs of each unit say something.
+    rare: Vec<u32>,
     shapes: HashMap<u64, Vec<usize>>,
 }
 
@@ -91,15 +95,44 @@ impl Postings {
             shapes.entry(unit.shape).or_default().push(number);
         }
         entries.sort_unstable();
-        Self { entries, shapes }
+        let (mut rare, mut counts) = (vec![0; units.len()], vec![0_u32; units.len() + 1]);
+        let mut kept = Vec::new();
+        let mut first = 0;
+        for run in entries.chunk_by(|left, right| left.0 == right.0) {
+            if run.len() <= MOST_WITH_RUN {
+                for &(_, unit) in run {
+                    rare[unit as usize] += 1;
+                }
+                if run.len() > 1 && run.iter().any(|&(_, unit)| units[unit as usize].wanted) {
+                    kept.push((first, run.len() as u8));
+                    for &(_, unit) in run {
+                        counts[unit as usize + 1] += 1;
+                    }
+                }
+            }
+            first += run.len() as u32;
+        }
+        let mut starts = counts;
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        let (mut free, mut runs) = (starts.clone(), vec![(0, 0); starts.last().map_or(0, |&end| end as usize)]);
+        for (first, length) in kept {
+            for &(_, unit) in &entries[first as usize..first as usize + usize::from(length)] {
+                let place = &mut free[unit as usize];
+                runs[*place as usize] = (first, length);
+                *place += 1;
+            }
+        }
+        Self { entries, runs, starts, rare, shapes }
     }
 
-    /// The units with a run, in their order.
-    fn with(&self, print: u32) -> &[(u32, u32)] {
-        let first = self.entries.partition_point(|&(other, _)| other < print);
-        // A common run need not be followed to its end.
-        let some = &self.entries[first..self.entries.len().min(first + MOST_WITH_RUN + 1)];
-        &some[..some.partition_point(|&(other, _)| other == print)]
+    /// For each run that a unit shares with a few others all the units that have it.
+    fn runs_of(&self, unit: usize) -> impl Iterator<Item = &[(u32, u32)]> {
+        let of_unit = self.starts[unit] as usize..self.starts[unit + 1] as usize;
+        self.runs[of_unit]
+            .iter()
+            .map(|&(first, length)| &self.entries[first as usize..first as usize + length as usize])
     }
 
     /// The next few units of the same shape: their runs may all be too common because there are so many of them.

@@ -4,6 +4,7 @@
 //! candidates are laid beside each other (`compare`); what holds becomes groups (`groups`), and each group one finding.
 //! What a change adds is also compared with what its vector is near to (`reinvented`).
 
+mod apart;
 mod blocks;
 mod candidates;
 mod compare;

@@ -30,7 +30,8 @@ pub(super) fn is_local(unit: &Unit) -> bool {
 /// What the head of a function says.
 struct Head {
     names: BTreeSet<String>,
-    /// What is written like a type behind its name: of parameters, and of the result where that stands there.
+    /// What is written like a type behind its name, and whatever names the result there: in Go, Rust and others a type may
+    /// begin with a small letter.
     types: BTreeSet<String>,
 }
 
@@ -39,12 +40,28 @@ impl Head {
         let (text, symbol) = (bodies.text(unit)?, unit.symbol()?);
         let tokens = lexer::tokens(unit.file.language(), &text, symbol.signature());
         let behind = tokens.iter().position(|token| token.span.start >= symbol.name_span().end).unwrap_or(tokens.len());
-        let types = names(&text, &tokens[behind..]);
-        Some(Self {
-            names: names(&text, &tokens),
-            types: types.into_iter().filter(|name| name.starts_with(char::is_uppercase)).collect(),
-        })
+        let (parameters, result) = tokens[behind..].split_at(end_of_parameters(&text, &tokens[behind..]));
+        let mut types = names(&text, parameters);
+        types.retain(|name| name.starts_with(char::is_uppercase));
+        types.append(&mut names(&text, result));
+        Some(Self { names: names(&text, &tokens), types })
     }
+}
+
+/// How many of the tokens behind a function's name belong to its parameters.
+fn end_of_parameters(text: &str, tokens: &[Token]) -> usize {
+    let mut depth = 0;
+    for (at, token) in tokens.iter().enumerate() {
+        match token.span.slice(text) {
+            "(" => depth += 1,
+            ")" => depth -= 1,
+            _ => continue,
+        }
+        if depth == 0 {
+            return at + 1;
+        }
+    }
+    tokens.len()
 }
 
 fn names(text: &str, tokens: &[Token]) -> BTreeSet<String> {

@@ -14,7 +14,7 @@ pub(crate) struct Statement {
     pub(crate) tokens: u16,
     /// How far to the right its line begins.
     pub(crate) level: u16,
-    /// Whether it goes on with the one before: `} else {`, `end`.
+    /// Whether it goes on with the one before: `} else {`, `end`, a brace in a line of its own.
     pub(crate) closes: bool,
     /// Whether a comma ends it: then it is one of a list.
     pub(crate) is_item: bool,
@@ -44,7 +44,7 @@ pub(crate) fn statements(text: &str, tokens: &[Token]) -> Vec<Statement> {
             || matches!(written, ")" | "]" | ",");
         if begins && parentheses <= 0 && !goes_on {
             parentheses = 0;
-            let closes = written == "}" || CLOSING.contains(&written);
+            let closes = matches!(written, "{" | "}") || CLOSING.contains(&written);
             let level = level_of(text, start);
             found.push(Statement { hash: 0x811c_9dc5, span: token.span, tokens: 0, level, closes, is_item: false });
         }
@@ -147,5 +147,9 @@ mod tests {
         ] {
             assert_eq!(whole(range.clone()), expected, "{range:?}");
         }
+        let text = "a();\nif (b)\n{\n    c();\n}\nd();\n";
+        let all: Vec<Statement> = cut("csharp", text).into_iter().map(|(_, statement)| statement).collect();
+        let whole = |range: std::ops::Range<usize>| are_whole(&all[range.clone()], all.get(range.end));
+        assert_eq!([0..2, 0..5, 2..5, 1..5].map(whole), [false, true, false, true], "braces on lines of their own");
     }
 }

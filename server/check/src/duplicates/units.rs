@@ -112,9 +112,18 @@ fn left_out(file: &FileEntry, tests: bool) -> Option<&'static str> {
         Role::Test if !tests => Some("test files"),
         Role::Example => Some("examples and benchmarks"),
         Role::Declarations => Some("declarations"),
+        _ if is_migration(file.path()) => Some("migrations"),
         _ if is_sample(file.path()) && file.symbols().any(is_function) => Some("samples in documentation"),
         _ => None,
     }
+}
+
+/// Whether a file is a migration of a database. It says what was done once, stays as it is while the code around it goes
+/// on, and calls nothing of another one.
+fn is_migration(path: &str) -> bool {
+    let folders: Vec<&str> = path.split('/').collect();
+    folders.contains(&"migrations")
+        || folders.windows(2).any(|pair| matches!(pair, ["db", "migrate"] | ["alembic", "versions"]))
 }
 
 /// The functions of the whole workspace that are long enough, ordered by path and place.

@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     path::{Component, Path},
+    sync::OnceLock,
 };
 
 use conexus_core::words;
@@ -35,8 +36,9 @@ pub(super) struct Present<'a> {
     scope: &'a Scope<'a>,
     /// Every symbol by its name.
     symbols: HashSet<&'a str>,
-    /// The names of symbols by each of their words and by each two words in a row, in small letters.
-    by_words: HashMap<String, Vec<&'a str>>,
+    /// The names of symbols by each of their words and by each two words in a row, in small letters; made when the first
+    /// name is missing, which is seldom.
+    by_words: OnceLock<HashMap<String, Vec<&'a str>>>,
     /// The members of a container by its last name.
     members: HashMap<&'a str, Vec<&'a str>>,
     /// Folders that hold an indexed file, at any depth.
@@ -53,7 +55,7 @@ impl<'a> Present<'a> {
         let mut present = Self {
             scope,
             symbols: HashSet::new(),
-            by_words: HashMap::new(),
+            by_words: OnceLock::new(),
             members: HashMap::new(),
             folders: HashSet::new(),
             folder_names: HashSet::new(),
@@ -77,12 +79,19 @@ impl<'a> Present<'a> {
             }
         }
         present.folder_names = present.folders.iter().map(|folder| file_name(folder)).collect();
-        for &name in &present.symbols {
-            for key in keys(name) {
-                present.by_words.entry(key).or_default().push(name);
-            }
-        }
         present
+    }
+
+    fn by_words(&self) -> &HashMap<String, Vec<&'a str>> {
+        self.by_words.get_or_init(|| {
+            let mut by_words: HashMap<String, Vec<&str>> = HashMap::new();
+            for &name in &self.symbols {
+                for key in keys(name) {
+                    by_words.entry(key).or_default().push(name);
+                }
+            }
+            by_words
+        })
     }
 
     pub(super) fn is_symbol(&self, name: &str) -> bool {
@@ -151,7 +160,7 @@ impl<'a> Present<'a> {
         }
         let keys = keys(name);
         let sharing =
-            keys.iter().filter_map(|key| self.by_words.get(key)).filter(|names| names.len() <= MOST_OF_A_WORD);
+            keys.iter().filter_map(|key| self.by_words().get(key)).filter(|names| names.len() <= MOST_OF_A_WORD);
         most_alike(name, sharing.flatten().copied(), LEAST_ALIKE_OF_ALL)
     }
 
