@@ -7,7 +7,7 @@ use conexus_core::SymbolKind;
 
 use super::{
     compare::{Bodies, Comparison},
-    units::Unit,
+    units::{Unit, body_tokens},
 };
 use crate::lexer::{self, Token, TokenKind};
 
@@ -16,7 +16,12 @@ use crate::lexer::{self, Token, TokenKind};
 pub(super) fn is_same(bodies: &mut Bodies<'_, '_>, left: &Unit, right: &Unit, comparison: &Comparison) -> bool {
     let (Some(own), Some(other)) = (Head::of(bodies, left), Head::of(bodies, right)) else { return false };
     let given = |(here, there): &(String, String)| own.names.contains(here) && other.names.contains(there);
-    comparison.once.iter().all(given) && (own.types.is_empty() || other.types.is_empty() || own.types == other.types)
+    // A name that both use and only one is given is a field or the like for the other one.
+    let used_by_both: BTreeSet<&String> = own.used.intersection(&other.used).collect();
+    let is_given_once = |name: &String| own.given.contains(name) != other.given.contains(name);
+    comparison.once.iter().all(given)
+        && !used_by_both.into_iter().any(is_given_once)
+        && (own.types.is_empty() || other.types.is_empty() || own.types == other.types)
 }
 
 /// Whether a function stands inside of another one, where nobody else can call it.
@@ -27,9 +32,13 @@ pub(super) fn is_local(unit: &Unit) -> bool {
     })
 }
 
-/// What the head of a function says.
+/// What the head of a function says, and what its body uses.
 struct Head {
     names: BTreeSet<String>,
+    /// Those among its parameters.
+    given: BTreeSet<String>,
+    /// What names the body uses, members aside.
+    used: BTreeSet<String>,
     /// What is written like a type behind its name, and whatever names the result there: in Go, Rust and others a type may
     /// begin with a small letter.
     types: BTreeSet<String>,
@@ -41,10 +50,16 @@ impl Head {
         let tokens = lexer::tokens(unit.file.language(), &text, symbol.signature());
         let behind = tokens.iter().position(|token| token.span.start >= symbol.name_span().end).unwrap_or(tokens.len());
         let (parameters, result) = tokens[behind..].split_at(end_of_parameters(&text, &tokens[behind..]));
-        let mut types = names(&text, parameters);
+        let given = names(&text, parameters);
+        let mut types = given.clone();
         types.retain(|name| name.starts_with(char::is_uppercase));
         types.append(&mut names(&text, result));
-        Some(Self { names: names(&text, &tokens), types })
+        let body = body_tokens(unit.file.language(), &text, unit.body, symbol.doc());
+        let is_member = |at: usize| at > 0 && matches!(body[at - 1].span.slice(&text), "." | "->" | "::" | "?.");
+        let variables: Vec<Token> =
+            body.iter().enumerate().filter(|(at, _)| !is_member(*at)).map(|(_, token)| *token).collect();
+        let used = names(&text, &variables);
+        Some(Self { names: names(&text, &tokens), given, used, types })
     }
 }
 

@@ -250,6 +250,12 @@ fn what_could_not_be_called_instead_is_not_reinvented() {
 	return parts, nil
 }
 ";
+    let with = "class Query {
+    Query withLimit(int limit) {
+        return new Query(source(), name, limit, order, isStrict(), columns(), filter.copy(), hints);
+    }
+}
+";
     let others = parts.replace("getParts", "partsOf").replace("name", "wanted");
     let asked = records.replace("request", "asked").replace("> names", "> namesOf");
     let closure = "export function load(lines: string[]) {
@@ -267,6 +273,12 @@ fn what_could_not_be_called_instead_is_not_reinvented() {
     for (extension, old, same, other) in [
         ("c", toast, toast.replace("message", "words"), toast.replace("method_show_toast", "method_open_page")),
         ("java", records, asked.clone(), asked.replace("FirstRequest", "SecondRequest")),
+        (
+            "java",
+            with,
+            with.replace("withLimit", "limitedTo"),
+            with.replace("withLimit(int limit)", "withName(String name)"),
+        ),
         ("go", parts, others.clone(), others.replace("*parts", "*prices").replace("parts", "prices")),
         ("ts", closure, String::new(), inner.clone()),
         ("ts", &inner, as_it_was(&inner), String::new()),
