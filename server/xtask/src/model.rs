@@ -42,7 +42,7 @@ pub(crate) fn fetch(root: &Path, folder: &Path) -> anyhow::Result<()> {
     let repositories = repositories(&scripts)?;
     let mirror = std::env::var(MIRROR).unwrap_or_else(|_| PUBLIC.to_owned());
     for (at, repository) in repositories.iter().enumerate() {
-        println!("{}/{} {}", at + 1, repositories.len(), repository.name);
+        eprintln!("{}/{} {}", at + 1, repositories.len(), repository.name);
         fetch_repository(repository, mirror.trim_end_matches('/'), folder)
             .with_context(|| format!("cannot get {} from {mirror}; {MIRROR} names another place", repository.name))?;
     }
@@ -74,7 +74,7 @@ pub(crate) fn train(root: &Path, folder: &Path, settings: &[&str]) -> anyhow::Re
     let (work, table) = (at("work"), model.join("conexus-static.bin"));
     std::fs::create_dir_all(&work).with_context(|| format!("cannot make {}", work.display()))?;
     let script = |name: &str, arguments: &[PathBuf]| {
-        println!("{name}");
+        eprintln!("{name}");
         let mut command = Command::new(&python);
         // Two threads of linear algebra wait for each other more than they compute.
         command.env("OMP_NUM_THREADS", "1").arg("-B").arg(scripts.join(name)).args(arguments);
