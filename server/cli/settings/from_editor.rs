@@ -11,7 +11,10 @@ use conexus_lsp::setting_problem;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{CheckSettings, File, Source};
+use super::{
+    CheckSettings,
+    file::{File, Source},
+};
 use crate::cli::log::{self, Level};
 
 /// Tables whose keys are settings each. What is no such table is a setting as a whole.

@@ -3,15 +3,11 @@
 use std::{
     ops::Range as Lines,
     path::Path,
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
+    sync::{Arc, Weak, atomic::Ordering, mpsc},
     time::{Duration, Instant},
 };
 
-use conexus_engine::live::{Editor, LineEdit};
+use conexus_engine::live::{Editor, LineEdit, Patience};
 use lsp_types::{ApplyWorkspaceEditParams, ApplyWorkspaceEditRequest, Position, Range, ShowDocumentParams, Uri};
 use serde_json::json;
 use tokio::runtime::Handle;
@@ -45,8 +41,7 @@ impl SessionEditor {
     /// Waits for the client on the thread of the one who asks, which is none of ours.
     fn ask<T: Send + 'static>(
         &self,
-        wait: Duration,
-        cancel: &AtomicBool,
+        patience: Patience<'_>,
         question: impl Future<Output = jsonrpc::Result<T>> + Send + 'static,
     ) -> Result<T, String> {
         let (sender, answer) = mpsc::channel();
@@ -54,12 +49,13 @@ impl SessionEditor {
             // Nobody listens when it comes too late.
             let _ = sender.send(question.await);
         });
-        let deadline = Instant::now() + wait;
+        let deadline = Instant::now() + patience.time;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match answer.recv_timeout(left.min(LOOK)) {
                 Ok(answer) => return answer.map_err(|error| error.to_string()),
-                Err(mpsc::RecvTimeoutError::Timeout) if !left.is_zero() && !cancel.load(Ordering::Relaxed) => {}
+                Err(mpsc::RecvTimeoutError::Timeout) if !left.is_zero() && !patience.cancel.load(Ordering::Relaxed) => {
+                }
                 Err(_) => {
                     asked.abort();
                     return Err("the editor did not answer in time".to_owned());
@@ -85,7 +81,7 @@ fn uri_of(session: &Session, file: &Path) -> Result<Uri, String> {
 }
 
 impl Editor for SessionEditor {
-    fn show(&self, file: &Path, lines: Lines<u32>, wait: Duration, cancel: &AtomicBool) -> Result<(), String> {
+    fn show(&self, file: &Path, lines: Lines<u32>, patience: Patience<'_>) -> Result<(), String> {
         let session = self.session()?;
         if !session.offers.show_document {
             return Err("this editor cannot show a place when it is asked to".to_owned());
@@ -97,18 +93,11 @@ impl Editor for SessionEditor {
             selection: Some(range(&lines)),
         };
         let client = self.client.clone();
-        let shown = self.ask(wait, cancel, async move { client.show_document(params).await })?;
+        let shown = self.ask(patience, async move { client.show_document(params).await })?;
         if shown { Ok(()) } else { Err("the editor did not show it".to_owned()) }
     }
 
-    fn propose(
-        &self,
-        file: &Path,
-        edits: &[LineEdit],
-        label: &str,
-        wait: Duration,
-        cancel: &AtomicBool,
-    ) -> Result<(), String> {
+    fn propose(&self, file: &Path, edits: &[LineEdit], label: &str, patience: Patience<'_>) -> Result<(), String> {
         let session = self.session()?;
         if !session.offers.apply_edit {
             return Err("this editor takes no edits from others".to_owned());
@@ -127,7 +116,7 @@ impl Editor for SessionEditor {
             serde_json::from_value(json!({ "label": label, "edit": edit })).map_err(|error| error.to_string())?;
         let client = self.client.clone();
         let answer =
-            self.ask(wait, cancel, async move { client.send_request::<ApplyWorkspaceEditRequest>(params).await })?;
+            self.ask(patience, async move { client.send_request::<ApplyWorkspaceEditRequest>(params).await })?;
         if answer.applied {
             return Ok(());
         }

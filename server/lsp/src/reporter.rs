@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use conexus_engine::live::{Activity, Status, Watching};
+use conexus_engine::{
+    Progress,
+    live::{Activity, Status, Watching},
+};
 use lsp_types::{
     MessageType, ProgressNotification, ProgressParams, ProgressToken, PublishDiagnosticsNotification,
     PublishDiagnosticsParams, Uri, WorkDoneProgressBegin, WorkDoneProgressEnd, WorkDoneProgressReport,
@@ -169,11 +172,12 @@ async fn send(client: &Client, token: ProgressToken, value: serde_json::Result<V
 
 /// The work that deserves a bar: its title, what is done, of how much.
 fn work(activity: Activity) -> Option<(&'static str, u64, u64)> {
-    match activity {
-        Activity::Walking => Some(("Conexus: looking for files", 0, 0)),
-        Activity::Indexing { done, total } => Some(("Conexus: indexing", done, total)),
-        Activity::Embedding { done, total } => Some(("Conexus: computing vectors", done, total)),
-        Activity::Opening | Activity::Finishing | Activity::Idle | Activity::Stopped | Activity::Failed => None,
+    let Activity::Running(progress) = activity else { return None };
+    match progress {
+        Progress::Walking => Some(("Conexus: looking for files", 0, 0)),
+        Progress::Indexing { done, total } => Some(("Conexus: indexing", done, total)),
+        Progress::Embedding { done, total } => Some(("Conexus: computing vectors", done, total)),
+        Progress::Finishing | Progress::Linking { .. } => None,
     }
 }
 

@@ -12,7 +12,10 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use conexus_engine::live::{Activity, Live, Registry};
+use conexus_engine::{
+    Progress,
+    live::{Activity, Live, Registry},
+};
 use serde_json::{Value, json};
 
 use crate::metrics::Metrics;
@@ -39,7 +42,7 @@ impl Health {
                 complete.remove(root);
             }
             // Embedding waits for a slow model: searches go by words and say so.
-            Activity::Idle | Activity::Embedding { .. } => {
+            Activity::Idle | Activity::Running(Progress::Embedding { .. }) => {
                 complete.insert(root.clone());
             }
             _ => {}

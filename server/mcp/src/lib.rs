@@ -10,6 +10,7 @@
 
 mod audit;
 mod bridge;
+mod calls;
 mod client;
 mod endpoint;
 mod error;

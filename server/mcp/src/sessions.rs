@@ -31,8 +31,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 
 use crate::{
+    calls::{Caller, Calls},
     guard::token,
-    server::{Caller, Server},
     watching::{Listener, Watched},
 };
 
@@ -130,13 +130,13 @@ pub(crate) fn begin(extensions: &Extensions) -> bool {
 /// All sessions of an endpoint.
 #[derive(Clone)]
 pub(crate) struct Sessions {
-    server: Server,
+    calls: Calls,
     all: Arc<Mutex<HashMap<String, Session>>>,
 }
 
 impl Sessions {
-    pub(crate) fn new(server: Server) -> Self {
-        Self { server, all: Arc::default() }
+    pub(crate) fn new(calls: Calls) -> Self {
+        Self { calls, all: Arc::default() }
     }
 
     fn add(&self, id: String, session: Session) {
@@ -165,11 +165,11 @@ impl Sessions {
         let (sender, receiver) = mpsc::channel(EVENTS);
         let (current, replaced) = oneshot::channel();
         *lock(&session.0.stream) = Some(current);
-        let server = self.server.clone();
+        let calls = self.calls.clone();
         tokio::spawn(async move {
             let client = sender.clone();
             tokio::select! {
-                () = session.watched().run(&server, &caller, Listener::Stream(sender)) => {}
+                () = session.watched().run(&calls, &caller, Listener::Stream(sender)) => {}
                 () = client.closed() => {}
                 _ = replaced => {}
             }

@@ -25,11 +25,12 @@ use tokio::{runtime::Runtime, sync::Semaphore};
 use crate::{
     Endpoint, Error, Found, Result, SearchRequest, Serving,
     audit::Audit,
+    calls::{Caller, Calls, Source},
     endpoint::EndpointFile,
     guard::{Guard, token},
     health::{Health, healthz, metrics, readyz},
     http::{client_of, protocol, railed, serve, tls},
-    server::{Caller, Server, Source},
+    server::Server,
     sessions::{Sessions, in_session},
     tools,
 };
@@ -73,7 +74,7 @@ impl Sidecar {
     pub fn open(registry: &Registry, checks_of: ChecksOf, serving: &Serving) -> Result<Self> {
         let audit = serving.audit_log.as_deref().map(Audit::open).transpose()?;
         let source = Source::Workspaces(registry.clone());
-        let server = Server::new(source, checks_of, audit.clone(), &*serving.source_folders);
+        let server = Server::new(Calls::new(source, checks_of, audit.clone(), &*serving.source_folders));
         Self::with_handler(registry, serving, audit.as_ref(), &server, &server)
     }
 
@@ -82,7 +83,7 @@ impl Sidecar {
     pub fn open_with(handler: &(impl ServerHandler + Clone), serving: &Serving) -> Result<Self> {
         let registry = Registry::default();
         let nothing: ChecksOf = Arc::new(|_| Err("nothing is checked here".to_owned()));
-        let server = Server::new(Source::Workspaces(registry.clone()), nothing, None, []);
+        let server = Server::new(Calls::new(Source::Workspaces(registry.clone()), nothing, None, []));
         Self::with_handler(&registry, serving, None, &server, handler)
     }
 
@@ -105,7 +106,7 @@ impl Sidecar {
         let shared =
             Shared { registry: registry.clone(), searches: Arc::new(Semaphore::new(SEARCHES)), server: server.clone() };
         let health = Health::new(registry.clone());
-        let sessions = Sessions::new(server.clone());
+        let sessions = Sessions::new(server.calls.clone());
         let open = |listener: TcpListener, guard: Guard, tls: Option<RustlsConfig>| {
             let routes = Router::new()
                 .route("/v1/search", post(search))
@@ -270,7 +271,7 @@ async fn call(
         return (StatusCode::NOT_FOUND, "this session does not hold that workspace").into_response();
     }
     let caller = Caller { workspace: Some(call.workspace), name: client_of(Some(&peer), &headers), key: call.key };
-    match shared.server.call(caller, tool, call.arguments).await {
+    match shared.server.calls.call(caller, tool, call.arguments).await {
         Ok(reply) => Json(reply).into_response(),
         Err(reason) => (StatusCode::UNPROCESSABLE_ENTITY, reason).into_response(),
     }

@@ -9,7 +9,8 @@ use rmcp::ServiceExt;
 use crate::{
     Audit,
     bridge::Bridge,
-    server::{Server, Source},
+    calls::{Calls, Source},
+    server::Server,
 };
 
 /// How long the runtime may take to end after the client is gone.
@@ -28,7 +29,7 @@ pub fn serve_stdio(
     let bridge = Arc::new(Bridge::new(location, settings));
     let prepared = Arc::clone(&bridge);
     runtime.spawn_blocking(move || prepared.prepare());
-    let server = Server::new(Source::Bridge(Arc::clone(&bridge)), checks_of, audit, source_folders);
+    let server = Server::new(Calls::new(Source::Bridge(Arc::clone(&bridge)), checks_of, audit, source_folders));
     let ended = runtime.block_on(async {
         let running = server.serve(rmcp::transport::stdio()).await.map_err(io::Error::other)?;
         running.waiting().await.map_err(io::Error::other)

@@ -24,8 +24,8 @@ use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc::Sender};
 
 use crate::{
+    calls::{Caller, Calls},
     methods::changes::{CHANGES, Known},
-    server::{Caller, Server},
 };
 
 /// Before it is asked again when it could not answer.
@@ -85,12 +85,12 @@ impl Watched {
     }
 
     /// Watches a resource from its present text on.
-    pub(crate) async fn add(&self, server: &Server, caller: &Caller, uri: String) -> Result<(), String> {
+    pub(crate) async fn add(&self, calls: &Calls, caller: &Caller, uri: String) -> Result<(), String> {
         if self.known().resources.len() >= MOST {
             return Err(format!("one client may watch {MOST} resources"));
         }
         let wanted = Known { resources: BTreeMap::from([(uri, None)]), ..Known::default() };
-        let now = look(server, caller, &wanted, true).await?;
+        let now = look(calls, caller, &wanted, true).await?;
         self.known().resources.extend(now.resources);
         self.changed.notify_one();
         Ok(())
@@ -112,12 +112,12 @@ impl Watched {
     }
 
     /// Looks how things are: what is found at first is no change.
-    async fn begin(&self, server: &Server, caller: &Caller) {
+    async fn begin(&self, calls: &Calls, caller: &Caller) {
         let mut first = self.known().clone();
         // Those that were added have been looked at.
         first.resources.retain(|_, text| text.is_none());
         let seen = loop {
-            match look(server, caller, &first, true).await {
+            match look(calls, caller, &first, true).await {
                 Ok(seen) => break seen,
                 Err(_) => tokio::time::sleep(PAUSE).await,
             }
@@ -127,14 +127,14 @@ impl Watched {
     }
 
     /// Tells each change until the client is gone. A client that comes again is told what changed meanwhile.
-    pub(crate) async fn run(self, server: &Server, caller: &Caller, listener: Listener) {
+    pub(crate) async fn run(self, calls: &Calls, caller: &Caller, listener: Listener) {
         if !self.begun.load(Ordering::Relaxed) {
-            self.begin(server, caller).await;
+            self.begin(calls, caller).await;
         }
         loop {
             let known = self.known().clone();
             let seen = tokio::select! {
-                seen = look(server, caller, &known, false) => seen,
+                seen = look(calls, caller, &known, false) => seen,
                 () = self.changed.notified() => continue,
             };
             let Ok(seen) = seen else {
@@ -152,9 +152,9 @@ impl Watched {
     }
 }
 
-async fn look(server: &Server, caller: &Caller, known: &Known, now: bool) -> Result<Known, String> {
+async fn look(calls: &Calls, caller: &Caller, known: &Known, now: bool) -> Result<Known, String> {
     let Value::Object(arguments) = json!({ "known": known, "now": now }) else { return Ok(known.clone()) };
-    let reply = server.method(caller.clone(), CHANGES, arguments).await?;
+    let reply = calls.method(caller.clone(), CHANGES, arguments).await?;
     serde_json::from_value(reply).map_err(|error| error.to_string())
 }
 

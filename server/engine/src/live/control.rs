@@ -92,8 +92,8 @@ impl Live {
     pub fn progress(&self) -> Option<(u64, u64)> {
         let verifying = *self.shared.verifying.lock().unwrap_or_else(PoisonError::into_inner);
         verifying.or_else(|| match self.status().activity {
-            Activity::Opening | Activity::Walking | Activity::Finishing => Some((0, 0)),
-            Activity::Indexing { done, total } | Activity::Embedding { done, total } => Some((done, total)),
+            activity @ Activity::Running(_) => Some(activity.progress().unwrap_or((0, 0))),
+            Activity::Opening => Some((0, 0)),
             Activity::Idle | Activity::Stopped | Activity::Failed => None,
         })
     }
@@ -106,13 +106,18 @@ impl Live {
         }
     }
 
+    /// The user's file of what is indexed beside the workspace; it need not exist.
+    pub fn sources_file(&self) -> Option<&Path> {
+        self.shared.settings.sources_file.as_deref()
+    }
+
     /// Changes the user's file and follows it at once.
     pub fn change_sources(
         &self,
         change: impl FnOnce(&mut Sources, &Location) -> std::result::Result<(), String>,
     ) -> std::result::Result<Sources, String> {
-        let file = self.shared.settings.sources_file.as_deref();
-        let file = file.ok_or("there is no settings folder for the sources, set XDG_CONFIG_HOME or HOME")?;
+        let file =
+            self.sources_file().ok_or("there is no settings folder for the sources, set XDG_CONFIG_HOME or HOME")?;
         // Two changes at once: the second sees the first.
         let _one_at_a_time = self.shared.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sources = Sources::load(file).map_err(|error| error.to_string())?;

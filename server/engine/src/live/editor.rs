@@ -2,22 +2,23 @@
 
 use std::{ops::Range, path::Path, sync::atomic::AtomicBool, time::Duration};
 
-/// An editor. Its methods wait for the person or the program, so they are called on threads that may wait; not for longer
-/// than they are told, and no longer once `cancel` is set.
+/// An editor. Its methods wait for the person or the program, so they are called on threads that may wait. The error is a
+/// sentence for the one who asked.
 pub trait Editor: Send + Sync {
-    /// Shows lines of a file, numbered from 0. The error is a sentence for the one who asked.
-    fn show(&self, file: &Path, lines: Range<u32>, wait: Duration, cancel: &AtomicBool) -> Result<(), String>;
+    /// Shows lines of a file, numbered from 0.
+    fn show(&self, file: &Path, lines: Range<u32>, patience: Patience<'_>) -> Result<(), String>;
 
-    /// Proposes edits of one file, as one change that can be undone; `label` says what it is for. The error says why it was
-    /// not applied.
-    fn propose(
-        &self,
-        file: &Path,
-        edits: &[LineEdit],
-        label: &str,
-        wait: Duration,
-        cancel: &AtomicBool,
-    ) -> Result<(), String>;
+    /// Proposes edits of one file, as one change that can be undone; `label` says what it is for.
+    fn propose(&self, file: &Path, edits: &[LineEdit], label: &str, patience: Patience<'_>) -> Result<(), String>;
+}
+
+/// How long an answer is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience<'a> {
+    /// At most.
+    pub time: Duration,
+    /// No longer once this is set.
+    pub cancel: &'a AtomicBool,
 }
 
 /// New text for whole lines.

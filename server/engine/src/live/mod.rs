@@ -33,7 +33,7 @@ use buffers::{Buffers, Shown};
 use watch::Changes;
 use writer::Event;
 
-pub use editor::{Editor, LineEdit};
+pub use editor::{Editor, LineEdit, Patience};
 pub use registry::Registry;
 pub use status::{Activity, Role, Status, Watching};
 
@@ -327,14 +327,7 @@ impl Shared {
     }
 
     fn progress(&self, progress: Progress) {
-        self.status(|status| {
-            status.activity = match progress {
-                Progress::Walking => Activity::Walking,
-                Progress::Indexing { done, total } => Activity::Indexing { done, total },
-                Progress::Embedding { done, total } => Activity::Embedding { done, total },
-                Progress::Finishing | Progress::Linking { .. } => Activity::Finishing,
-            };
-        });
+        self.status(|status| status.activity = Activity::Running(progress));
     }
 
     /// The whole workspace has been looked at.
@@ -433,11 +426,13 @@ impl State {
     /// What answers say of the index as it is now.
     fn notices(&self) -> Vec<Notice> {
         match self.status.activity {
-            Activity::Indexing { done, total } if !self.scanned || total >= LONG_RUN => {
+            Activity::Running(Progress::Indexing { done, total }) if !self.scanned || total >= LONG_RUN => {
                 vec![Notice::Indexing { done, total }]
             }
+            // Search goes on by words, which the status of the model says.
+            Activity::Running(Progress::Embedding { .. }) => Vec::new(),
             Activity::Stopped => vec![Notice::Stopped],
-            Activity::Opening | Activity::Walking | Activity::Finishing if !self.scanned => {
+            Activity::Opening | Activity::Running(_) if !self.scanned => {
                 vec![Notice::Indexing { done: 0, total: 0 }]
             }
             _ => Vec::new(),

@@ -4,30 +4,16 @@ use std::sync::Arc;
 
 use conexus_core::Generation;
 
+use crate::Progress;
+
 /// What is being done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Activity {
     /// Opening the index.
     #[default]
     Opening,
-    /// Looking for files.
-    Walking,
-    /// Reading and analysing changed files.
-    Indexing {
-        /// Files done.
-        done: u64,
-        /// Files to do.
-        total: u64,
-    },
-    /// Computing vectors with a slow model; search goes on by words.
-    Embedding {
-        /// Chunks that have vectors.
-        done: u64,
-        /// All chunks.
-        total: u64,
-    },
-    /// Making what was indexed durable.
-    Finishing,
+    /// Bringing the index up to the disk.
+    Running(Progress),
     /// Waiting for changes: the index is complete.
     Idle,
     /// A person stopped indexing: what changes on disk is not followed until they start it again.
@@ -41,10 +27,10 @@ impl Activity {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Opening => "opening",
-            Self::Walking => "walking",
-            Self::Indexing { .. } => "indexing",
-            Self::Embedding { .. } => "embedding",
-            Self::Finishing => "finishing",
+            Self::Running(Progress::Walking) => "walking",
+            Self::Running(Progress::Indexing { .. }) => "indexing",
+            Self::Running(Progress::Embedding { .. }) => "embedding",
+            Self::Running(Progress::Finishing | Progress::Linking { .. }) => "finishing",
             Self::Idle => "idle",
             Self::Stopped => "stopped",
             Self::Failed => "failed",
@@ -54,7 +40,9 @@ impl Activity {
     /// How much is done, of how much; while indexing files, while embedding chunks.
     pub const fn progress(self) -> Option<(u64, u64)> {
         match self {
-            Self::Indexing { done, total } | Self::Embedding { done, total } => Some((done, total)),
+            Self::Running(Progress::Indexing { done, total } | Progress::Embedding { done, total }) => {
+                Some((done, total))
+            }
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use conexus_core::LineIndex;
-use conexus_engine::live::LineEdit;
+use conexus_engine::live::{LineEdit, Patience};
 use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::json;
@@ -77,13 +77,14 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
         return Err(format!("{path} has {count} lines; {} to {end} are none of them", start + 1));
     }
     let file = call.root().join(&path);
+    let patience = Patience { time: WAIT, cancel: call.cancel };
     match (arguments.action, arguments.text) {
-        (Action::Show, None) => editor.show(&file, start..end, WAIT, call.cancel)?,
+        (Action::Show, None) => editor.show(&file, start..end, patience)?,
         (Action::Show, Some(_)) => return Err("show takes no text".to_owned()),
         (Action::Replace, Some(text)) if text.len() <= TEXT_BYTES => {
             let text = if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" };
             let edit = LineEdit { lines: start..end, text };
-            editor.propose(&file, &[edit], "Proposed by an assistant", WAIT, call.cancel)?;
+            editor.propose(&file, &[edit], "Proposed by an assistant", patience)?;
         }
         (Action::Replace, Some(_)) => return Err(format!("a text has at most {TEXT_BYTES} bytes")),
         (Action::Replace, None) => return Err("name the text that comes in the place of the lines".to_owned()),
