@@ -1,46 +1,31 @@
 //! Findings for documents, looked for while nobody types.
 //!
-//! One task looks: it waits until nothing has changed for a while, checks the open documents of each folder against the
-//! whole of it, or all of its files where the settings say so, and gives up when something changes meanwhile. Handlers
-//! only poke it, or wait for what it knows.
+//! `rounds` looks for them; here is what it found, and how handlers wait for it or say that there may be others.
+
+mod rounds;
 
 use std::{
-    collections::HashMap,
-    path::Path,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use conexus_check::{Baseline, ChecksOf, Finding, Options, Progress, Severity};
-use conexus_engine::Snapshot;
-use lsp_types::{
-    Code, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, Message, PublishDiagnosticsParams,
-    Uri,
-};
-use serde_json::json;
+use conexus_check::{ChecksOf, Finding, Progress};
+use lsp_types::{Diagnostic, Uri};
 use tokio::{
     sync::{Notify, watch},
-    time::timeout,
+    time::sleep,
 };
 
-use crate::{
-    reporter::Report,
-    requests::belongs_elsewhere,
-    session::{CURRENT_WAIT, Session},
-    settings::DiagnosticMode,
-    to_lsp::View,
-    workspaces::Root,
-};
+pub(crate) use rounds::{baseline_uri, open_baseline, run};
 
-/// How long nothing may change before a check begins.
-const QUIET: Duration = Duration::from_millis(400);
-/// The same where a check takes long: twice its time, so that it takes a third of a core at most.
-const LONGEST_QUIET: Duration = Duration::from_secs(10);
 /// What the diagnostics are shown to come from.
 pub(crate) const SOURCE: &str = "conexus";
+/// How long a client that can be told to ask again waits for a whole round before it gets what is known so far.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// What is known of documents.
 pub(crate) struct Checks {
@@ -48,6 +33,8 @@ pub(crate) struct Checks {
     pokes: Arc<Pokes>,
     /// Pokes up to this number are known.
     known: watch::Sender<u64>,
+    /// Counts the parts of rounds.
+    parts: watch::Sender<u64>,
     results: Mutex<HashMap<Uri, Checked>>,
     /// How far the check that runs is.
     pub(crate) progress: Progress,
@@ -57,16 +44,36 @@ pub(crate) struct Checks {
 const ENDED: u64 = u64::MAX;
 
 /// News that there may be other findings.
-#[derive(Default)]
 pub(crate) struct Pokes {
     count: AtomicU64,
     arrived: Notify,
+    /// Whether somebody looks at a text rather than writes one: then nothing is gained by waiting for a pause.
+    looked_at: AtomicBool,
+}
+
+impl Default for Pokes {
+    fn default() -> Self {
+        Self { count: AtomicU64::new(0), arrived: Notify::new(), looked_at: AtomicBool::new(true) }
+    }
 }
 
 impl Pokes {
+    /// Something changed, and nobody in particular waits for what it means.
     pub(crate) fn poke(&self) {
         self.count.fetch_add(1, Ordering::Release);
         self.arrived.notify_one();
+    }
+
+    /// Somebody opened or closed a document, or changed a setting.
+    fn poke_soon(&self) {
+        self.looked_at.store(true, Ordering::Release);
+        self.poke();
+    }
+
+    /// Somebody typed.
+    fn poke_after_pause(&self) {
+        self.looked_at.store(false, Ordering::Release);
+        self.poke();
     }
 }
 
@@ -97,6 +104,7 @@ impl Checks {
             of,
             pokes: Arc::default(),
             known: watch::Sender::new(0),
+            parts: watch::Sender::new(0),
             results: Mutex::default(),
             progress: Progress::default(),
         }
@@ -107,9 +115,14 @@ impl Checks {
         Arc::clone(&self.pokes)
     }
 
-    /// There may be other findings.
-    pub(crate) fn poke(&self) {
-        self.pokes.poke();
+    /// Somebody opened or closed a document, or changed a setting.
+    pub(crate) fn poke_soon(&self) {
+        self.pokes.poke_soon();
+    }
+
+    /// Somebody typed.
+    pub(crate) fn poke_after_pause(&self) {
+        self.pokes.poke_after_pause();
     }
 
     fn results(&self) -> MutexGuard<'_, HashMap<Uri, Checked>> {
@@ -132,6 +145,22 @@ impl Checks {
         self.wait_for(|known| known >= wanted).await
     }
 
+    /// Waits until everything is known of a document that came in before this call, or for a while and then until
+    /// anything is known of this version of it.
+    pub(crate) async fn known_so_far(&self, uri: &Uri, version: Option<i32>) {
+        let of_version = || self.results().get(uri).is_some_and(|checked| checked.version == version);
+        let mut parts = self.parts.subscribe();
+        let so_far = async {
+            sleep(PATIENCE).await;
+            // The sender is a part of this.
+            let _ = parts.wait_for(|_| of_version()).await;
+        };
+        tokio::select! {
+            _ = self.known() => {}
+            () = so_far => {}
+        }
+    }
+
     /// The number of the last round.
     pub(crate) fn round(&self) -> u64 {
         *self.known.borrow()
@@ -152,6 +181,27 @@ impl Checks {
         self.known.send_replace(ENDED);
     }
 
+    /// Takes over what a round that goes on has found in documents of which nothing was known before, and returns those
+    /// with findings. Of the others the former findings stay until the round ends: they would come and go.
+    fn take_part(&self, found: &HashMap<Uri, Checked>, begun: &mut HashSet<Uri>) -> Vec<Uri> {
+        let mut results = self.results();
+        let mut news = Vec::new();
+        for (uri, checked) in found {
+            if !begun.contains(uri) && results.contains_key(uri) {
+                continue;
+            }
+            begun.insert(uri.clone());
+            let before = results.insert(uri.clone(), checked.clone());
+            if before.map_or(0, |before| before.found.len()) != checked.found.len() {
+                news.push(uri.clone());
+            }
+        }
+        drop(results);
+        news.sort();
+        self.parts.send_modify(|parts| *parts += 1);
+        news
+    }
+
     /// Takes over what a round found and returns the documents for which that is news.
     fn take(&self, round: HashMap<Uri, Checked>, number: u64) -> Vec<Uri> {
         let mut results = self.results();
@@ -164,171 +214,8 @@ impl Checks {
         drop(results);
         news.sort();
         news.dedup();
+        self.parts.send_modify(|parts| *parts += 1);
         self.known.send_if_modified(|known| *known != ENDED && std::mem::replace(known, number) != number);
         news
     }
-}
-
-/// Looks for findings until the session ends.
-pub(crate) async fn run(session: Arc<Session>) {
-    let pokes = session.checks.pokes();
-    let mut quiet = QUIET;
-    loop {
-        pokes.arrived.notified().await;
-        while session.settings().diagnostics && timeout(quiet, pokes.arrived.notified()).await.is_ok() {}
-        let number = pokes.count.load(Ordering::Acquire);
-        let mut round = HashMap::new();
-        if session.settings().diagnostics {
-            let own = Arc::clone(&session);
-            let started = Instant::now();
-            let work = session.workers.run_until_edited(move |cancel| look(&own, cancel));
-            tokio::select! {
-                biased;
-                // Dropping the work cancels it.
-                () = pokes.arrived.notified() => {
-                    pokes.arrived.notify_one();
-                    continue;
-                }
-                looked = work => match looked {
-                    Ok(Some(found)) => round = found,
-                    // The end of the indexing is news, too.
-                    Ok(None) => continue,
-                    Err(error) => tracing::error!(%error, "the open documents cannot be checked"),
-                },
-            }
-            quiet = (started.elapsed() * 2).clamp(QUIET, LONGEST_QUIET);
-        }
-        let news = session.checks.take(round, number);
-        tell(&session, news);
-    }
-}
-
-/// A client that asks for diagnostics is told to ask again, another one gets them.
-fn tell(session: &Session, news: Vec<Uri>) {
-    if session.pulls() {
-        if session.offers.refreshes_diagnostics && !news.is_empty() {
-            session.report(Report::RefreshDiagnostics);
-        }
-        return;
-    }
-    for uri in news {
-        let checked = session.checks.of_document(&uri);
-        let version = session.documents().get(&uri).and(checked.version);
-        let params = PublishDiagnosticsParams { diagnostics: checked.diagnostics(), uri, version };
-        session.report(Report::Diagnostics(Box::new(params)));
-    }
-}
-
-/// Checks the open documents of every folder, or all of its files; nothing while a folder is being indexed, or when it was cancelled.
-fn look(session: &Session, cancel: &AtomicBool) -> Option<HashMap<Uri, Checked>> {
-    let mut round = HashMap::new();
-    for root in session.roots() {
-        let open: Vec<(Uri, String, i32)> = {
-            let documents = session.documents();
-            let own = documents.iter().filter_map(|(uri, document)| {
-                let place = document.place.as_ref().filter(|place| Arc::ptr_eq(&place.root, &root))?;
-                Some((uri.clone(), place.path.clone(), document.version))
-            });
-            own.collect()
-        };
-        let Ok(snapshot) = root.current(CURRENT_WAIT) else { continue };
-        if snapshot.notices().iter().any(|notice| matches!(notice, conexus_core::Notice::Indexing { .. })) {
-            return None;
-        }
-        match look_at(session, &root, &snapshot, &open, cancel) {
-            Ok(found) => round.extend(found),
-            Err(why) => session.report_once(format!("the folder {} cannot be checked: {why}", root.name)),
-        }
-        if cancel.load(Ordering::Relaxed) {
-            return None;
-        }
-    }
-    Some(round)
-}
-
-fn look_at(
-    session: &Session,
-    root: &Arc<Root>,
-    snapshot: &Snapshot,
-    open: &[(Uri, String, i32)],
-    cancel: &AtomicBool,
-) -> Result<Vec<(Uri, Checked)>, String> {
-    let indexed: Vec<_> = open.iter().filter(|(_, path, _)| snapshot.file(path).is_ok()).collect();
-    let paths = match session.settings().diagnostic_mode {
-        DiagnosticMode::OpenFilesOnly if indexed.is_empty() => return Ok(Vec::new()),
-        DiagnosticMode::OpenFilesOnly => indexed.iter().map(|(_, path, _)| path.clone()).collect(),
-        DiagnosticMode::Workspace if snapshot.index().files().next().is_none() => return Ok(Vec::new()),
-        DiagnosticMode::Workspace => Vec::new(),
-    };
-    let settings = (session.checks.of)(snapshot.root())?;
-    let open = open_baseline(session, baseline_uri(root, snapshot, &settings.baseline).as_ref());
-    let baseline = Baseline::load(&settings.baseline, open.as_deref()).map_err(|error| error.to_string())?;
-    // One thread: the others belong to whoever types.
-    let options =
-        Options { paths, changed_since: None, report_unused: false, baseline, threads: 1, ..settings.options };
-    let report = conexus_check::check_observed(snapshot, &options, cancel, &session.checks.progress)
-        .map_err(|error| error.to_string())?;
-    let versions: HashMap<_, _> = snapshot.buffers().map(|buffer| (buffer.path, buffer.version)).collect();
-    let mut view = View::new(session, Arc::clone(root), snapshot.clone());
-    let mut checked: HashMap<Uri, Checked> = HashMap::new();
-    for (uri, path, version) in indexed {
-        let version = versions.get(path.as_str()).copied().unwrap_or(*version);
-        checked.insert(uri.clone(), Checked { version: Some(version), found: Vec::new() });
-    }
-    for finding in report.findings {
-        let path = &finding.place.path;
-        if belongs_elsewhere(session, root, path) {
-            continue;
-        }
-        let uri = view.uri(path);
-        if let Some(diagnostic) = diagnostic(session, &mut view, &finding) {
-            checked.entry(uri).or_default().found.push(Found { finding, diagnostic });
-        }
-    }
-    Ok(checked.into_iter().collect())
-}
-
-/// Where a baseline is as a document of the client; nothing when it lies outside of the folder.
-pub(crate) fn baseline_uri(root: &Root, snapshot: &Snapshot, path: &Path) -> Option<Uri> {
-    let relative = path.strip_prefix(snapshot.root()).ok()?;
-    let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-    Some(root.uri_of(&parts.join("/")))
-}
-
-/// The text of a baseline in the editor, when it is open there.
-pub(crate) fn open_baseline(session: &Session, uri: Option<&Uri>) -> Option<String> {
-    uri.and_then(|uri| session.documents().get(uri).map(|document| document.text.to_string()))
-}
-
-fn diagnostic(session: &Session, view: &mut View, finding: &Finding) -> Option<Diagnostic> {
-    let (range, _) = view.ranges(&finding.place.path, finding.place.span, finding.place.span, "")?;
-    let related = finding.related.iter().filter_map(|related| {
-        let place = &related.place;
-        let (range, _) = view.ranges(&place.path, place.span, place.span, "")?;
-        let location = Location { uri: view.uri(&place.path), range };
-        Some(DiagnosticRelatedInformation { location, message: related.label.clone() })
-    });
-    let related: Vec<_> = related.collect();
-    let message = match &finding.help {
-        Some(help) => format!("{}\nhelp: {help}", finding.message),
-        None => finding.message.clone(),
-    };
-    Some(Diagnostic {
-        range,
-        severity: Some(match finding.severity {
-            Severity::Error => DiagnosticSeverity::Error,
-            Severity::Warning => DiagnosticSeverity::Warning,
-            Severity::Note => DiagnosticSeverity::Information,
-        }),
-        code: Some(Code::String(finding.code().into_owned())),
-        code_description: None,
-        source: Some(SOURCE.to_owned()),
-        message: Message::String(message),
-        tags: None,
-        related_information: (session.offers.related_information && !related.is_empty()).then_some(related),
-        data: session
-            .offers
-            .diagnostic_data
-            .then(|| json!({ "fingerprint": finding.fingerprint, "fixable": finding.fix.is_some() })),
-    })
 }

@@ -220,7 +220,7 @@ impl Session {
             self.report(Report::Warning(problem));
         }
         self.reopen_roots();
-        self.checks.poke();
+        self.checks.poke_soon();
     }
 
     /// Opens the folders anew that have other settings than when they were opened. One that cannot be opened with them
@@ -328,7 +328,7 @@ impl Session {
         }
         if !closed.is_empty() {
             // What was found in them is not found any more.
-            self.checks.poke();
+            self.checks.poke_soon();
         }
         // Ending an index writes out what is in memory.
         if !closed.is_empty() {

@@ -41,6 +41,15 @@ impl Drop for Workers {
     }
 }
 
+/// How much of the machine some work may take from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// As much as any program that somebody waits for.
+    Waited,
+    /// What others leave.
+    Yielding,
+}
+
 /// Tells the work that nobody waits for it any more: the request was cancelled and its future dropped.
 struct CancelOnDrop(Arc<AtomicBool>);
 
@@ -102,7 +111,7 @@ impl Workers {
         W: FnOnce(&AtomicBool) -> T + Send + 'static,
     {
         let turn = self.turn().await;
-        self.run_until_edited(move |cancel| {
+        self.run_until_edited(Pace::Yielding, move |cancel| {
             let _turn = turn;
             work(cancel)
         })
@@ -110,12 +119,13 @@ impl Workers {
     }
 
     /// Runs work that the next edit ends anyway, so that it takes no turn from those who type.
-    pub(crate) async fn run_until_edited<T, W>(&self, work: W) -> Result<T>
+    pub(crate) async fn run_until_edited<T, W>(&self, pace: Pace, work: W) -> Result<T>
     where
         T: Send + 'static,
         W: FnOnce(&AtomicBool) -> T + Send + 'static,
     {
-        run(&self.slow, self.yielding.as_ref().map(Runtime::handle), work).await
+        let yielding = self.yielding.as_ref().map(Runtime::handle);
+        run(&self.slow, yielding.filter(|_| pace == Pace::Yielding), work).await
     }
 
     /// Runs work that takes milliseconds, beside whatever is slow.

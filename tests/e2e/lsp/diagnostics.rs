@@ -384,3 +384,76 @@ fn all_folders_of_a_window_are_told_of_and_a_folder_that_goes_takes_its_findings
     assert_eq!((&told["uri"], &told["diagnostics"]), (&two.uri("src/config.rs").into(), &json!([])), "{told}");
     client.shut_down();
 }
+
+/// A session whose git does not answer with a history while the file `hang` is beside it, and the path of that file.
+#[cfg(unix)]
+fn with_slow_history() -> (Session<Repository>, std::path::PathBuf) {
+    use std::os::unix::fs::PermissionsExt;
+    let repository = Repository::init(Workspace::empty());
+    repository.write("src/config.rs", PARSE_DURATION);
+    repository.write("src/sentence.rs", "pub fn parse_sentence() {}\n");
+    repository.commit("one");
+    repository.write("src/sentence.rs", "pub fn parse_phrase() {}\n");
+    repository.commit("two");
+    repository.write("src/retry.rs", "pub fn pause_of() {}\n");
+    let session = Session::new(repository);
+    let folder = session.program.home().join("bin");
+    let (git, hang) = (folder.join("git"), folder.join("hang"));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = std::env::var("PATH").expect("a path");
+    let script = format!(
+        "#!/bin/sh\nPATH='{path}'\ncase \" $* \" in *' log '*) while [ -e '{}' ]; do sleep 0.02; done;; esac\nexec git \"$@\"\n",
+        hang.display()
+    );
+    std::fs::write(&git, script).expect("a file");
+    std::fs::set_permissions(&git, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    (session, hang)
+}
+
+/// What is found by looking at the text alone does not wait for what git has to say.
+#[cfg(unix)]
+#[test]
+fn a_document_that_was_opened_shows_what_is_found_first() {
+    let (session, hang) = with_slow_history();
+    let uri = session.uri("src/retry.rs");
+    let text = format!("/// As `parse_sentence()` does.\npub struct Pauses;\n\n{}", copy());
+    let rules = |diagnostics: &Value| -> Vec<String> {
+        let all = diagnostics.as_array().expect("diagnostics").iter();
+        all.map(|diagnostic| diagnostic["code"].as_str().expect("a code").to_owned()).collect()
+    };
+    let refreshing = json!({
+        "textDocument": { "diagnostic": {} },
+        "workspace": { "diagnostics": { "refreshSupport": true } },
+    });
+    for (capabilities, pulls) in [(json!({ "textDocument": { "publishDiagnostics": {} } }), false), (refreshing, true)]
+    {
+        std::fs::write(&hang, "").expect("a file");
+        let mut command = session.command(["lsp"]);
+        let path = std::env::var("PATH").expect("a path");
+        command.env("PATH", format!("{}:{path}", hang.parent().expect("a folder").display()));
+        let mut client = LspClient::start(command);
+        client.initialize(&json!({
+            "rootUri": session.uri(""),
+            "capabilities": capabilities,
+            "initializationOptions": { "diagnostics": true },
+        }));
+        client.wait_until_idle();
+        client.did_open(&uri, "rust", &text);
+        let first = if pulls {
+            pull(&mut client, &uri)["items"].clone()
+        } else {
+            client.expect("textDocument/publishDiagnostics")["params"]["diagnostics"].clone()
+        };
+        assert_eq!(rules(&first), ["duplicate-code"], "{first}");
+        std::fs::remove_file(&hang).expect("it was there");
+        let all = if pulls {
+            let again = client.expect("workspace/diagnostic/refresh");
+            client.respond(&again, &Value::Null);
+            pull(&mut client, &uri)["items"].clone()
+        } else {
+            client.expect("textDocument/publishDiagnostics")["params"]["diagnostics"].clone()
+        };
+        assert_eq!(rules(&all), ["stale-reference", "duplicate-code"], "{all}");
+        client.shut_down();
+    }
+}

@@ -14,7 +14,7 @@ pub(crate) fn handle(server: &Server, params: DidChangeTextDocumentParams) -> Do
         if let Some(document) = changed {
             session.workers.edited();
             Session::set_buffer(document);
-            session.checks.poke();
+            session.checks.poke_after_pause();
         } else {
             Counters::count(&session.counters.unknown_documents);
             tracing::warn!(%uri, "a document was changed that is not open; the change is passed over");

@@ -14,6 +14,6 @@ pub(crate) fn handle(server: &Server, params: DidCloseTextDocumentParams) -> Don
         {
             live.close_buffer(&place.path);
         }
-        session.checks.poke();
+        session.checks.poke_soon();
     })
 }

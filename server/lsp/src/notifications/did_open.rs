@@ -10,6 +10,6 @@ pub(crate) fn handle(server: &Server, params: DidOpenTextDocumentParams) -> Done
         let document = params.text_document;
         let place = session.place_of(&document.uri);
         Session::set_buffer(session.documents().open(document, place));
-        session.checks.poke();
+        session.checks.poke_soon();
     })
 }

@@ -17,11 +17,18 @@ pub(super) fn result_id(items: &[Diagnostic]) -> String {
     format!("{:016x}", hasher.finish())
 }
 
-/// Waits until the document has been quiet for a while and was checked; a client that does not want that cancels.
+/// Waits until the document has been quiet for a while and was checked; a client that does not want that cancels. One that
+/// is told when there is more gets what is known of this version of the document before all of it is.
 pub(crate) async fn handle(server: &Server, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReport> {
     let session = server.session()?;
     if session.settings().diagnostics {
-        session.checks.known().await;
+        let version = session.documents().get(&params.text_document.uri).map(|document| document.version);
+        // Who is not told of news would keep what is half of the answer.
+        if version.is_some() && session.offers.refreshes_diagnostics {
+            session.checks.known_so_far(&params.text_document.uri, version).await;
+        } else {
+            session.checks.known().await;
+        }
     }
     let items = session.checks.of_document(&params.text_document.uri).diagnostics();
     let result_id = result_id(&items);
