@@ -131,7 +131,16 @@ fn history_is_switched_and_credentials_are_not_told() {
         assert!(notices(&told).contains(&"history_off"), "{tool}: {told:#}");
         assert!(!told.to_string().contains("\"commit\""), "{tool}: {told:#}");
     }
-    sources(&mut client, &json!({ "action": "update", "name": "git_history", "enabled": true }));
+    // What is withheld stays so until a person wants it back, in the file that the refusal names.
+    let on = json!({ "action": "update", "name": "git_history", "enabled": true });
+    let reason = client.refusal("context_connector_management", &on);
+    let file = reason.rsplit(" in ").next().expect("a file");
+    let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{reason}: {error}"));
+    let listed = sources(&mut client, &json!({ "action": "list" }));
+    assert_eq!(listed[1]["enabled"], false, "{listed:?}");
+    assert!(text.contains("git_history = false"), "{text}");
+    std::fs::write(file, text.replace("git_history = false", "git_history = true")).expect("the file of the sources");
+    sources(&mut client, &on);
     let told = client.tool("context_get_related_info", &ticket);
     assert_eq!(told["related"][0]["relation"], "commit", "{told:#}");
 }

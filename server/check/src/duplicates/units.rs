@@ -102,18 +102,20 @@ fn family(language: Language) -> &'static str {
     }
 }
 
-/// Why a file's functions are not looked at.
-fn left_out(file: &FileEntry, tests: bool) -> Option<&'static str> {
+/// Why a file's functions are not looked at: what it is called, alone and among others.
+fn left_out(file: &FileEntry, tests: bool) -> Option<[&'static str; 2]> {
     if file.flags().contains(FileFlags::GENERATED) {
-        return Some("generated files");
+        return Some(["generated file", "generated files"]);
     }
     match roles::role(file.path()) {
-        Role::Vendored => Some("vendored files"),
-        Role::Test if !tests => Some("test files"),
-        Role::Example => Some("examples and benchmarks"),
-        Role::Declarations => Some("declarations"),
-        _ if is_migration(file.path()) => Some("migrations"),
-        _ if is_sample(file.path()) && file.symbols().any(is_function) => Some("samples in documentation"),
+        Role::Vendored => Some(["vendored file", "vendored files"]),
+        Role::Test if !tests => Some(["test file", "test files"]),
+        Role::Example => Some(["example or benchmark", "examples and benchmarks"]),
+        Role::Declarations => Some(["file of declarations", "files of declarations"]),
+        _ if is_migration(file.path()) => Some(["migration", "migrations"]),
+        _ if is_sample(file.path()) && file.symbols().any(is_function) => {
+            Some(["sample in documentation", "samples in documentation"])
+        }
         _ => None,
     }
 }
@@ -128,7 +130,7 @@ fn is_migration(path: &str) -> bool {
 
 /// The functions of the whole workspace that are long enough, ordered by path and place.
 pub(crate) fn units(scope: &mut Scope<'_>) -> Vec<Unit> {
-    let mut passed_over: Vec<(&'static str, u64)> = Vec::new();
+    let mut passed_over: Vec<([&'static str; 2], u64)> = Vec::new();
     let mut files = Vec::new();
     for file in scope.snapshot.index().files().filter(|file| file.symbol_count() > 0) {
         match left_out(file, scope.options.duplicates.tests) {
@@ -152,11 +154,12 @@ pub(crate) fn units(scope: &mut Scope<'_>) -> Vec<Unit> {
     let units = found.into_iter().flatten().flatten().collect();
     for (what, count) in passed_over {
         let why = "duplicate-code looks at the code of the product".to_owned();
-        scope.left_out.push(LeftOut { what: format!("{count} {what}"), why });
+        scope.left_out.push(LeftOut { what: format!("{count} {}", what[usize::from(count != 1)]), why });
     }
     if changed > 0 {
         let why = "they changed while they were checked; run it again".to_owned();
-        scope.left_out.push(LeftOut { what: format!("{changed} files"), why });
+        let what = if changed == 1 { "file" } else { "files" };
+        scope.left_out.push(LeftOut { what: format!("{changed} {what}"), why });
     }
     units
 }

@@ -270,7 +270,9 @@ fn tell(report: &Report, is_named: bool, options: &Options, view: &Snapshot, dra
     draft.facts.insert("checked_files".to_owned(), json!(report.checked.files));
     draft.facts.insert("total".to_owned(), json!(report.findings.len()));
     draft.facts.insert("suppressed".to_owned(), json!(report.suppressed.len()));
-    draft.head = format!("{} findings in {} files\n", report.findings.len(), report.checked.files);
+    let plural = |count: u64| if count == 1 { "" } else { "s" };
+    let (findings, files) = (report.findings.len() as u64, report.checked.files);
+    draft.head = format!("{findings} finding{} in {files} file{}\n", plural(findings), plural(files));
     // What needs a change is left out of each other check; only who asked for it wants to know.
     for left_out in report.left_out.iter().filter(|left_out| is_named || Rule::from_code(&left_out.what).is_none()) {
         let why = if Rule::from_code(&left_out.what).is_some_and(Rule::needs_change) {

@@ -82,7 +82,10 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
         Action::Add | Action::Update | Action::Remove => {
             let name = arguments.name.clone().ok_or("name the source")?;
             let may_be_read = |path: &Path| is_below(path, call.source_folders);
-            call.live.change_sources(|sources, location| change(sources, location, &name, &arguments, &may_be_read))?
+            let file = call.live.sources_file();
+            call.live.change_sources(|sources, location| {
+                change(sources, (location, file), &name, &arguments, &may_be_read)
+            })?
         }
     };
     let view = call.view()?;
@@ -128,7 +131,7 @@ fn history(call: &Call<'_>, sources: &Sources) -> Item {
 
 fn change(
     sources: &mut Sources,
-    location: &conexus_engine::Location,
+    (location, file): (&conexus_engine::Location, Option<&Path>),
     name: &str,
     arguments: &Arguments,
     may_be_read: &dyn Fn(&Path) -> bool,
@@ -140,6 +143,12 @@ fn change(
         let (Action::Update, Some(enabled)) = (arguments.action, arguments.enabled) else {
             return Err(format!("{HISTORY} is switched by update with enabled"));
         };
+        // Less of it, or nothing, is anybody's to say. Who switched it off is not known, so that it stays off until a
+        // person wants it back.
+        if enabled && !sources.git_history {
+            let file = file.unwrap_or(Path::new("the file of the sources")).display();
+            return Err(format!("{HISTORY} is off, and the user alone switches it on: `git_history = true` in {file}"));
+        }
         sources.git_history = enabled;
         return Ok(());
     }
