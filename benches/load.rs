@@ -1,7 +1,8 @@
 //! Many assistants at once: `cargo bench --bench load -- DIR [--connections 500] [--in-flight 100] [--seconds 30]`.
 //!
 //! `conexus serve` indexes a copy of the folder. First `context_search` is asked over one connection, one request at a
-//! time, and the engine itself is asked the same queries in this process. Then all connections are opened and kept, and
+//! time, and the engine itself is asked the same queries in this process; and each tool is asked by itself (`load/tools`).
+//! Then all connections are opened and kept, and
 //! so many of them as said have a request in flight at any moment, each after a tool of a mix, while files appear
 //! underneath. The loop is closed: a request is sent when an answer came. Each answer is held against what the index
 //! says of the same symbol; an error of the protocol, a refusal or a wrong answer is an error and fails the run, and so
@@ -11,6 +12,8 @@
 
 #[path = "load/connection.rs"]
 mod connection;
+#[path = "load/tools.rs"]
+mod tools;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -96,8 +99,9 @@ fn main() -> ExitCode {
     );
     let bound_kept = compare(&host.snapshot(), &mut first, &known);
     drop(host);
+    let each_right = tools::each(&mut first, &known);
     let clean = load(&options, &endpoint, &known, &root, server.id());
-    if bound_kept && clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if bound_kept && each_right && clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The files that an index would hold, copied.
@@ -112,6 +116,13 @@ fn copy(from: &Path, to: &Path) -> usize {
         std::fs::copy(from.join(&file.path), target).unwrap();
     }
     found.files.len()
+}
+
+impl Known {
+    /// The words of its name.
+    fn words(&self) -> String {
+        conexus_core::words::parts(&self.name).map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// Symbols with long names of their own, evenly over the index; without headings, which are sentences.
