@@ -40,6 +40,10 @@ const SEARCHABLE: Duration = Duration::from_millis(50);
 const SLOW: usize = 4;
 /// Times that typing alone and beside assistants is measured, one after the other.
 const TURNS: usize = 3;
+/// Edits of a burst, and the pause after it: longer than the quiet that a check waits for, shorter than most checks of a
+/// large workspace.
+const BURST: usize = 10;
+const PAUSE: Duration = Duration::from_millis(600);
 /// Files that differ between the two branches.
 const CHECKED_OUT: usize = 400;
 /// The document.
@@ -88,13 +92,23 @@ fn main() -> ExitCode {
     let mut is_good = open(&session, &workspace, &document);
     let mut version = 1;
     let mut bench = |what: &str, session: &Session, slow: usize| {
-        let mut edits = type_on(session, &workspace, &mut document, &mut version, &options, slow);
+        let pause = if what.starts_with("in bursts") { PAUSE } else { Duration::ZERO };
+        let mut edits = type_on(session, &workspace, &mut document, &mut version, &options, slow, pause);
         is_good &= edits.report(what);
         edits.spent
     };
     bench("warming up, not counted in the bounds", &session, 0);
     bench("alone", &session, 0);
     bench("with 4 slow requests in flight", &session, SLOW);
+    // Pauses in which a check begins, so that each burst meets one.
+    for (diagnostics, what) in [(false, "in bursts of 10"), (true, "in bursts of 10, findings turned on")] {
+        session.notify(
+            "workspace/didChangeConfiguration",
+            &json!({ "settings": { "conexus": { "diagnostics": diagnostics } } }),
+        );
+        bench(what, &session, 0);
+    }
+    session.notify("workspace/didChangeConfiguration", &json!({ "settings": { "conexus": {} } }));
     let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -259,6 +273,7 @@ fn type_on(
     version: &mut i32,
     options: &Options,
     slow: usize,
+    pause: Duration,
 ) -> Edits {
     let uri = uri(workspace, DOCUMENT);
     let period = Duration::from_secs(1) / options.rate;
@@ -276,7 +291,7 @@ fn type_on(
                 Instant::now(),
             ));
         }
-        let due = started + period * next as u32;
+        let due = started + period * next as u32 + pause * (next / BURST) as u32;
         let now = Instant::now();
         if next < options.edits && now >= due {
             let (changes, edit) = document.edit();
