@@ -44,6 +44,8 @@ impl Store {
         let lock = self.lock.clone();
         let (store, report) = Self::open_locked(&self.folder.clone(), settings, self.access, texts, lock)?;
         *self = store;
+        // What building the caches anew took is not wanted again.
+        conexus_faiss::release_memory();
         Ok(report)
     }
 
