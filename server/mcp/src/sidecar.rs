@@ -240,7 +240,7 @@ async fn search(State(shared): State<Shared>, Json(request): Json<SearchRequest>
         Err(reason) => return (StatusCode::UNPROCESSABLE_ENTITY, reason).into_response(),
     };
     let Some(live) = shared.registry.find(&PathBuf::from(&request.workspace)) else {
-        return (StatusCode::NOT_FOUND, "this session does not hold that workspace").into_response();
+        return not_held();
     };
     let Ok(_place) = shared.searches.acquire().await else {
         return (StatusCode::SERVICE_UNAVAILABLE, "the session is ending").into_response();
@@ -257,6 +257,10 @@ async fn search(State(shared): State<Shared>, Json(request): Json<SearchRequest>
     }
 }
 
+fn not_held() -> Response {
+    (StatusCode::NOT_FOUND, "this session does not hold that workspace").into_response()
+}
+
 async fn call(
     State(shared): State<Shared>,
     peer: ConnectInfo<SocketAddr>,
@@ -268,11 +272,14 @@ async fn call(
     };
     // The bridge then goes on without this session.
     if shared.registry.find(&call.workspace).is_none() {
-        return (StatusCode::NOT_FOUND, "this session does not hold that workspace").into_response();
+        return not_held();
     }
+    let workspace = call.workspace.clone();
     let caller = Caller { workspace: Some(call.workspace), name: client_of(Some(&peer), &headers), key: call.key };
     match shared.server.calls.call(caller, tool, call.arguments).await {
         Ok(reply) => Json(reply).into_response(),
+        // It may have ended while the call waited for its turn.
+        Err(_) if shared.registry.find(&workspace).is_none() => not_held(),
         Err(reason) => (StatusCode::UNPROCESSABLE_ENTITY, reason).into_response(),
     }
 }
