@@ -123,8 +123,11 @@ function M.status_lines(buffer, done)
           workspace.chunks
         )
       )
-      for _, more in ipairs({ workspace.fault, workspace.lexicalOnly, workspace.builtinModel, workspace.pollingReason }) do
-        table.insert(lines, "  " .. more)
+      -- Not a list of the values: it would end at the first that is missing.
+      for _, name in ipairs({ "fault", "lexicalOnly", "builtinModel", "pollingReason" }) do
+        if workspace[name] then
+          table.insert(lines, "  " .. workspace[name])
+        end
       end
     end
     if #status.workspaces == 0 then
