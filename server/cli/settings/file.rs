@@ -231,7 +231,7 @@ pub(super) struct IndexTable {
     exclude: Option<Vec<String>>,
 }
 
-/// The endpoint for assistants; [`super::serving`] makes sense of it.
+/// The endpoint for assistants; [`crate::cli::serving`] makes sense of it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct McpTable {

@@ -54,6 +54,9 @@ function running(version: string, folders: readonly WorkspaceStatus[], nameOf: (
   if (folders.some((folder) => folder.lexicalOnly !== undefined)) {
     return { text: "$(warning) Conexus: lexical only", details, level: "warning" };
   }
+  if (folders.some((folder) => folder.builtinModel !== undefined)) {
+    return { text: "$(warning) Conexus: built-in model", details, level: "warning" };
+  }
   if (folders.some((folder) => folder.role === "follower")) {
     return { text: "$(debug-disconnect) Conexus: detached", details, level: "calm" };
   }

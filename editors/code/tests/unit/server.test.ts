@@ -75,6 +75,7 @@ void test("the status item says how things stand", () => {
     [{ activity: "indexing", done: 638, total: 1000 }, "$(sync~spin) Conexus: indexing 63 %", "calm"],
     [{ activity: "embedding", done: 1, total: 4 }, "$(sync~spin) Conexus: computing vectors 25 %", "calm"],
     [{ lexicalOnly: "no model" }, "$(warning) Conexus: lexical only", "warning"],
+    [{ builtinModel: "the endpoint does not answer" }, "$(warning) Conexus: built-in model", "warning"],
     [{ role: "follower" }, "$(debug-disconnect) Conexus: detached", "calm"],
     [{ fault: "the disk is read-only" }, "$(error) Conexus: error", "error"],
     [{ activity: "failed" }, "$(error) Conexus: error", "error"],

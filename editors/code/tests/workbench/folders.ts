@@ -109,10 +109,10 @@ const several = (...names: string[]): string =>
     assert.deepEqual(await workbench.messages(), []);
   });
 
-  await steps.run("a model that cannot be reached leaves names and words, and the status says so", async () => {
+  await steps.run("the built-in model stands in for one that cannot be reached, and the status says so", async () => {
     const file = write("settings.toml", '[embedding]\nprovider = "openai"\nurl = "http://127.0.0.1:9"\nmodel = "none"\nattempts = 1\n');
     workbench.configure({ "conexus.server.environment": { CONEXUS_CONFIG: file } });
-    await workbench.waitForStatus("Conexus: lexical only");
+    await workbench.waitForStatus("Conexus: built-in model");
     await workbench.ask("grossAmount");
     await until("it is found by name", async () => (await workbench.labels()).some((label) => label.includes("  grossAmount, ")));
     await page.keyboard.press("Escape");
