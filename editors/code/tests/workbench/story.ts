@@ -370,7 +370,9 @@ await steps.run("findings are turned on in their view, and listed", async () => 
   await workbench.openFile(stalePage);
   await workbench.command("Conexus: Focus on Findings View");
   await page.locator(".welcome-view-content .monaco-button", { hasText: "Turn on Findings" }).click();
-  await page.locator(".welcome-view-content", { hasText: "Looking for findings" }).waitFor();
+  // The first come so soon that what stands there until then may not be seen.
+  const looking = page.locator(".welcome-view-content", { hasText: "Looking for findings" });
+  await until("they are looked for", async () => (await looking.isVisible()) || (await findings.count()) > 0);
   await until("some are listed", async () => (await findings.count()) >= 4);
   await findings.first().click();
   await page.locator(".view-line", { hasText: oldPath }).first().waitFor();
