@@ -110,7 +110,8 @@ fn a_kill_loses_nothing_that_was_committed() {
     assert!(report["updated"].as_u64() <= Some(1), "{report:#}");
 }
 
-fn kill_after(session: &Session, delay: Duration) {
+/// Starts a run and kills it after a while, if it has not ended by then.
+pub(super) fn kill_after(session: &Session, delay: Duration) {
     let mut running = conexus_testkit::start(session.command(["index", "--quiet"]));
     let start = Instant::now();
     while start.elapsed() < delay && !running.has_ended() {

@@ -31,7 +31,7 @@ pub enum Progress {
         /// Files to do.
         total: u64,
     },
-    /// Computing vectors with a slow model; search goes on lexically.
+    /// Computing vectors with a slow model; the built-in one answers meanwhile.
     Embedding {
         /// Chunks that have vectors.
         done: u64,

@@ -13,6 +13,19 @@ fn text(version: usize) -> String {
     functions.concat()
 }
 
+/// Saves one file until its former versions have most of the slots.
+fn save_until_sparse(host: &mut Host) {
+    let file = host.location().root.join("big.rs");
+    for version in 1..1_000 {
+        std::fs::write(&file, text(version)).unwrap();
+        host.index(&|_| (), &AtomicBool::new(false)).unwrap();
+        if host.statistics().slots >= 100_000 {
+            return;
+        }
+    }
+    panic!("{:?}", host.statistics());
+}
+
 #[test]
 fn slots_are_given_out_anew_while_searches_go_on() {
     let folder = tempfile::tempdir().unwrap();
@@ -25,13 +38,7 @@ fn slots_are_given_out_anew_while_searches_go_on() {
     std::fs::write(root.join("other.rs"), "fn stays_as_it_is() {}\n").unwrap();
     let mut host = open("index");
     let cancel = AtomicBool::new(false);
-    let mut saves = 0;
-    while host.statistics().slots < 100_000 {
-        saves += 1;
-        std::fs::write(root.join("big.rs"), text(saves)).unwrap();
-        host.index(&|_| (), &cancel).unwrap();
-        assert!(saves < 1_000, "{:?}", host.statistics());
-    }
+    save_until_sparse(&mut host);
     let before = host.snapshot();
     assert_eq!(host.renew().unwrap(), Renewed::Whole);
     let statistics = host.statistics();
@@ -57,12 +64,7 @@ fn files_that_changed_meanwhile_are_told_of() {
     let location = Location { root: root.canonicalize().unwrap(), index_dir: folder.path().join("index") };
     let mut host = Host::open(location, Settings::default()).unwrap().0;
     let cancel = AtomicBool::new(false);
-    let mut saves = 0;
-    while host.statistics().slots < 100_000 {
-        saves += 1;
-        std::fs::write(root.join("big.rs"), text(saves)).unwrap();
-        host.index(&|_| (), &cancel).unwrap();
-    }
+    save_until_sparse(&mut host);
     std::fs::write(root.join("big.rs"), "fn another() {}\n").unwrap();
     assert_eq!(host.renew().unwrap(), Renewed::WithoutSome);
     host.index(&|_| (), &cancel).unwrap();

@@ -429,7 +429,7 @@ impl State {
             Activity::Running(Progress::Indexing { done, total }) if !self.scanned || total >= LONG_RUN => {
                 vec![Notice::Indexing { done, total }]
             }
-            // Search goes on by words, which the status of the model says.
+            // The built-in model answers meanwhile, which each answer says by itself.
             Activity::Running(Progress::Embedding { .. }) => Vec::new(),
             Activity::Stopped => vec![Notice::Stopped],
             Activity::Opening | Activity::Running(_) if !self.scanned => {
