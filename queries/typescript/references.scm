@@ -1,8 +1,9 @@
 ; Imports
 
-(call_expression
+((call_expression
   function: (identifier) @_require
-  arguments: (arguments . (string (string_fragment) @reference.import))
+  arguments: (arguments . (string (string_fragment) @reference.import))) @_call
+  (#match? @_call "^require")
   (#eq? @_require "require"))
 (import_statement source: (string (string_fragment) @reference.import))
 (import_clause (identifier) @reference.import)

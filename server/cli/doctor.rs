@@ -16,6 +16,7 @@ use super::{
     arguments::Arguments,
     output::{Output, printable},
     settings,
+    status::why_unparsed,
 };
 
 /// One thing that was checked.
@@ -134,6 +135,15 @@ fn examine_index(host: &Host, checks: &mut Vec<Check>) {
             "report the file to the authors of its language's grammar; it is parsed again when it changes, and after \
              `conexus clear`",
         ));
+    }
+    let unparsed = snapshot.unparsed();
+    if let Some((path, note)) = unparsed.first() {
+        let others = if unparsed.len() > 1 { format!(", as {} others", unparsed.len() - 1) } else { String::new() };
+        let says = format!("{} is searched without its symbols, {}{others}", printable(path), why_unparsed(*note));
+        checks.push(
+            Check::good("parsing", says)
+                .with_advice("`conexus status` names such files; a change of one parses it again"),
+        );
     }
     if host.follows() {
         checks.push(Check::good("owner", "another process owns the index; this one follows"));

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, io::Write};
 
 use anyhow::Result;
+use conexus_core::Note;
 use conexus_engine::{Location, git};
 use serde_json::json;
 
@@ -12,6 +13,9 @@ use super::{
     output::{Output, printable},
     settings,
 };
+
+/// Files without symbols that are named.
+const MOST_UNPARSED: usize = 5;
 
 /// Shows what the index holds, without changing it.
 pub(crate) fn status(arguments: &Arguments, output: &mut Output) -> Result<Outcome> {
@@ -34,6 +38,7 @@ pub(crate) fn status(arguments: &Arguments, output: &mut Output) -> Result<Outco
         *languages.entry(file.language().name()).or_default() += 1;
     }
     let branch = git::branch(&location.root);
+    let unparsed: Vec<_> = snapshot.unparsed().into_iter().map(|(path, note)| (path, why_unparsed(note))).collect();
     if arguments.global.is_json() {
         output.json(&json!({
             "workspace": location.root,
@@ -53,6 +58,7 @@ pub(crate) fn status(arguments: &Arguments, output: &mut Output) -> Result<Outco
             "vector_bytes": statistics.vector_bytes,
             "lexical_segments": statistics.lexical_segments,
             "set_aside": snapshot.set_aside(),
+            "unparsed": unparsed.iter().map(|(path, why)| json!({ "path": path, "reason": why })).collect::<Vec<_>>(),
         }))?;
     } else {
         writeln!(output, "workspace   {}", location.root.display())?;
@@ -93,10 +99,21 @@ pub(crate) fn status(arguments: &Arguments, output: &mut Output) -> Result<Outco
                 paths.join(", ")
             )?;
         }
+        for (path, why) in unparsed.iter().take(MOST_UNPARSED) {
+            writeln!(output, "unparsed    {}: searched without symbols, {why}", printable(path))?;
+        }
+        if let Some(more @ 1..) = unparsed.len().checked_sub(MOST_UNPARSED) {
+            writeln!(output, "            and {more} more")?;
+        }
         if host.follows() {
             writeln!(output, "another process owns this index and keeps it up to date")?;
         }
     }
     host.close()?;
     Ok(Outcome::Clean)
+}
+
+/// Why a file has no symbols, in words.
+pub(super) fn why_unparsed(note: Note) -> &'static str {
+    if note == Note::TimedOut { "since parsing it took too long" } else { "since it is larger than what is parsed" }
 }

@@ -1,6 +1,7 @@
 //! The commands as a person or a script meets them: answers, forms, exit codes.
 
 use conexus_testkit::{Repository, Workspace};
+use serde_json::json;
 
 use crate::support::{Session, conexus, notices, paths};
 
@@ -299,6 +300,26 @@ fn content_that_was_seen_before_is_not_analysed_again() {
     session.workspace.rename("tools/report.py", "tools/table.py");
     let report = session.index();
     assert_eq!((report["updated"].as_u64(), report["reused"].as_u64()), (Some(0), Some(2)), "{report:#}");
+}
+
+/// A file that is too large to be parsed is found by its words; who asks is told why it has no symbols.
+#[test]
+fn files_without_symbols_are_named() {
+    let session = project();
+    session.workspace.write("conexus.toml", "[index]\nmax_file_bytes = 16777216\n");
+    let line = "pub fn numbat() -> u32 { 1 }\n";
+    session.workspace.write("src/large.rs", line.repeat((4 << 20) / line.len() + 1));
+    session.index();
+    let status = session.run(["status", "--json"]).expect(0).json();
+    assert_eq!(
+        status["unparsed"],
+        json!([{ "path": "src/large.rs", "reason": "since it is larger than what is parsed" }])
+    );
+    let text = session.run(["status"]).expect(0);
+    assert!(text.stdout.contains("unparsed    src/large.rs: searched without symbols"), "{text}");
+    let doctor = session.run(["doctor"]).expect_any(&[0, 1]);
+    assert!(doctor.stdout.contains("src/large.rs is searched without its symbols"), "{doctor}");
+    assert_eq!(session.paths("numbat")[0], "src/large.rs");
 }
 
 #[test]

@@ -13,8 +13,34 @@ fn is_word(character: char) -> bool {
     if character.is_ascii() {
         character.is_ascii_alphanumeric() || character == '_'
     } else {
-        character.is_alphanumeric()
+        is_common_letter(character) || character.is_alphanumeric()
     }
+}
+
+/// Letters beyond ASCII that most texts have, told without a search in tables.
+fn is_common_letter(character: char) -> bool {
+    is_common_lower(character)
+        || matches!(
+            character,
+            '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{de}' | '\u{100}'..='\u{2c1}' | '\u{3a3}'..='\u{3ab}' | '\u{400}'..='\u{42f}'
+        )
+}
+
+/// Those that are no capitals: of Latin, Greek and Cyrillic, and of scripts without capitals.
+fn is_common_lower(character: char) -> bool {
+    matches!(
+        character,
+        '\u{df}'..='\u{f6}'
+            | '\u{f8}'..='\u{ff}'
+            | '\u{3ac}'..='\u{3ce}'
+            | '\u{430}'..='\u{45f}'
+            | '\u{5d0}'..='\u{5ea}'
+            | '\u{620}'..='\u{657}'
+            | '\u{3041}'..='\u{3096}'
+            | '\u{30a1}'..='\u{30fa}'
+            | '\u{4e00}'..='\u{9fff}'
+            | '\u{ac00}'..='\u{d7a3}'
+    )
 }
 
 impl<'a> Iterator for Identifiers<'a> {
@@ -86,6 +112,8 @@ fn class(character: char) -> Class {
             '0'..='9' => Class::Digit,
             _ => Class::Other,
         }
+    } else if is_common_lower(character) {
+        Class::Lower
     } else if character.is_uppercase() {
         Class::Upper
     } else if character.is_alphabetic() {
@@ -133,6 +161,14 @@ impl<'a> Iterator for Parts<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn common_letters_are_letters() {
+        for character in (char::MIN..=char::MAX).filter(|&character| is_common_letter(character)) {
+            assert!(character.is_alphabetic() && !character.is_ascii(), "{character:?}");
+            assert!(!is_common_lower(character) || !character.is_uppercase(), "{character:?}");
+        }
+    }
 
     #[test]
     fn identifiers_and_parts() {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use conexus_core::{Hit, Mode, Query};
+use conexus_core::{Hit, Mode, Note, Query};
 use conexus_index::{FileEntry, FileReferences};
 
 use crate::{Result, Snapshot};
@@ -14,9 +14,11 @@ const PROBES: usize = 40;
 
 /// What differs between two snapshots, in words; empty when they hold the same files, chunks, symbols, references and
 /// vectors and answer probing queries alike. Generations and slots may differ. Where they are searched with other
-/// models, vectors are left out and the queries go by words: see [`compares_vectors`].
+/// models, vectors are left out and the queries go by words: see [`compares_vectors`]. A file that the parser had too little
+/// time for in one of them alone is compared by its content, and then no query is asked: [`Snapshot::unparsed`] names it.
 pub fn difference(left: &Snapshot, right: &Snapshot) -> Result<Vec<String>> {
     let mut found = Vec::new();
+    let mut in_time = true;
     let mut ours = left.index().files().peekable();
     let mut theirs = right.index().files().peekable();
     while found.len() < MOST {
@@ -32,12 +34,16 @@ pub fn difference(left: &Snapshot, right: &Snapshot) -> Result<Vec<String>> {
             }
             _ => {
                 if let (Some(file), Some(other)) = (ours.next(), theirs.next()) {
-                    compare_files(left, file, right, other, &mut found)?;
+                    if timed_out(file) == timed_out(other) || file.blob() != other.blob() {
+                        compare_files(left, file, right, other, &mut found)?;
+                    } else {
+                        in_time = false;
+                    }
                 }
             }
         }
     }
-    if found.is_empty() {
+    if found.is_empty() && in_time {
         compare_answers(left, right, &mut found)?;
     }
     Ok(found)
@@ -47,6 +53,10 @@ pub fn difference(left: &Snapshot, right: &Snapshot) -> Result<Vec<String>> {
 /// searched with the built-in model until a slow one has caught up.
 pub fn compares_vectors(left: &Snapshot, right: &Snapshot) -> bool {
     left.index().model() == right.index().model()
+}
+
+fn timed_out(file: &FileEntry) -> bool {
+    file.notes().any(|note| note == Note::TimedOut)
 }
 
 fn compare_files(

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, LazyLock, atomic::AtomicBool},
 };
 
-use conexus_core::{Answer, BlobId, Generation, Notice, Query};
+use conexus_core::{Answer, BlobId, Generation, Note, Notice, Query};
 use conexus_embed::{Embedder, Speed};
 use conexus_index::{FileEntry, FileReferences, IndexSnapshot, LocatedChunk, SymbolRef, tokenizer};
 
@@ -127,6 +127,13 @@ impl Snapshot {
         let known = self.crashes.set_aside().into_iter();
         let files = known.filter_map(|(path, blob)| self.index.file(&path).filter(|file| file.blob() == blob));
         files.map(|file| Arc::clone(file.path())).collect()
+    }
+
+    /// Files that are searched without their symbols, since parsing them took more than its time, or they are larger than
+    /// what is parsed, with which of the two it was. Every file is looked at.
+    pub fn unparsed(&self) -> Vec<(Arc<str>, Note)> {
+        let why = |file: &FileEntry| file.notes().find(|note| matches!(note, Note::TimedOut | Note::TooLarge));
+        self.index.files().filter_map(|file| Some((Arc::clone(file.path()), why(file)?))).collect()
     }
 
     /// What answers say of them.

@@ -83,7 +83,7 @@ impl LoadedGrammar {
             }
         }
         for (kind, flags) in flags.iter_mut().enumerate() {
-            if !patterns.of_kind(kind as u16).is_empty() {
+            if patterns.of_kind(kind as u16).len() > 0 {
                 flags.add(KindFlags::PATTERN);
             }
             if patterns.has_chains(kind as u16) {

@@ -69,14 +69,13 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
         self.facts.hidden.last().map(|(inner, _)| *inner)
     }
 
-    /// Tries every pattern of that node's kind.
-    pub(crate) fn match_node(&mut self, node: Node<'tree>, kind: u16) {
+    /// Tries every pattern of that node's kind that fits where the node stands.
+    pub(crate) fn match_node(&mut self, node: Node<'tree>, kind: u16, stands_in: impl Fn(&RootPattern) -> bool) {
         let grammar = self.grammar;
         let mut gathered = None;
-        for &number in grammar.patterns.of_kind(kind) {
-            let root = grammar.patterns.pattern(number);
+        for root in grammar.patterns.of_kind(kind) {
             let pattern = &root.node;
-            if !self.tests_pass(pattern, node) {
+            if !stands_in(root) || !self.tests_pass(pattern, node) {
                 continue;
             }
             let simple = pattern.children.is_empty() && pattern.absent.is_empty() && !pattern.closed;
@@ -91,10 +90,10 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
             };
             self.capture(pattern, node);
             if simple {
-                self.emit(root, number);
+                self.emit(root);
             } else if self.absent_fields_pass(pattern, start, end) {
                 self.match_children(&pattern.children, pattern.closed, start, end, &mut |matcher| {
-                    matcher.emit(root, number);
+                    matcher.emit(root);
                 });
             }
             self.captures.clear();
@@ -210,7 +209,7 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
     }
 
     /// Collects what the captures of a complete match say.
-    fn emit(&mut self, root: &RootPattern, number: u16) {
+    fn emit(&mut self, root: &RootPattern) {
         if !root.pairs.iter().all(|&(left, right, negated)| (self.text_of(left) == self.text_of(right)) != negated) {
             return;
         }
@@ -243,7 +242,7 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
                 Capture::Export => self.facts.marks.push(Mark { span: span_of(&node), says: Says::Export }),
                 Capture::Test => test = Some(node),
                 Capture::Reference(kind) => {
-                    self.facts.references.push(RawReference { span: span_of(&node), kind, priority: number });
+                    self.facts.references.push(RawReference { span: span_of(&node), kind, priority: root.number });
                 }
                 Capture::Local => {}
             }
@@ -276,7 +275,7 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
             docstring,
             visibility,
             test: test.is_some(),
-            priority: number,
+            priority: root.number,
             by_macro: false,
         });
     }

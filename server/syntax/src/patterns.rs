@@ -4,10 +4,12 @@
 //! node patterns with fields, negated fields, anchors, alternations, `?`, wildcards, captures and the predicates
 //! `#eq?`, `#not-eq?`, `#any-of?`, `#not-any-of?`, `#match?`, `#not-match?`. `queries/README.md` says what differs.
 
+mod beginning;
 mod chain;
 mod reader;
 
-pub(crate) use chain::Chain;
+use beginning::Beginning;
+pub(crate) use chain::{Around, Chain};
 use conexus_core::{ReferenceKind, SymbolKind, Visibility};
 use reader::{Form, read};
 use regex::bytes::Regex;
@@ -92,7 +94,7 @@ pub(crate) struct TextTest {
 #[derive(Clone, Debug)]
 enum Accepts {
     Words(Box<[Box<str>]>),
-    Regex(Regex),
+    Regex(Beginning, Regex),
 }
 
 impl TextTest {
@@ -100,14 +102,14 @@ impl TextTest {
     pub(crate) fn passes(&self, text: &[u8]) -> bool {
         let accepted = match &self.accepts {
             Accepts::Words(words) => words.iter().any(|word| word.as_bytes() == text),
-            Accepts::Regex(regex) => regex.is_match(text),
+            Accepts::Regex(beginning, regex) => beginning.is_of(text).unwrap_or_else(|| regex.is_match(text)),
         };
         accepted != self.negated
     }
 }
 
 /// A pattern of one node.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct NodePattern {
     pub(crate) kinds: Kinds,
     /// Whether it is written as a token, such as `"("`.
@@ -142,7 +144,7 @@ impl NodePattern {
 }
 
 /// A pattern of one child.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ChildPattern {
     pub(crate) alternatives: Box<[NodePattern]>,
     /// Whether the child may be missing.
@@ -151,12 +153,42 @@ pub(crate) struct ChildPattern {
     pub(crate) anchored: bool,
 }
 
-/// A pattern as written in the file.
-#[derive(Debug)]
+/// A pattern as written in the file, or one alternative of it.
+#[derive(Clone, Debug)]
 pub(crate) struct RootPattern {
+    /// What must stand around the node, the nearest first.
+    pub(crate) around: Box<[Around]>,
     pub(crate) node: NodePattern,
     /// Pairs of captures whose texts must be equal, or must differ.
     pub(crate) pairs: Box<[(u16, u16, bool)]>,
+    /// Its number in the file.
+    pub(crate) number: u16,
+}
+
+impl RootPattern {
+    /// The same pattern with its root further inside, one for each alternative there. What is outside of that has one
+    /// child pattern each and says nothing else, so the walk knows it: that saves a look at all children of, say, every
+    /// object for the methods in it. A leaf does not become the root, since leaves are too many to look at them.
+    fn inwards(self) -> Vec<Self> {
+        let NodePattern { absent, captures, tests, children, closed, .. } = &self.node;
+        let says_more = !absent.is_empty() || !captures.is_empty() || !tests.is_empty() || *closed;
+        match &**children {
+            [ChildPattern { alternatives, optional: false, anchored: false }]
+                if !says_more && alternatives.iter().all(|inner| !inner.children.is_empty()) =>
+            {
+                let outer = Around { kinds: self.node.kinds.clone(), field: self.node.field };
+                let around: Box<[_]> = std::iter::once(outer).chain(self.around.iter().cloned()).collect();
+                let inner = alternatives.iter().map(|inner| Self {
+                    around: around.clone(),
+                    node: inner.clone(),
+                    pairs: self.pairs.clone(),
+                    number: self.number,
+                });
+                inner.flat_map(Self::inwards).collect()
+            }
+            _ => vec![self],
+        }
+    }
 }
 
 /// All patterns of a language, by the kind of their root node.
@@ -167,7 +199,7 @@ pub(crate) struct PatternTable {
     patterns: Vec<RootPattern>,
     /// For each node kind a range of `order`.
     ranges: Vec<(u16, u16)>,
-    /// Numbers of patterns, grouped by kind, in the order of the file.
+    /// Indexes of patterns, grouped by kind, in the order of the file.
     order: Vec<u16>,
     /// Patterns that are matched from their innermost node outwards.
     chains: Vec<Chain>,
@@ -189,18 +221,17 @@ impl PatternTable {
     /// Compiles queries; the patterns of the first come before those of the second.
     pub(crate) fn new(language: &Language, sources: &[&str]) -> Result<Self, PatternError> {
         let mut compiler = Compiler::new(language);
-        let mut patterns = Vec::new();
+        let mut written = Vec::new();
         for source in sources {
             for form in read(source)? {
-                patterns.push(compiler.root(&form)?);
+                written.push(compiler.root(&form, written.len() as u16)?);
             }
         }
-        let mut table = Self { captures: compiler.captures, patterns, ..Self::default() };
-        let mut general = Vec::new();
-        for (number, pattern) in table.patterns.iter().enumerate() {
-            match Chain::of(pattern, number as u16, &table.captures) {
+        let mut table = Self { captures: compiler.captures, ..Self::default() };
+        for pattern in written {
+            match Chain::of(&pattern, &table.captures) {
                 Some(chains) => table.chains.extend(chains),
-                None => general.push(number as u16),
+                None => table.patterns.extend(pattern.inwards()),
             }
         }
         let kinds = 0..language.node_kind_count() as u16;
@@ -211,8 +242,8 @@ impl PatternTable {
         };
         for kind in kinds {
             let start = table.order.len() as u16;
-            let accepted = general.iter().filter(|&&number| accepts(&table.patterns[number as usize].node.kinds, kind));
-            table.order.extend(accepted);
+            let accepted = table.patterns.iter().enumerate().filter(|(_, pattern)| accepts(&pattern.node.kinds, kind));
+            table.order.extend(accepted.map(|(number, _)| number as u16));
             table.ranges.push((start, table.order.len() as u16));
             let start = table.chain_order.len() as u16;
             for (number, chain) in table.chains.iter().enumerate().filter(|(_, chain)| accepts(&chain.innermost, kind))
@@ -241,21 +272,16 @@ impl PatternTable {
 
     /// Whether the field of a node of this kind decides about what is inside it.
     pub(crate) fn field_decides(&self, kind: u16) -> bool {
-        self.chains.iter().flat_map(|chain| &chain.around).any(|around| around.field != 0 && around.kinds.accepts(kind))
+        let of_chains = self.chains.iter().flat_map(|chain| &chain.around);
+        let of_patterns = self.patterns.iter().flat_map(|pattern| &pattern.around);
+        of_chains.chain(of_patterns).any(|around| around.field != 0 && around.kinds.accepts(kind))
     }
 
-    /// The numbers of the patterns whose root may be a node of this kind.
+    /// The patterns whose root may be a node of this kind.
     #[inline]
-    pub(crate) fn of_kind(&self, kind: u16) -> &[u16] {
-        match self.ranges.get(kind as usize) {
-            Some(&(start, end)) => &self.order[start as usize..end as usize],
-            None => &[],
-        }
-    }
-
-    /// The pattern of that number.
-    pub(crate) fn pattern(&self, number: u16) -> &RootPattern {
-        &self.patterns[number as usize]
+    pub(crate) fn of_kind(&self, kind: u16) -> impl ExactSizeIterator<Item = &RootPattern> {
+        let (start, end) = self.ranges.get(kind as usize).copied().unwrap_or_default();
+        self.order[start as usize..end as usize].iter().map(|&index| &self.patterns[index as usize])
     }
 }
 
@@ -290,7 +316,7 @@ impl<'a> Compiler<'a> {
         Self { language, captures: Vec::new(), names: HashMap::new() }
     }
 
-    fn root(&mut self, form: &Form) -> Result<RootPattern, PatternError> {
+    fn root(&mut self, form: &Form, number: u16) -> Result<RootPattern, PatternError> {
         let mut predicates = Predicates::default();
         collect_predicates(form, &mut predicates)?;
         // `((node) @capture (#predicate))`: the outer list groups one pattern with its predicates.
@@ -313,7 +339,7 @@ impl<'a> Compiler<'a> {
                 _ => return error(format!("unknown capture in a predicate: {left} or {right}")),
             }
         }
-        Ok(RootPattern { node, pairs: pairs.into() })
+        Ok(RootPattern { around: Box::default(), node, pairs: pairs.into(), number })
     }
 
     fn capture(&mut self, name: &str) -> Result<u16, PatternError> {
@@ -433,7 +459,7 @@ fn text_test(accepting: Accepting<'_>, negated: bool) -> Result<TextTest, Patter
             Accepts::Words(words.collect())
         }
         Accepting::Regex(source) => match Regex::new(source) {
-            Ok(regex) => Accepts::Regex(regex),
+            Ok(regex) => Accepts::Regex(Beginning::new(source), regex),
             Err(problem) => return error(problem.to_string()),
         },
     };

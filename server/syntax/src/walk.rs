@@ -3,6 +3,7 @@
 use crate::facts::{Facts, Lead, LineDepth, RawReference, Wrap};
 use crate::grammar::{KindFlags, LoadedGrammar};
 use crate::matching::{Matcher, span_of};
+use crate::patterns::Around;
 use crate::reuse::{Memory, Place};
 use conexus_core::Span;
 use tree_sitter::{Node, TreeCursor};
@@ -49,7 +50,7 @@ pub(crate) fn walk<M: Memory>(
     let mut matcher = Matcher::new(grammar, text.as_bytes(), facts, root);
     let mut cursor = root.walk();
     if grammar.flags(root.kind_id()).intersects(KindFlags::PATTERN) {
-        matcher.match_node(root, root.kind_id());
+        matcher.match_node(root, root.kind_id(), |pattern| pattern.around.is_empty());
     }
     if !cursor.goto_first_child() {
         return 0;
@@ -75,7 +76,7 @@ pub(crate) fn walk<M: Memory>(
             if let Some(place) = place {
                 memory.begin(node, place, matcher.facts());
             }
-            walker.look_at(&mut matcher, node, kind, flags);
+            walker.look_at(&mut matcher, node, kind, flags, &cursor);
             if flags.intersects(KindFlags::CHAIN) {
                 walker.match_chains(&mut matcher, node, kind, &cursor);
             }
@@ -146,7 +147,14 @@ impl Walker<'_> {
 
     /// Collects what a node says by itself.
     #[inline]
-    fn look_at<'tree>(&self, matcher: &mut Matcher<'_, 'tree>, node: Node<'tree>, kind: u16, flags: KindFlags) {
+    fn look_at<'tree>(
+        &self,
+        matcher: &mut Matcher<'_, 'tree>,
+        node: Node<'tree>,
+        kind: u16,
+        flags: KindFlags,
+        cursor: &TreeCursor<'_>,
+    ) {
         if kind == ERROR {
             matcher.facts().errors += 1;
         }
@@ -154,8 +162,20 @@ impl Walker<'_> {
             self.note_invocation(matcher, node);
         }
         if flags.intersects(KindFlags::PATTERN) {
-            matcher.match_node(node, kind);
+            matcher.match_node(node, kind, |pattern| {
+                self.stands_in(&pattern.around) && (pattern.node.field == 0 || pattern.node.field == field_of(cursor))
+            });
         }
+    }
+
+    /// Whether the nodes around the one that the walk has come to are these.
+    #[inline]
+    fn stands_in(&self, around: &[Around]) -> bool {
+        let fits = |frame: &Frame, around: &Around| {
+            around.kinds.accepts(frame.kind) && (around.field == 0 || around.field == frame.field)
+        };
+        self.frames.len() >= around.len()
+            && self.frames.iter().rev().zip(around).all(|(frame, around)| fits(frame, around))
     }
 
     /// Where a node stands whose facts may be remembered.
@@ -174,16 +194,7 @@ impl Walker<'_> {
         let mut own_field = None;
         let parent = self.frames.last().map_or(0, |frame| frame.kind);
         for chain in self.grammar.patterns.chains_of_kind(kind, parent) {
-            if self.frames.len() < chain.around.len() {
-                continue;
-            }
-            let mut frames = self.frames.iter().rev();
-            let fits = chain.around.iter().all(|around| {
-                frames.next().is_some_and(|frame| {
-                    around.kinds.accepts(frame.kind) && (around.field == 0 || around.field == frame.field)
-                })
-            });
-            if fits
+            if self.stands_in(&chain.around)
                 && (chain.field == 0 || chain.field == *own_field.get_or_insert_with(|| field_of(cursor)))
                 && (chain.tests.is_empty() || {
                     let text = self.text.get(node.byte_range()).unwrap_or_default();

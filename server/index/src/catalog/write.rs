@@ -1,7 +1,11 @@
 //! Changing the catalog. A change is a transaction; a bulk load is one long transaction with a savepoint per batch.
+//!
+//! Rows are inserted, or updated where they exist, by two statements. One statement that may do either (`REPLACE`, `ON
+//! CONFLICT DO UPDATE`) has to be undone by itself when it fails half-way, and for that SQLite copies every page that it
+//! touches into a file: 240 MB for a load of 10,886 files (2026-11-22). Here the change around it is undone as a whole.
 
 use conexus_core::{BlobId, Language};
-use rusqlite::{Connection, OpenFlags, Params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Params};
 
 use super::load::join_vectors;
 use super::schema::{Catalog, LONG_LOG, State, random};
@@ -103,20 +107,26 @@ impl Catalog {
 
     /// Stores an analysis and returns its number.
     pub(crate) fn put_blob(&self, blob: BlobId, language: Language, heads: &Heads, references: &[u8]) -> Result<i64> {
-        let id: i64 = (self.connection)
-            .prepare_cached(
-                "INSERT INTO blob(hash, language, heads) VALUES (?1, ?2, ?3)
-                 ON CONFLICT(hash, language) DO UPDATE SET heads = excluded.heads RETURNING id",
-            )
-            .and_then(|mut statement| statement.query_row((blob.0, language.name(), heads.bytes()), |row| row.get(0)))
+        let known: Option<i64> = (self.connection)
+            .prepare_cached("SELECT id FROM blob WHERE hash = ?1 AND language = ?2")
+            .and_then(|mut statement| statement.query_row((blob.0, language.name()), |row| row.get(0)).optional())
             .map_err(|error| self.failed(error))?;
+        let id = if let Some(id) = known {
+            self.execute("UPDATE blob SET heads = ?2 WHERE id = ?1", (id, heads.bytes()))?;
+            id
+        } else {
+            let row = (blob.0, language.name(), heads.bytes());
+            self.execute("INSERT INTO blob(hash, language, heads) VALUES (?1, ?2, ?3)", row)?;
+            self.connection.last_insert_rowid()
+        };
         self.execute("INSERT OR REPLACE INTO refs(blob, data) VALUES (?1, ?2)", (id, references))?;
         Ok(id)
     }
 
+    /// Adds a file; the version before it has been removed.
     pub(crate) fn put_file(&self, file: &NewFile<'_>) -> Result<()> {
         self.execute(
-            "INSERT OR REPLACE INTO file(path, blob, vector_key, size, mtime_ns, flags, first_slot, slots, generation)
+            "INSERT INTO file(path, blob, vector_key, size, mtime_ns, flags, first_slot, slots, generation)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             (
                 file.path,
@@ -182,10 +192,12 @@ impl Catalog {
         generation: u64,
         block: &VectorBlock,
     ) -> Result<()> {
-        self.execute(
-            "INSERT OR REPLACE INTO vector(blob, model, key, generation, data) VALUES (?1, ?2, ?3, ?4, ?5)",
-            (blob, model, key.cast_signed(), generation.cast_signed(), join_vectors(block)),
-        )?;
+        let (key, generation, data) = (key.cast_signed(), generation.cast_signed(), join_vectors(block));
+        let row = rusqlite::params![blob, model, key, generation, data];
+        let update = "UPDATE vector SET generation = ?4, data = ?5 WHERE blob = ?1 AND model = ?2 AND key = ?3";
+        if self.execute(update, row)? == 0 {
+            self.execute("INSERT INTO vector(blob, model, key, generation, data) VALUES (?1, ?2, ?3, ?4, ?5)", row)?;
+        }
         Ok(())
     }
 

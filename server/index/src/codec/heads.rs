@@ -5,7 +5,8 @@
 //! only slice.
 
 use conexus_core::{Chunk, ChunkKind, FileAnalysis, LineIndex, Note, Span, Symbol, SymbolKind, Visibility};
-use std::{collections::HashMap, sync::OnceLock};
+use foldhash::HashMap;
+use std::sync::OnceLock;
 
 use super::Malformed;
 use super::bytes::{put_u32, u32_at};

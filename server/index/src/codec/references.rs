@@ -5,7 +5,7 @@
 //! enclosing symbol + 1 (0: none).
 
 use conexus_core::{Reference, ReferenceKind, Span};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use super::Malformed;
 use super::bytes::{Reader, put_varint, unzigzag, zigzag};

@@ -7,7 +7,7 @@
 use super::{Capture, Kinds, NodePattern, RootPattern, TextTest};
 use conexus_core::ReferenceKind;
 
-/// A node around the innermost one.
+/// A node around another one.
 #[derive(Clone, Debug)]
 pub(crate) struct Around {
     pub(crate) kinds: Kinds,
@@ -45,12 +45,12 @@ impl Chain {
     }
 
     /// The chains that a pattern stands for: several when it has alternatives. `None` if it is no chain.
-    pub(super) fn of(pattern: &RootPattern, number: u16, captures: &[Capture]) -> Option<Vec<Self>> {
+    pub(super) fn of(pattern: &RootPattern, captures: &[Capture]) -> Option<Vec<Self>> {
         if !pattern.pairs.is_empty() {
             return None;
         }
         let mut chains = Vec::new();
-        expand(&pattern.node, number, captures, &mut Vec::new(), &mut chains).then_some(chains)
+        expand(&pattern.node, pattern.number, captures, &mut Vec::new(), &mut chains).then_some(chains)
     }
 }
 
