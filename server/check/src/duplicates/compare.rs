@@ -186,6 +186,21 @@ fn is_outer(text: &str, tokens: &[Token], at: usize) -> bool {
         || (tokens.get(at.wrapping_sub(1)).is_some_and(|token| token.kind == TokenKind::Operator)
             && (before.ends_with('.') || before.ends_with("::") || before.ends_with("->")))
         || own.starts_with(|first: char| first.is_uppercase())
+        || matches!(before, "struct" | "union" | "enum")
+        || is_type_of_c(&slice, at)
+}
+
+/// Whether a name is what C takes for a type: `(name *)`, and `name *other =` or `name *other;` where a statement begins.
+fn is_type_of_c<'a>(slice: &impl Fn(usize) -> &'a str, at: usize) -> bool {
+    let before = if at == 0 { "" } else { slice(at - 1) };
+    let stars = (at + 1..).take_while(|&next| slice(next) == "*").count();
+    let after = at + 1 + stars;
+    stars > 0
+        && match before {
+            "(" => slice(after) == ")",
+            ";" | "{" | "}" | "const" | "static" => matches!(slice(after + 1), "=" | ";" | "," | "["),
+            _ => false,
+        }
 }
 
 /// Different names that two bodies call or use for their sameness to mean anything.

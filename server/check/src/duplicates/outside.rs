@@ -1,9 +1,10 @@
 //! What a function takes from outside of itself: names that it neither declares nor is given, and the types of what it
 //! is given and returns. Two functions of which one takes something else do something else, however much alike they look.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use conexus_core::SymbolKind;
+use conexus_core::{Language, SymbolKind};
+use conexus_engine::{FileEntry, Snapshot, SymbolRef};
 
 use super::{
     compare::{Bodies, Comparison},
@@ -13,15 +14,65 @@ use crate::lexer::{self, Token, TokenKind};
 
 /// Whether two functions that were compared take the same. A name that stands once in a body is not declared there, or
 /// declared for nothing; so it comes with the arguments or from outside, and then another name is another thing.
-pub(super) fn is_same(bodies: &mut Bodies<'_, '_>, left: &Unit, right: &Unit, comparison: &Comparison) -> bool {
+pub(super) fn is_same(
+    bodies: &mut Bodies<'_, '_>,
+    definitions: &Definitions<'_>,
+    left: &Unit,
+    right: &Unit,
+    comparison: &Comparison,
+) -> bool {
     let (Some(own), Some(other)) = (Head::of(bodies, left), Head::of(bodies, right)) else { return false };
     let given = |(here, there): &(String, String)| own.names.contains(here) && other.names.contains(there);
     // A name that both use and only one is given is a field or the like for the other one.
     let used_by_both: BTreeSet<&String> = own.used.intersection(&other.used).collect();
     let is_given_once = |name: &String| own.given.contains(name) != other.given.contains(name);
+    let is_another_there = |name: &String| {
+        !own.given.contains(name) && !other.given.contains(name) && definitions.are_apart(name, &left.file, &right.file)
+    };
     comparison.once.iter().all(given)
-        && !used_by_both.into_iter().any(is_given_once)
+        && !used_by_both.iter().any(|name| is_given_once(name))
+        && !used_by_both.iter().any(|name| is_another_there(name))
+        && !own.types.intersection(&other.types).any(is_another_there)
         && (own.types.is_empty() || other.types.is_empty() || own.types == other.types)
+}
+
+/// Types and variables of modules by name: one name is two things where each of two modules has its own.
+pub(super) struct Definitions<'a>(HashMap<&'a str, Vec<&'a FileEntry>>);
+
+impl<'a> Definitions<'a> {
+    pub(super) fn of(snapshot: &'a Snapshot) -> Self {
+        let mut files: HashMap<&str, Vec<&FileEntry>> = HashMap::new();
+        for (file, symbol) in snapshot.index().symbols().filter(|(file, symbol)| is_of_module(file, *symbol)) {
+            files.entry(symbol.name()).or_default().push(file);
+        }
+        Self(files)
+    }
+
+    /// Whether a name means one thing in the one file and another in the other.
+    fn are_apart(&self, name: &str, left: &FileEntry, right: &FileEntry) -> bool {
+        let Some(all) = self.0.get(name) else { return false };
+        let (own, other) = (near(all, left), near(all, right));
+        !own.is_empty() && !other.is_empty() && own.is_disjoint(&other)
+    }
+}
+
+/// Whether a symbol is a type or a variable of a module.
+fn is_of_module(file: &FileEntry, symbol: SymbolRef<'_>) -> bool {
+    let around = symbol.parent().and_then(|parent| file.symbol(parent)).map(|parent| parent.kind());
+    let is_free = around.is_none_or(|kind| matches!(kind, SymbolKind::Module | SymbolKind::Namespace));
+    is_free && (symbol.kind().is_type() || matches!(symbol.kind(), SymbolKind::Variable | SymbolKind::Constant))
+}
+
+/// Of the files that define a name, those that a file means by it: itself, or those of its package.
+fn near(all: &[&FileEntry], file: &FileEntry) -> BTreeSet<u32> {
+    let folder = |file: &FileEntry| file.path().rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+    let own = file.first_slot();
+    if all.iter().any(|one| one.first_slot() == own) {
+        return BTreeSet::from([own]);
+    }
+    let package = matches!(file.language().name(), "go" | "java" | "csharp" | "kotlin" | "swift" | "scala");
+    let beside = all.iter().filter(|one| package && folder(one) == folder(file));
+    beside.map(|one| one.first_slot()).collect()
 }
 
 /// Whether a function stands inside of another one, where nobody else can call it.
@@ -51,8 +102,11 @@ impl Head {
         let behind = tokens.iter().position(|token| token.span.start >= symbol.name_span().end).unwrap_or(tokens.len());
         let (parameters, result) = tokens[behind..].split_at(end_of_parameters(&text, &tokens[behind..]));
         let given = names(&text, parameters);
-        let mut types = given.clone();
-        types.retain(|name| name.starts_with(char::is_uppercase));
+        let mut types = if is_c(unit.file.language()) {
+            types_of_c(&text, &tokens[..behind], parameters)
+        } else {
+            given.iter().filter(|name| name.starts_with(char::is_uppercase)).cloned().collect()
+        };
         types.append(&mut names(&text, result));
         let body = body_tokens(unit.file.language(), &text, unit.body, symbol.doc());
         let is_member = |at: usize| at > 0 && matches!(body[at - 1].span.slice(&text), "." | "->" | "::" | "?.");
@@ -61,6 +115,29 @@ impl Head {
         let used = names(&text, &variables);
         Some(Self { names: names(&text, &tokens), given, used, types })
     }
+}
+
+fn is_c(language: Language) -> bool {
+    matches!(language.name(), "c" | "cpp")
+}
+
+/// The types in a head of C, where they may be written like anything else: what stands before the function's name, its
+/// own and qualifiers of it aside, and all but the last name of each parameter.
+fn types_of_c(text: &str, before: &[Token], parameters: &[Token]) -> BTreeSet<String> {
+    let slice = |token: &Token| token.span.slice(text);
+    let before = &before[..before.len().saturating_sub(1)];
+    let qualifies = |at: usize| before.get(at + 1).is_some_and(|next| slice(next) == "::");
+    let of_result = before.iter().enumerate().filter(|(at, _)| !qualifies(*at)).map(|(_, token)| token);
+    let mut types = names(text, &of_result.copied().collect::<Vec<_>>());
+    for parameter in parameters.split(|token| slice(token) == ",") {
+        let is_word = |token: &&Token| matches!(token.kind, TokenKind::Name | TokenKind::Keyword);
+        let words: Vec<&Token> = parameter.iter().filter(is_word).collect();
+        // One word alone is a type without a name.
+        let of_type = if words.len() > 1 { &words[..words.len() - 1] } else { &words };
+        let named = of_type.iter().filter(|token| token.kind == TokenKind::Name);
+        types.extend(named.map(|token| slice(token).to_owned()));
+    }
+    types
 }
 
 /// How many of the tokens behind a function's name belong to its parameters.

@@ -5,18 +5,20 @@ use std::{
     sync::atomic::Ordering,
 };
 
-use conexus_core::{SymbolKind, words};
+use conexus_core::{Language, Span, SymbolKind, words};
 use conexus_engine::SymbolRef;
 
 use super::{
     LEAST_OF_INTERFACE, Pair,
     compare::{self, Bodies, Compared, Comparison},
-    outside, place_of,
-    units::Unit,
+    outside::{self, Definitions},
+    place_of,
+    units::{RUN, Unit, hash_of, text_hash},
 };
 use crate::{
     Finding, Related, Result, Rule, Severity,
     finding::fingerprint,
+    lexer,
     scope::{Scope, Sources},
 };
 
@@ -47,19 +49,21 @@ const LEAST_ASKED_TOKENS: usize = 160;
 pub(super) fn pairs(scope: &Scope<'_>, units: &[Unit], known: &[Pair]) -> Result<Vec<Pair>> {
     let asked = Asked::of(units);
     let mut bodies = Bodies::new(scope);
+    let definitions = Definitions::of(scope.snapshot);
     let mut best: HashMap<usize, Pair> = HashMap::new();
     for pair in known {
         let turned = [(pair.left, pair.right, &pair.comparison), (pair.right, pair.left, &pair.comparison.turned())];
         for (new, old, comparison) in turned {
             let better = |other: &Pair| pair.comparison.similarity > other.comparison.similarity;
             let same = pair.comparison.meant >= LEAST_MEANT
+                && pair.comparison.difference.literals == 0
                 && pair.comparison.decides
                 && !asked.of_both(&units[new], &units[old]);
             if same
                 && units[new].added >= NEW
                 && units[old].added <= OLD
                 && best.get(&new).is_none_or(better)
-                && can_be_called(&mut bodies, &units[new], &units[old], comparison)
+                && can_be_called(&mut bodies, &definitions, &units[new], &units[old], comparison)
             {
                 best.insert(new, Pair { left: new, right: old, comparison: comparison.clone() });
             }
@@ -74,23 +78,81 @@ pub(super) fn pairs(scope: &Scope<'_>, units: &[Unit], known: &[Pair]) -> Result
             break;
         }
         if unit.wanted && unit.added >= NEW && !best.contains_key(&new) {
-            best.extend(near(scope, &mut bodies, units, &by_symbol, &asked, new)?.map(|pair| (new, pair)));
+            let known = Known { units, by_symbol: &by_symbol, asked: &asked, definitions: &definitions };
+            best.extend(near(scope, &mut bodies, &known, new)?.map(|pair| (new, pair)));
         }
     }
     let mut pairs: Vec<Pair> = best.into_values().filter(|pair| units[pair.left].wanted).collect();
     pairs.sort_by_key(|pair| (pair.left, pair.right));
+    let mut gone = Gone::of(scope);
+    pairs.retain(|pair| !gone.holds(&mut bodies, &units[pair.left]));
     Ok(pairs)
 }
 
+/// The code that the change took away, as runs of tokens with how many of each, by the language it is read as.
+struct Gone<'a> {
+    lines: &'a [String],
+    runs: HashMap<Language, HashMap<u64, u32>>,
+}
+
+/// Share of a function's runs that must have been taken away elsewhere for it to have been moved. What formats code anew
+/// while it moves leaves most of them.
+const MOVED: f32 = 0.8;
+
+impl<'a> Gone<'a> {
+    fn of(scope: &'a Scope<'_>) -> Self {
+        let lines = scope.changes.as_ref().map_or(&[][..], |changes| &changes.removed_lines);
+        Self { lines, runs: HashMap::new() }
+    }
+
+    /// Whether a function is among it: it is not new, but was moved, indented or formatted. What it takes is used up, so
+    /// that of two copies of what was moved one is new.
+    fn holds(&mut self, bodies: &mut Bodies<'_, '_>, unit: &Unit) -> bool {
+        let Some(text) = bodies.text(unit) else { return false };
+        let language = unit.file.language();
+        let own = runs_of(language, unit.span.slice(&text).lines());
+        let gone =
+            self.runs.entry(language).or_insert_with(|| runs_of(language, self.lines.iter().map(String::as_str)));
+        let taken = |(run, count): (&u64, &u32)| gone.get(run).map_or(0, |left| *left.min(count));
+        let (moved, all) = (own.iter().map(taken).sum::<u32>(), own.values().sum::<u32>());
+        if all == 0 || (moved as f32) < MOVED * all as f32 {
+            return false;
+        }
+        for (run, count) in own {
+            gone.entry(run).and_modify(|left| *left = left.saturating_sub(count));
+        }
+        true
+    }
+}
+
+/// Runs of tokens in lines of code, each line read by itself: of what was taken away there are only lines. Separators and
+/// the form of quotes do not count.
+fn runs_of<'t>(language: Language, lines: impl Iterator<Item = &'t str>) -> HashMap<u64, u32> {
+    let mut tokens = Vec::new();
+    for line in lines {
+        let found = lexer::tokens(language, line, Span::new(0, line.len()));
+        let texts = found.iter().map(|token| token.span.slice(line).trim_matches(['"', '\'', '`']));
+        tokens.extend(texts.filter(|text| !matches!(*text, "," | ";")).map(text_hash));
+    }
+    let mut runs = HashMap::new();
+    for run in tokens.windows(RUN) {
+        *runs.entry(hash_of(run.iter())).or_default() += 1;
+    }
+    runs
+}
+
+/// What there is to compare a new function with.
+struct Known<'a> {
+    units: &'a [Unit],
+    /// The unit of a symbol, by its file's first slot and its number there.
+    by_symbol: &'a HashMap<(u32, u32), usize>,
+    asked: &'a Asked<'a>,
+    definitions: &'a Definitions<'a>,
+}
+
 /// The old function that a new one is near to by its vector and that has the same words in its name.
-fn near(
-    scope: &Scope<'_>,
-    bodies: &mut Bodies<'_, '_>,
-    units: &[Unit],
-    by_symbol: &HashMap<(u32, u32), usize>,
-    asked: &Asked<'_>,
-    new: usize,
-) -> Result<Option<Pair>> {
+fn near(scope: &Scope<'_>, bodies: &mut Bodies<'_, '_>, known: &Known<'_>, new: usize) -> Result<Option<Pair>> {
+    let &Known { units, by_symbol, asked, definitions } = known;
     let unit = &units[new];
     let index = scope.snapshot.index();
     let Some(vector) = unit.slot().and_then(|slot| index.vector(slot)) else { return Ok(None) };
@@ -120,7 +182,9 @@ fn near(
         let comparison = compare::measure(&own, &compared);
         // The very same name is often given by whoever calls it: what decides otherwise is then another implementation.
         let own_name = |unit: &Unit| unit.symbol().map(|symbol| symbol.name().to_owned());
-        if (comparison.decides || own_name(unit) != own_name(other)) && can_be_called(bodies, unit, other, &comparison)
+        if (comparison.decides || own_name(unit) != own_name(other))
+            && comparison.difference.literals == 0
+            && can_be_called(bodies, definitions, unit, other, &comparison)
         {
             return Ok(Some(Pair { left: new, right: old, comparison }));
         }
@@ -129,8 +193,14 @@ fn near(
 }
 
 /// Whether the old of two functions could be called where the new one is: it can be reached, and takes the same.
-fn can_be_called(bodies: &mut Bodies<'_, '_>, new: &Unit, old: &Unit, comparison: &Comparison) -> bool {
-    !outside::is_local(old) && outside::is_same(bodies, new, old, comparison)
+fn can_be_called(
+    bodies: &mut Bodies<'_, '_>,
+    definitions: &Definitions<'_>,
+    new: &Unit,
+    old: &Unit,
+    comparison: &Comparison,
+) -> bool {
+    !outside::is_local(old) && outside::is_same(bodies, definitions, new, old, comparison)
 }
 
 /// Names that something asks for in many places.

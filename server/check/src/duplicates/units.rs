@@ -46,7 +46,7 @@ pub(crate) struct Unit {
 
 /// Tokens in a run. Shorter runs are shared by everything, longer ones are broken by each edit; measured with the
 /// mutated copies of `tests/mutations.rs`.
-const RUN: usize = 9;
+pub(super) const RUN: usize = 9;
 /// Of each so many runs in a row one is kept.
 const WINDOW: usize = 4;
 /// Share of its runs that must differ from each other: what is below is a table, or a list of equal lines.
@@ -238,7 +238,7 @@ pub(crate) fn body_tokens(language: Language, text: &str, body: Span, doc: Optio
 }
 
 /// A hash that is the same in every run.
-fn hash_of<T: std::hash::Hash>(parts: impl Iterator<Item = T>) -> u64 {
+pub(super) fn hash_of<T: std::hash::Hash>(parts: impl Iterator<Item = T>) -> u64 {
     let mut hasher = DefaultHasher::new();
     for part in parts {
         part.hash(&mut hasher);

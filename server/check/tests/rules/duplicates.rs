@@ -270,13 +270,53 @@ fn what_could_not_be_called_instead_is_not_reinvented() {
     let inner: Vec<&str> = closure.lines().skip(1).take(5).collect();
     let inner = inner.join("\n").replace("const pick", "export const pick");
     let as_it_was = |text: &str| text.to_owned();
+    let buffer = "bool buffer_push(struct deque *queue, size_t wanted)
+{
+    if (queue->size + wanted > queue->capacity) {
+        if (!queue_reserve(queue->data, queue->capacity * 2 + wanted))
+            return false;
+        queue->capacity = queue->capacity * 2 + wanted;
+    }
+    queue->size += wanted;
+    return true;
+}
+";
+    let settings = "int printer_close(void *context, const char *name)
+{
+    cups_printer *printer = (cups_printer *)context;
+    if (!printer->is_open || strcmp(printer->name, name) != 0)
+        return -1;
+    if (printer->jobs != NULL && printer->waiting > 0) {
+        cancel_all(printer->jobs, printer->waiting);
+        release(printer->jobs);
+    }
+    printer->is_open = false;
+    return printer->left - printer->done;
+}
+";
+    let tasks = "let tasks = [];
+export function addTask(name, weight, owner) {
+  const parts = name.split(':').map((part) => part.trim());
+  if (parts.length < 2 || weight <= 0) return null;
+  const task = { title: parts[0], kind: parts[1], weight, owner };
+  tasks.push(task);
+  return task;
+}
+";
+    let job = tasks.replace("addTask", "addJob").replace("weight", "cost").replace("task =", "made =");
+    let job = job.replace("push(task)", "push(made)").replace("return task", "return made");
+    let imported = job.replace("let tasks = [];", "import { tasks } from './old.js';");
+    let close = settings.replace("printer_close", "job_close").replace("context", "given");
     for (extension, old, same, other) in [
+        ("c", buffer, buffer.replace("buffer_push", "grow"), buffer.replace("struct deque", "struct circlebuf")),
+        ("c", settings, close.clone(), close.replace("cups_printer", "android_printer")),
+        ("js", tasks, imported, job),
         ("c", toast, toast.replace("message", "words"), toast.replace("method_show_toast", "method_open_page")),
         ("java", records, asked.clone(), asked.replace("FirstRequest", "SecondRequest")),
         (
             "java",
             with,
-            with.replace("withLimit", "limitedTo"),
+            with.replace("withLimit", "limitedTo").replace("class Query", "class Queries"),
             with.replace("withLimit(int limit)", "withName(String name)"),
         ),
         ("go", parts, others.clone(), others.replace("*parts", "*prices").replace("parts", "prices")),
@@ -314,6 +354,29 @@ fn what_a_change_writes_again_is_reinvented() {
     repository.write("src/config/time.rs", PARSE_DURATION);
     repository.commit("both");
     repository.write("src/other.rs", "pub fn other() {}\n");
+    assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new());
+}
+
+/// Lines that are new where they stand need not be new to the repository.
+#[test]
+fn what_was_moved_or_indented_is_not_new() {
+    let repository = Repository::init(Workspace::empty());
+    let wait = PARSE_DURATION.replace("parse_duration", "read_wait");
+    let table =
+        |name: &str| (0..90).map(|number| format!("pub const {name}_{number}: u32 = {number};\n")).collect::<String>();
+    repository.write("src/config/time.rs", PARSE_DURATION);
+    repository.write("src/sandbox/wait.rs", format!("{wait}{}", table("OLD")));
+    repository.commit("two of a kind");
+    // So much else is in the file that git does not know it again.
+    repository.remove("src/sandbox/wait.rs");
+    repository.write("archive/wait.rs", format!("{wait}{}", table("NEW")));
+    assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new());
+    repository.write("src/third.rs", PARSE_DURATION.replace("parse_duration", "pause"));
+    let found = findings(Rule::Reinvented, &repository, Some("HEAD"));
+    assert_eq!(found, ["src/third.rs:2 `parse_duration` in src/config/time.rs:2 already does this"]);
+    repository.commit("three of a kind");
+    let indented: String = wait.lines().map(|line| format!("    {line}\n")).collect();
+    repository.write("archive/wait.rs", format!("pub mod wait {{\n{indented}}}\n{}", table("NEW")));
     assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new());
 }
 
