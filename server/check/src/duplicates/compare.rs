@@ -293,7 +293,10 @@ fn summary(left: &Compared, right: &Compared, operations: &[DiffOp]) -> Comparis
         }
     }
     let texts = |&(a, b): &(usize, usize)| (left.text_at(a).to_owned(), right.text_at(b).to_owned());
-    difference.renamed = order.iter().take(MOST_RENAMED).map(texts).collect();
+    let steady = steady(&pairs);
+    // Names that stand at one place by chance, and elsewhere beside others, were not renamed.
+    let is_renamed = |&&(a, b): &&(usize, usize)| steady.contains(&(left.parts[a].text, right.parts[b].text));
+    difference.renamed = order.iter().filter(is_renamed).take(MOST_RENAMED).map(texts).collect();
     let is_once = |body: &Compared, at: usize| {
         let own = body.parts[at].text;
         body.parts.iter().filter(|part| part.name && part.text == own).nth(1).is_none()
@@ -304,7 +307,7 @@ fn summary(left: &Compared, right: &Compared, operations: &[DiffOp]) -> Comparis
         similarity: share(2 * aligned, total),
         outer: share(outer_same, outer_total),
         meant: share(outer_same + literals_same, outer_total + literals),
-        consistent: consistent(&pairs),
+        consistent: consistent(&pairs, &steady),
         decides: left.decisions == right.decisions,
         apart: Apart::of(left, right),
         once,
@@ -312,8 +315,8 @@ fn summary(left: &Compared, right: &Compared, operations: &[DiffOp]) -> Comparis
     }
 }
 
-/// The share of aligned names whose partner is the one that they mostly have, in both directions.
-fn consistent(pairs: &HashMap<(u32, u32), u32>) -> f32 {
+/// Aligned names of which each is the other's partner mostly.
+fn steady(pairs: &HashMap<(u32, u32), u32>) -> HashSet<(u32, u32)> {
     let (mut of_left, mut of_right) = (HashMap::new(), HashMap::new());
     for (&(left, right), &count) in pairs {
         let best: &mut u32 = of_left.entry(left).or_default();
@@ -321,12 +324,14 @@ fn consistent(pairs: &HashMap<(u32, u32), u32>) -> f32 {
         let best: &mut u32 = of_right.entry(right).or_default();
         *best = count.max(*best);
     }
+    let is_steady = |(pair, count): &(&(u32, u32), &u32)| of_left[&pair.0] == **count && of_right[&pair.1] == **count;
+    pairs.iter().filter(is_steady).map(|(pair, _)| *pair).collect()
+}
+
+/// The share of aligned names whose partner is the one that they mostly have, in both directions.
+fn consistent(pairs: &HashMap<(u32, u32), u32>, steady: &HashSet<(u32, u32)>) -> f32 {
     let all: u32 = pairs.values().sum();
-    let kept: u32 = pairs
-        .iter()
-        .filter(|&(&(left, right), &count)| of_left[&left] == count && of_right[&right] == count)
-        .map(|(_, &count)| count)
-        .sum();
+    let kept: u32 = steady.iter().map(|pair| pairs[pair]).sum();
     if all == 0 { 1.0 } else { kept as f32 / all as f32 }
 }
 

@@ -137,16 +137,17 @@ fn finding(
         1 => String::new(),
         count => format!(", and {} more", count - 1),
     };
+    let (own_body, other_body) = (Compared::of(bodies, &units[first])?, Compared::of(bodies, nearest)?);
+    let comparison = compare::measure(&own_body, &other_body);
+    let difference = &comparison.difference;
     let does = if nearest.exact == units[first].exact {
         "is the same code as"
-    } else if nearest.shape == units[first].shape {
+    } else if nearest.shape == units[first].shape && comparison.outer >= 1.0 && difference.literals == 0 {
         "does the same as"
     } else {
         "does nearly the same as"
     };
     let message = format!("`{}` {does} `{}` in {}:{line}{more}", own.name(), other.name(), at.place.path);
-    let (own_body, other_body) = (Compared::of(bodies, &units[first])?, Compared::of(bodies, nearest)?);
-    let difference = compare::measure(&own_body, &other_body).difference;
     let mut names: Vec<String> = Vec::new();
     for &member in &group.members {
         names.push(units[member].file.path().to_string());
