@@ -1,7 +1,7 @@
 //! Open documents as the client has them.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -47,6 +47,55 @@ pub(crate) struct Document {
     pub(crate) place: Option<Place>,
     /// When it was opened or changed, counted over all documents: the larger, the more recent.
     pub(crate) touched: u64,
+    /// While a version is missing.
+    gap: Option<Gap>,
+}
+
+/// What came since a version was skipped. Some editors send changes in another order than they made them (Helix 25.01): the
+/// one that is missing comes a moment later, and then all of them are made again in the order of their versions.
+#[derive(Clone)]
+struct Gap {
+    /// The last version before the first one that is missing, and its text.
+    version: i32,
+    text: Rope,
+    changes: BTreeMap<i32, Vec<TextDocumentContentChangeEvent>>,
+}
+
+/// Changes after a gap that are remembered. An editor that counts faster than by one never fills its gaps.
+const MOST_AFTER_GAP: usize = 64;
+
+impl Document {
+    /// Applies a change, and those after it again when it comes late.
+    fn change(&mut self, version: i32, changes: Vec<TextDocumentContentChangeEvent>, encoding: Encoding) {
+        let text = &self.text;
+        let skips = version > self.version.wrapping_add(1);
+        let gap = if skips && self.gap.is_none() {
+            Some(self.gap.insert(Gap { version: self.version, text: text.clone(), changes: BTreeMap::new() }))
+        } else {
+            self.gap.as_mut().filter(|gap| version > gap.version && !gap.changes.contains_key(&version))
+        };
+        let Some(gap) = gap else {
+            // The next one, or one that is known already: whatever the client means by that, it is its last word.
+            self.gap = None;
+            changes.into_iter().for_each(|change| apply(&mut self.text, change, encoding));
+            self.version = version;
+            return;
+        };
+        gap.changes.insert(version, changes);
+        let is_late = version < self.version;
+        if is_late {
+            self.text = gap.text.clone();
+        }
+        let again = if is_late { gap.version.saturating_add(1) } else { version };
+        for change in gap.changes.range(again..).flat_map(|(_, changes)| changes) {
+            apply(&mut self.text, change.clone(), encoding);
+        }
+        self.version = self.version.max(version);
+        let is_filled = i64::from(self.version) - i64::from(gap.version) == gap.changes.len() as i64;
+        if is_filled || gap.changes.len() > MOST_AFTER_GAP {
+            self.gap = None;
+        }
+    }
 }
 
 /// What did not go as the protocol promises, counted since the start.
@@ -98,11 +147,13 @@ impl Documents {
             language: String::from(document.language_id).into(),
             place,
             touched: self.touch(),
+            gap: None,
         };
         self.open.entry(document.uri).insert_entry(document_now).into_mut()
     }
 
-    /// Applies changes in their order. `None` when the document is not open.
+    /// Applies changes in their order; a change whose version was skipped is put in its place when it comes. `None` when the
+    /// document is not open.
     pub(crate) fn change(
         &mut self,
         uri: &Uri,
@@ -116,10 +167,7 @@ impl Documents {
         if version != document.version.wrapping_add(1) {
             Counters::count(&counters.version_gaps);
         }
-        for change in changes {
-            apply(&mut document.text, change, encoding);
-        }
-        document.version = version;
+        document.change(version, changes, encoding);
         document.touched = touched;
         Some(document)
     }
@@ -130,6 +178,7 @@ impl Documents {
             self.open.get_mut(uri).filter(|document| document.version == version && document.text != text)?;
         Counters::count(&counters.save_mismatches);
         document.text = Rope::from_str(text);
+        document.gap = None;
         Some(document)
     }
 
@@ -216,6 +265,49 @@ mod tests {
     fn each_change_sees_the_one_before_it() {
         let whole = serde_json::from_value(json!({ "text": "new\n" })).expect("a change");
         assert_eq!(changed("old", Encoding::Utf16, vec![whole, change([0, 3, 0, 3], "er")]), "newer\n");
+    }
+
+    /// Whatever comes late is put where it belongs; what was never sent is not waited for.
+    #[test]
+    fn changes_out_of_order_end_in_the_right_text() {
+        // Each types a letter behind the one before it, so that every order but the right one gives another text.
+        let letter = |version: i32| {
+            change([0, version as u32 - 2, 0, version as u32 - 2], &char::from(b'a' + version as u8 - 2).to_string())
+        };
+        for (order, after) in [
+            (&[2, 3, 4, 5, 6][..], "abcde"),
+            (&[3, 2, 5, 4, 6], "abcde"),
+            (&[6, 5, 4, 3, 2], "abcde"),
+            (&[2, 4, 5, 3, 6], "abcde"),
+            (&[2, 5, 3, 4, 6], "abcde"),
+            // 3 never comes: what is typed at a place behind the end stands at the end.
+            (&[2, 4, 5, 6], "acde"),
+            (&[4, 6, 5], "cde"),
+        ] {
+            let counters = Counters::default();
+            let mut documents = Documents::default();
+            documents.open(document(""), None);
+            for &version in order {
+                documents.change(&uri(), version, vec![letter(version)], Encoding::Utf16, &counters);
+            }
+            let document = documents.get(&uri()).expect("it is open");
+            assert_eq!((document.text.to_string().as_str(), document.version), (after, 6), "{order:?}");
+            assert_eq!(document.gap.is_none(), after == "abcde", "{order:?}");
+        }
+    }
+
+    /// An editor that counts by two, and one that begins to count anew.
+    #[test]
+    fn other_ways_of_counting_lose_nothing() {
+        let counters = Counters::default();
+        let mut documents = Documents::default();
+        documents.open(document(""), None);
+        let mut change_to = |version: i32| {
+            let changes = vec![change([0, 0, 0, 0], "x")];
+            documents.change(&uri(), version, changes, Encoding::Utf16, &counters).expect("it is open").text.len_chars()
+        };
+        assert_eq!((1..=200).map(|turn| change_to(turn * 2 + 1)).collect::<Vec<_>>(), (1..=200).collect::<Vec<_>>());
+        assert_eq!((1..=20).map(&mut change_to).collect::<Vec<_>>(), (201..=220).collect::<Vec<_>>());
     }
 
     #[test]

@@ -328,7 +328,7 @@ wire! {
         workspaces: Vec<WorkspaceStatus>,
         /// Open documents.
         documents: u32,
-        /// Changes whose version did not follow the last one by 1.
+        /// Changes whose version did not follow the last one by 1. One that was skipped is put in its place when it comes.
         version_gaps: u64,
         /// Saved texts that differed from what was known here, and were taken.
         save_mismatches: u64,
