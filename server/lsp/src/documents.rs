@@ -77,7 +77,9 @@ impl Document {
         let Some(gap) = gap else {
             // The next one, or one that is known already: whatever the client means by that, it is its last word.
             self.gap = None;
-            changes.into_iter().for_each(|change| apply(&mut self.text, change, encoding));
+            for change in changes {
+                apply(&mut self.text, change, encoding);
+            }
             self.version = version;
             return;
         };
@@ -91,7 +93,7 @@ impl Document {
             apply(&mut self.text, change.clone(), encoding);
         }
         self.version = self.version.max(version);
-        let is_filled = i64::from(self.version) - i64::from(gap.version) == gap.changes.len() as i64;
+        let is_filled = usize::try_from(self.version.abs_diff(gap.version)) == Ok(gap.changes.len());
         if is_filled || gap.changes.len() > MOST_AFTER_GAP {
             self.gap = None;
         }

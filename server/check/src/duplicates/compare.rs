@@ -190,10 +190,13 @@ fn is_outer(text: &str, tokens: &[Token], at: usize) -> bool {
         || is_type_of_c(&slice, at)
 }
 
+/// Pointers to pointers that a type of C is looked for before.
+const MOST_STARS: usize = 3;
+
 /// Whether a name is what C takes for a type: `(name *)`, and `name *other =` or `name *other;` where a statement begins.
 fn is_type_of_c<'a>(slice: &impl Fn(usize) -> &'a str, at: usize) -> bool {
     let before = if at == 0 { "" } else { slice(at - 1) };
-    let stars = (at + 1..).take_while(|&next| slice(next) == "*").count();
+    let stars = (at + 1..=at + MOST_STARS).take_while(|&next| slice(next) == "*").count();
     let after = at + 1 + stars;
     stars > 0
         && match before {

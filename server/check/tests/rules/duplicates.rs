@@ -362,8 +362,9 @@ fn what_a_change_writes_again_is_reinvented() {
 fn what_was_moved_or_indented_is_not_new() {
     let repository = Repository::init(Workspace::empty());
     let wait = PARSE_DURATION.replace("parse_duration", "read_wait");
-    let table =
-        |name: &str| (0..90).map(|number| format!("pub const {name}_{number}: u32 = {number};\n")).collect::<String>();
+    let table = |name: &str| {
+        (0..90).map(|number| format!("pub const {name}_{number}: u32 = {number};\n")).collect::<Vec<_>>().concat()
+    };
     repository.write("src/config/time.rs", PARSE_DURATION);
     repository.write("src/sandbox/wait.rs", format!("{wait}{}", table("OLD")));
     repository.commit("two of a kind");
@@ -375,7 +376,7 @@ fn what_was_moved_or_indented_is_not_new() {
     let found = findings(Rule::Reinvented, &repository, Some("HEAD"));
     assert_eq!(found, ["src/third.rs:2 `parse_duration` in src/config/time.rs:2 already does this"]);
     repository.commit("three of a kind");
-    let indented: String = wait.lines().map(|line| format!("    {line}\n")).collect();
+    let indented = wait.lines().map(|line| format!("    {line}\n")).collect::<Vec<_>>().concat();
     repository.write("archive/wait.rs", format!("pub mod wait {{\n{indented}}}\n{}", table("NEW")));
     assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new());
 }
