@@ -3,7 +3,7 @@
 use std::{io::Write, sync::atomic::AtomicBool};
 
 use anyhow::{Context, Result};
-use conexus_engine::{Host, Location, Settings, compares_vectors, difference};
+use conexus_engine::{Host, Location, Settings, compared_by_content, compares_vectors, difference};
 use serde_json::json;
 
 use super::{
@@ -27,16 +27,23 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome>
     fresh.index(&|_| (), &AtomicBool::new(false))?;
     let differences = difference(&host.snapshot(), &fresh.snapshot())?;
     let with_vectors = compares_vectors(&host.snapshot(), &fresh.snapshot());
+    let by_content = compared_by_content(&host.snapshot(), &fresh.snapshot());
     let (files, chunks) = (host.snapshot().index().file_count(), host.snapshot().index().live_chunks());
     fresh.close()?;
     host.close()?;
     if arguments.global.is_json() {
         output.json(
-            &json!({ "equal": differences.is_empty(), "files": files, "chunks": chunks, "vectors_compared": with_vectors, "differences": differences }),
+            &json!({ "equal": differences.is_empty(), "files": files, "chunks": chunks, "vectors_compared": with_vectors, "compared_by_content": by_content, "differences": differences }),
         )?;
     } else if differences.is_empty() {
         let without = if with_vectors { "" } else { "; vectors of a slow model are not made again to compare them" };
         writeln!(output, "the index equals a fresh one: {files} files, {chunks} chunks{without}")?;
+        if by_content > 0 {
+            writeln!(
+                output,
+                "{by_content} files took too long to parse in one of the two: they were compared by their content alone, and no queries were asked"
+            )?;
+        }
     } else {
         for difference in &differences {
             writeln!(output, "{}", printable(difference))?;

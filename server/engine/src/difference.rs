@@ -15,7 +15,7 @@ const PROBES: usize = 40;
 /// What differs between two snapshots, in words; empty when they hold the same files, chunks, symbols, references and
 /// vectors and answer probing queries alike. Generations and slots may differ. Where they are searched with other
 /// models, vectors are left out and the queries go by words: see [`compares_vectors`]. A file that the parser had too little
-/// time for in one of them alone is compared by its content, and then no query is asked: [`Snapshot::unparsed`] names it.
+/// time for in one of them alone is compared by its content, and then no query is asked: see [`compared_by_content`].
 pub fn difference(left: &Snapshot, right: &Snapshot) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let mut in_time = true;
@@ -47,6 +47,14 @@ pub fn difference(left: &Snapshot, right: &Snapshot) -> Result<Vec<String>> {
         compare_answers(left, right, &mut found)?;
     }
     Ok(found)
+}
+
+/// How many files [`difference`] compares by their content alone, since the parser had too little time for them in one of
+/// two indexes. If there are any, no query is asked.
+pub fn compared_by_content(left: &Snapshot, right: &Snapshot) -> usize {
+    let files = left.index().files();
+    let pairs = files.filter_map(|file| Some((file, right.index().file(file.path())?)));
+    pairs.filter(|(file, other)| timed_out(file) != timed_out(other) && file.blob() == other.blob()).count()
 }
 
 /// Whether two snapshots are searched with the same model, so that [`difference`] compares their vectors. A fresh index is
