@@ -138,7 +138,7 @@ fn examine_index(host: &Host, checks: &mut Vec<Check>) {
     }
     let unparsed = snapshot.unparsed();
     if let Some((path, note)) = unparsed.first() {
-        let others = if unparsed.len() > 1 { format!(", as {} others", unparsed.len() - 1) } else { String::new() };
+        let others = if unparsed.len() > 1 { format!("; so are {} others", unparsed.len() - 1) } else { String::new() };
         let says = format!("{} is searched without its symbols, {}{others}", printable(path), why_unparsed(*note));
         checks.push(
             Check::good("parsing", says)
