@@ -12,6 +12,7 @@ mod lines;
 mod passage;
 mod query;
 mod reference;
+pub mod runs;
 mod span;
 mod symbol;
 pub mod words;

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
@@ -24,8 +25,12 @@ pub(super) const FIELDS: usize = 4;
 /// Largest accepted dimension; a row of sums of this length lives on the stack.
 pub(super) const MAX_DIMENSION: usize = 1024;
 
+static NEXT_IDENTITY: AtomicU64 = AtomicU64::new(0);
+
 /// A model file whose sections are known to lie inside it.
 pub(super) struct Table {
+    /// Another for each table of the process.
+    pub(super) identity: u64,
     bytes: Cow<'static, [u8]>,
     pub(super) dimension: usize,
     pub(super) tokens: usize,
@@ -89,6 +94,7 @@ impl Table {
         }
         let middle = vocabulary_section.start + 4 * (tokens + 1);
         Ok(Self {
+            identity: NEXT_IDENTITY.fetch_add(1, Ordering::Relaxed),
             dimension,
             tokens,
             bits,

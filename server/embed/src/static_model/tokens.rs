@@ -4,7 +4,10 @@
 //! training code's `[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+`, written over bytes and hashed on the way because
 //! this loop is where embedding spends half of its time.
 
-use std::ops::ControlFlow::{self, Continue};
+use std::cell::RefCell;
+use std::ops::ControlFlow::{self, Break, Continue};
+
+use conexus_core::runs;
 
 use super::format::Table;
 use super::lookup::{HASH_START, hash, hash_byte};
@@ -17,52 +20,145 @@ const MAX_DIGITS: usize = 3;
 
 /// Calls `emit` with each token of a text, in order, until it breaks.
 pub(super) fn tokens(table: &Table, text: &str, emit: &mut impl FnMut(u32) -> ControlFlow<()>) -> ControlFlow<()> {
-    words(text, &mut |word| {
-        let mut buffer = [0; MAX_LETTERS];
-        let mut hash = HASH_START;
-        for (lower, byte) in buffer.iter_mut().zip(word) {
-            *lower = byte.to_ascii_lowercase();
-            hash = hash_byte(hash, *lower);
-        }
-        let lower = &buffer[..word.len()];
-        match table.find(lower, hash) {
-            Some(token) => emit(token),
-            None => pieces(table, lower, emit),
-        }
+    RECENT.with_borrow_mut(|recent| {
+        recent.keep_to(table);
+        words(text, &mut |word| match Key::of(word) {
+            Some(key) => {
+                let slot = &mut recent.slots[key.slot()];
+                if slot.key != key {
+                    *slot = Entry::of(table, word, key);
+                }
+                match slot.count {
+                    1 => emit(slot.tokens[0]),
+                    MANY => tokens_of(table, word, emit),
+                    count => slot.tokens[..usize::from(count)].iter().try_for_each(|&token| emit(token)),
+                }
+            }
+            None => tokens_of(table, word, emit),
+        })
     })
+}
+
+/// Calls `emit` with each token of a word.
+fn tokens_of(table: &Table, word: &[u8], emit: &mut impl FnMut(u32) -> ControlFlow<()>) -> ControlFlow<()> {
+    let mut buffer = [0; MAX_LETTERS];
+    let mut hash = HASH_START;
+    for (lower, byte) in buffer.iter_mut().zip(word) {
+        *lower = byte.to_ascii_lowercase();
+        hash = hash_byte(hash, *lower);
+    }
+    let lower = &buffer[..word.len()];
+    match table.find(lower, hash) {
+        Some(token) => emit(token),
+        None => pieces(table, lower, emit),
+    }
+}
+
+thread_local! {
+    static RECENT: RefCell<Recent> = RefCell::default();
+}
+
+/// The tokens of words that came lately, by the word. Most words come again within a file, and the table, its texts and
+/// the pieces of a word that it lacks lie far apart in memory.
+#[derive(Default)]
+struct Recent {
+    /// Which table they are of.
+    table: Option<u64>,
+    slots: Vec<Entry>,
+}
+
+/// A power of two; 128 KiB.
+const RECENT_WORDS: usize = 4096;
+
+impl Recent {
+    /// Forgets the words of another table.
+    fn keep_to(&mut self, table: &Table) {
+        if self.table != Some(table.identity) {
+            self.table = Some(table.identity);
+            self.slots = vec![Entry::default(); RECENT_WORDS];
+        }
+    }
+}
+
+/// A word of up to 16 letters or digits in lower case, padded with zeros. No word is 0.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Key(u128);
+
+impl Key {
+    fn of(word: &[u8]) -> Option<Self> {
+        // The bit that makes a letter a small one is set in every digit.
+        const LOWER: u128 = 0x2020_2020_2020_2020_2020_2020_2020_2020;
+        let bytes = match word.len() {
+            8..=16 => {
+                let (first, last) = (word.first_chunk::<8>()?, word.last_chunk::<8>()?);
+                let last = u128::from(u64::from_le_bytes(*last)) << (8 * (word.len() - 8));
+                u128::from(u64::from_le_bytes(*first)) | last
+            }
+            4..=7 => {
+                let (first, last) = (word.first_chunk::<4>()?, word.last_chunk::<4>()?);
+                let last = u128::from(u32::from_le_bytes(*last)) << (8 * (word.len() - 4));
+                u128::from(u32::from_le_bytes(*first)) | last
+            }
+            1..=3 => word.iter().rev().fold(0, |bytes, &byte| bytes << 8 | u128::from(byte)),
+            _ => return None,
+        };
+        Some(Self(bytes | LOWER >> (128 - 8 * word.len())))
+    }
+
+    fn slot(self) -> usize {
+        let folded = (self.0 as u64 ^ ((self.0 >> 64) as u64).rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (folded >> 32) as usize & (RECENT_WORDS - 1)
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Entry {
+    key: Key,
+    tokens: [u32; 3],
+    count: u8,
+}
+
+/// Of this and more tokens none is kept.
+const MANY: u8 = 4;
+
+impl Entry {
+    fn of(table: &Table, word: &[u8], key: Key) -> Self {
+        let mut entry = Self { key, ..Self::default() };
+        let _ = tokens_of(table, word, &mut |token| {
+            if let Some(place) = entry.tokens.get_mut(usize::from(entry.count)) {
+                *place = token;
+            }
+            entry.count += 1;
+            if entry.count == MANY { Break(()) } else { Continue(()) }
+        });
+        entry
+    }
 }
 
 /// Calls `emit` with the kept part of each word of a text, which is ASCII and at most 24 bytes long.
 fn words<'a>(text: &'a str, emit: &mut impl FnMut(&'a [u8]) -> ControlFlow<()>) -> ControlFlow<()> {
     let bytes = text.as_bytes();
-    // The end of the run that begins at `start`.
-    let run = |start: usize, in_run: fn(&u8) -> bool| {
-        bytes[start..].iter().position(|byte| !in_run(byte)).map_or(bytes.len(), |length| start + length)
-    };
     let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
+    loop {
+        at = runs::next(bytes, at, |bytes| runs::letter(bytes) | runs::digit(bytes));
+        let Some(&byte) = bytes.get(at) else { return Continue(()) };
         let (end, kept) = match byte {
-            b'a'..=b'z' => (run(at, u8::is_ascii_lowercase), MAX_LETTERS),
-            b'0'..=b'9' => (run(at, u8::is_ascii_digit), MAX_DIGITS),
-            b'A'..=b'Z' => {
-                let capitals = run(at, u8::is_ascii_uppercase);
+            b'a'..=b'z' => (runs::end(bytes, at, runs::small), MAX_LETTERS),
+            b'0'..=b'9' => (runs::end(bytes, at, runs::digit), MAX_DIGITS),
+            _ => {
+                let capitals = runs::end(bytes, at, runs::capital);
                 let end = match bytes.get(capitals) {
-                    Some(b'a'..=b'z') if capitals == at + 1 => run(capitals, u8::is_ascii_lowercase),
+                    Some(b'a'..=b'z') if capitals == at + 1 => runs::end(bytes, capitals, runs::small),
                     // An acronym ran into a capitalised word: its last capital begins the word.
                     Some(b'a'..=b'z') => capitals - 1,
                     _ => capitals,
                 };
                 (end, MAX_LETTERS)
             }
-            _ => {
-                at += 1;
-                continue;
-            }
         };
         emit(&bytes[at..end.min(at + kept)])?;
         at = end;
     }
-    Continue(())
 }
 
 /// Longest match first, from the left: the first piece as it is, later ones with a leading `##`. A letter at which
@@ -90,6 +186,7 @@ fn pieces(table: &Table, word: &[u8], emit: &mut impl FnMut(u32) -> ControlFlow<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::StaticModel;
     use proptest::prelude::*;
 
     fn cut(text: &str) -> Vec<&str> {
@@ -115,7 +212,37 @@ mod tests {
         }
     }
 
+    /// Words come twice and push each other out of what is remembered; two models take turns.
+    #[test]
+    fn recent_words_give_the_same_tokens() {
+        let mut text = include_str!("tokens.rs").to_owned();
+        text.extend((0..3 * RECENT_WORDS).map(|number| format!(" w{number:x}Word zzqx{} Überlänge", number % 9)));
+        text.push_str("pneumonoultramicroscopicsilicovolcanoconiosis incomprehensibilities qqqqqqqq 12345 0");
+        let models = [StaticModel::builtin(), StaticModel::builtin()];
+        for table in [&models[0].table, &models[1].table, &models[0].table] {
+            let [mut remembered, mut each] = [Vec::new(), Vec::new()];
+            let _ = tokens(table, &text, &mut |token| {
+                remembered.push(token);
+                Continue(())
+            });
+            let _ = words(&text, &mut |word| {
+                tokens_of(table, word, &mut |token| {
+                    each.push(token);
+                    Continue(())
+                })
+            });
+            assert!(remembered.len() > RECENT_WORDS && remembered == each);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn two_words_have_one_key_only_in_other_case(left in "[a-cA-C]{1,3}|[A-Za-z]{1,16}|[0-9]{1,3}", right in "[a-c]{1,3}|[a-z]{1,16}") {
+            let key = |word: &str| Key::of(word.as_bytes()).unwrap();
+            prop_assert!(key(&left) == key(&left.to_lowercase()) && key(&left) != Key::default());
+            prop_assert_eq!(key(&left) == key(&right), left.to_lowercase() == right);
+        }
+
         #[test]
         fn ascii_words_are_those_of_the_core(text in "[ -~\n]{0,60}|[a-cA-C0-2_]{0,20}") {
             let core = conexus_core::words::parts(&text).map(|word| {

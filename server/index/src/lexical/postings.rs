@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tantivy::fieldnorm::FieldNormReader;
 
 use super::Field;
-use super::tokenizer::Scanner;
+use super::tokenizer::{Scanner, each_run};
 
 /// What the lexical index needs of one file.
 #[derive(Clone, Debug)]
@@ -108,9 +108,8 @@ impl Postings {
                         }
                         continue;
                     }
-                    scanner.scan(field_text(&passage, field), &mut |token| {
-                        lengths[number] += 1;
-                        builder.add(token, key, 1);
+                    each_run(field_text(&passage, field), &mut |run| {
+                        lengths[number] += builder.add_run(run, scanner, key);
                     });
                 }
                 builder.norms.push(lengths.map(FieldNormReader::fieldnorm_to_id));
@@ -192,6 +191,49 @@ struct Builder {
     /// Per term: its last entry.
     last: Vec<u32>,
     norms: Vec<[u8; 6]>,
+    known: KnownRuns,
+}
+
+/// The terms of runs that came lately: in code most words come again and again, and a run is looked up faster than it is
+/// cut, lower-cased and stemmed.
+#[derive(Default)]
+struct KnownRuns {
+    /// By hash; a later run takes the place of an earlier one.
+    slots: Vec<KnownRun>,
+    text: Vec<u8>,
+    /// Numbers of terms.
+    terms: Vec<u32>,
+    /// Which reset the numbers belong to.
+    epoch: u32,
+}
+
+#[derive(Clone, Copy, Default)]
+struct KnownRun {
+    epoch: u32,
+    /// Where its text begins and how long it is.
+    text: (u32, u32),
+    /// Where its terms begin and how many there are.
+    terms: (u32, u32),
+}
+
+/// A power of two; 40 KiB, which stay in the second cache of a core.
+const KNOWN_RUNS: usize = 2048;
+/// Longer ones hardly come twice.
+const LONGEST_KNOWN: usize = 64;
+
+impl KnownRuns {
+    /// Forgets all, since terms are numbered anew.
+    fn reset(&mut self) {
+        self.text.clear();
+        self.text.shrink_to(KEPT_ENTRIES);
+        self.terms.clear();
+        self.terms.shrink_to(KEPT_ENTRIES);
+        if self.slots.is_empty() || self.epoch == u32::MAX {
+            self.slots = vec![KnownRun::default(); KNOWN_RUNS];
+            self.epoch = 0;
+        }
+        self.epoch += 1;
+    }
 }
 
 /// No entry yet.
@@ -207,6 +249,42 @@ impl Builder {
         self.entries.shrink_to(KEPT_ENTRIES);
         self.last.clear();
         self.norms.clear();
+        self.known.reset();
+    }
+
+    /// Adds the terms of a run; gives how many there are.
+    fn add_run(&mut self, run: &str, scanner: &mut Scanner, key: u32) -> u32 {
+        let text = run.as_bytes();
+        if text.len() > LONGEST_KNOWN {
+            let mut count = 0;
+            scanner.terms(run, &mut |token| {
+                count += 1;
+                self.add(token, key, 1);
+            });
+            return count;
+        }
+        let slot = hash(text) as usize & (KNOWN_RUNS - 1);
+        let mut known = self.known.slots[slot];
+        let (start, length) = (known.text.0 as usize, known.text.1 as usize);
+        if known.epoch != self.known.epoch || !same(&self.known.text[start..start + length], text) {
+            let first = self.known.terms.len() as u32;
+            scanner.terms(run, &mut |token| {
+                let number = self.number_of(token);
+                self.known.terms.push(number);
+            });
+            known = KnownRun {
+                epoch: self.known.epoch,
+                text: (self.known.text.len() as u32, text.len() as u32),
+                terms: (first, self.known.terms.len() as u32 - first),
+            };
+            self.known.text.extend_from_slice(text);
+            self.known.slots[slot] = known;
+        }
+        let (first, count) = known.terms;
+        for at in first..first + count {
+            self.push(self.known.terms[at as usize], key, 1);
+        }
+        count
     }
 
     fn add(&mut self, term: &[u8], key: u32, frequency: u32) {
@@ -327,4 +405,71 @@ pub(super) fn hash(term: &[u8]) -> u64 {
         _ => 0,
     };
     fold(state, word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lexical::tokenizer::terms;
+    use conexus_core::{Chunk, ChunkKind, Language, Span};
+    use std::collections::BTreeMap;
+
+    /// A file cut into chunks of some lines.
+    fn source(path: &str, text: &str, lines: usize) -> Source {
+        let mut analysis = FileAnalysis::empty(Language::TEXT);
+        let mut start = 0;
+        for chunk in text.split_inclusive('\n').collect::<Vec<_>>().chunks(lines) {
+            let end = start + chunk.iter().map(|line| line.len()).sum::<usize>();
+            analysis.chunks.push(Chunk { span: Span::new(start, end), kind: ChunkKind::Window, symbol: None });
+            start = end;
+        }
+        Source { path: path.into(), text: text.into(), analysis }
+    }
+
+    #[test]
+    fn runs_that_came_before_give_the_same_terms() {
+        let own = include_str!("postings.rs");
+        let numbered = |prefix: &str| (0..6_000).map(|n| format!("{prefix}{n} x{n}_y ")).collect::<String>();
+        let long = ["part"; 30].join("_");
+        // More words than are remembered, some of them again, and the same words in another file.
+        for (path, text) in [
+            ("src/postings.rs", own.to_owned()),
+            ("many.txt", format!("{}\n{}\n{}", numbered("getName"), own, numbered("getName"))),
+            ("other.txt", numbered("get_name").replace("9 ", "\n")),
+            ("wide.txt", "größeÄndern “größe” _ __ naïve\n größeÄndern 中文 中文 1234567 1234567\n".repeat(3)),
+            ("long.txt", format!("{long}\n{long} {long}")),
+            ("src/postings.rs", own.to_owned()),
+        ] {
+            let source = source(path, &text, 7);
+            let postings = Postings::of(&source);
+            let mut found: BTreeMap<(usize, usize, String), u32> = BTreeMap::new();
+            for (term, entries) in postings.iter() {
+                let term = String::from_utf8(term.to_vec()).unwrap();
+                for posting in entries {
+                    let before = found.insert((posting.chunk(), posting.field(), term.clone()), posting.frequency);
+                    assert_eq!(before, None, "{path}: {term} twice");
+                }
+            }
+            let mut expected: BTreeMap<(usize, usize, String), u32> = BTreeMap::new();
+            for chunk in 0..source.analysis.chunks.len() {
+                let passage = source.passage(chunk).unwrap();
+                for (field, text) in [(Field::Body, passage.body), (Field::Path, passage.path)] {
+                    let mut length = 0;
+                    Scanner::default().scan(text, &mut |token| {
+                        length += 1;
+                        let term = String::from_utf8(token.to_vec()).unwrap();
+                        *expected.entry((chunk, field as usize, term)).or_default() += 1;
+                    });
+                    assert_eq!(
+                        postings.norm(chunk, field as usize),
+                        FieldNormReader::fieldnorm_to_id(length),
+                        "{path}"
+                    );
+                }
+                let first = &terms(passage.path)[0];
+                assert!(postings.find(first.as_bytes()).iter().any(|posting| posting.chunk() == chunk), "{path}");
+            }
+            assert_eq!(found, expected, "{path}");
+        }
+    }
 }

@@ -4,7 +4,7 @@
 //! more than one part also itself: the parts joined without separators, so that `parseJson` and `parse_json` are the
 //! same term. Numbers over six digits, parts over 40 bytes and identifiers over 128 bytes (encoded data) give nothing.
 
-use conexus_core::words;
+use conexus_core::{runs, words};
 
 const MAX_IDENTIFIER: usize = 128;
 const MAX_WHOLE: usize = 64;
@@ -73,6 +73,25 @@ fn text_of(token: &[u8]) -> String {
     String::from_utf8_lossy(token).into_owned()
 }
 
+/// Calls `sink` with what lies between ASCII characters that separate identifiers.
+pub(super) fn each_run<'a>(text: &'a str, sink: &mut impl FnMut(&'a str)) {
+    let joins = |bytes| identifier(bytes) | runs::wide(bytes);
+    let mut at = 0;
+    loop {
+        let start = runs::next(text.as_bytes(), at, joins);
+        if start == text.len() {
+            return;
+        }
+        at = runs::end(text.as_bytes(), start, joins);
+        sink(&text[start..at]);
+    }
+}
+
+/// Marks the bytes of ASCII that identifiers are made of.
+fn identifier(bytes: u64) -> u64 {
+    runs::letter(bytes) | runs::digit(bytes) | runs::underscore(bytes)
+}
+
 /// Reusable buffers of a scan.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scanner {
@@ -83,34 +102,19 @@ pub(crate) struct Scanner {
 impl Scanner {
     /// Calls `sink` with each term of the text.
     pub(crate) fn scan(&mut self, text: &str, sink: &mut impl FnMut(&[u8])) {
-        let bytes = text.as_bytes();
-        let mut at = 0;
-        while let Some(&byte) = bytes.get(at) {
-            let class = CLASSES[byte as usize];
-            if class == 0 {
-                at += 1;
-                continue;
+        each_run(text, &mut |run| self.terms(run, sink));
+    }
+
+    /// Calls `sink` with each term of a run of [`each_run`].
+    pub(super) fn terms(&mut self, run: &str, sink: &mut impl FnMut(&[u8])) {
+        let classes = run.bytes().fold(0, |classes, byte| classes | CLASSES[byte as usize]);
+        if classes & WIDE != 0 {
+            // Between ASCII separators there may be wide ones, such as quotation marks.
+            for identifier in words::identifiers(run) {
+                self.wide(identifier, sink);
             }
-            let start = at;
-            let mut seen = class;
-            at += 1;
-            while let Some(&byte) = bytes.get(at) {
-                let class = CLASSES[byte as usize];
-                if class == 0 {
-                    break;
-                }
-                seen |= class;
-                at += 1;
-            }
-            let run = &text[start..at];
-            if seen & WIDE != 0 {
-                // Between ASCII separators there may be wide ones, such as quotation marks.
-                for identifier in words::identifiers(run) {
-                    self.wide(identifier, sink);
-                }
-            } else if run.len() <= MAX_IDENTIFIER {
-                self.ascii(run, seen, sink);
-            }
+        } else if run.len() <= MAX_IDENTIFIER {
+            self.ascii(run, classes, sink);
         }
     }
 

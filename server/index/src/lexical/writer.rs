@@ -39,13 +39,18 @@ struct Bulk {
     writer: DiskWriter,
     sender: SyncSender<Message>,
     thread: JoinHandle<()>,
+    /// Where what is being written is told.
+    finishing: Option<Receiver<Written>>,
 }
+
+/// New segments.
+type Written = tantivy::Result<Vec<SegmentMeta>>;
 
 enum Message {
     /// Files with their first slots.
     Files(Vec<(u32, Arc<Postings>)>),
     /// Write what is left and say what was written since the last time.
-    Finish(Sender<tantivy::Result<Vec<SegmentMeta>>>),
+    Finish(Sender<Written>),
 }
 
 impl Bulk {
@@ -56,18 +61,25 @@ impl Bulk {
             .name("lexical".into())
             .spawn(move || gather(gathering, &receiver))
             .map_err(|error| Error::io(disk.folder(), error))?;
-        Ok(Self { writer, sender, thread })
+        Ok(Self { writer, sender, thread, finishing: None })
+    }
+
+    /// Begins to write all that was sent.
+    fn start_finish(&mut self) {
+        let (reply, answer) = channel();
+        // If that thread is gone, nobody has the other end and the answer is an error.
+        let _ = self.sender.send(Message::Finish(reply));
+        self.finishing = Some(answer);
     }
 
     /// Makes the writer know all that was sent.
-    fn finish(&self) -> Result<()> {
-        let (reply, answer) = channel();
-        let lost = || Err(tantivy::TantivyError::ErrorInThread("the thread that gathers postings ended".into()));
-        let segments = match self.sender.send(Message::Finish(reply)) {
-            Ok(()) => answer.recv().unwrap_or_else(|_| lost()),
-            Err(_) => lost(),
-        };
-        self.writer.adopt(segments)
+    fn finish(&mut self) -> Result<()> {
+        if self.finishing.is_none() {
+            self.start_finish();
+        }
+        let lost = || tantivy::TantivyError::ErrorInThread("the thread that gathers postings ended".into());
+        let answer = self.finishing.take().and_then(|answer| answer.recv().ok());
+        self.writer.adopt(answer.unwrap_or_else(|| Err(lost())))
     }
 
     fn close(self) -> Result<()> {
@@ -237,6 +249,13 @@ impl LexicalWriter {
         {
             // If that thread is gone, the commit says so.
             let _ = bulk.sender.send(Message::Files(files));
+        }
+    }
+
+    /// Begins to write what was added in bulk, for [`Self::commit_bulk`] to commit.
+    pub(crate) fn start_bulk_commit(&mut self) {
+        if let Some(bulk) = &mut self.bulk {
+            bulk.start_finish();
         }
     }
 

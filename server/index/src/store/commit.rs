@@ -255,6 +255,7 @@ impl Store {
 
     /// Ends the transaction, and begins the next one if the load goes on.
     pub(super) fn publish_bulk(&mut self, goes_on: bool) -> Result<Arc<IndexSnapshot>> {
+        self.lexical.start_bulk_commit();
         if let Err(error) = self.catalog.commit_bulk() {
             self.abandon_bulk();
             return Err(error);

@@ -187,6 +187,10 @@ impl Store {
 
     /// Some live contents without vectors of a model, at most `limit`.
     pub fn missing_vectors(&self, model: &ModelStamp, limit: usize) -> Result<Vec<MissingVectors>> {
+        let Current { alive, .. } = &self.current;
+        if self.vectors.model() == Some(model) && self.vectors.view().live(alive) == alive.len() {
+            return Ok(Vec::new());
+        }
         self.catalog.missing_vectors(self.catalog.model(model)?.unwrap_or(NO_MODEL), limit)
     }
 
