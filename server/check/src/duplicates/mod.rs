@@ -11,6 +11,7 @@ mod compare;
 mod groups;
 mod outside;
 mod reinvented;
+mod state;
 mod statements;
 mod units;
 

@@ -1,13 +1,17 @@
 //! What a function takes from outside of itself: names that it neither declares nor is given, and the types of what it
 //! is given and returns. Two functions of which one takes something else do something else, however much alike they look.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeSet, HashMap},
+};
 
 use conexus_core::{Language, SymbolKind};
 use conexus_engine::{FileEntry, Snapshot, SymbolRef};
 
 use super::{
     compare::{Bodies, Comparison},
+    state::Owner,
     units::{Unit, body_tokens},
 };
 use crate::lexer::{self, Token, TokenKind};
@@ -26,41 +30,59 @@ pub(super) fn is_same(
     // A name that both use and only one is given is a field or the like for the other one.
     let used_by_both: BTreeSet<&String> = own.used.intersection(&other.used).collect();
     let is_given_once = |name: &String| own.given.contains(name) != other.given.contains(name);
+    let is_itself =
+        |name: &String| [left, right].iter().any(|unit| unit.symbol().is_some_and(|own| own.name() == name));
     let is_another_there = |name: &String| {
-        !own.given.contains(name) && !other.given.contains(name) && definitions.are_apart(name, &left.file, &right.file)
+        !own.given.contains(name)
+            && !other.given.contains(name)
+            && !is_itself(name)
+            && definitions.are_apart(name, &left.file, &right.file)
     };
-    comparison.once.iter().all(given)
+    let of_two_objects = match (&own.owner, &other.owner) {
+        (Some(own), Some(other)) => own.are_apart(other),
+        _ => false,
+    };
+    !of_two_objects
+        && comparison.once.iter().all(given)
         && !used_by_both.iter().any(|name| is_given_once(name))
         && !used_by_both.iter().any(|name| is_another_there(name))
         && !own.types.intersection(&other.types).any(is_another_there)
         && (own.types.is_empty() || other.types.is_empty() || own.types == other.types)
 }
 
-/// Types and variables of modules by name: one name is two things where each of two modules has its own.
-pub(super) struct Definitions<'a>(HashMap<&'a str, Vec<&'a FileEntry>>);
+/// Types, variables and functions of modules by name: one name is two things where each of two modules has its own.
+pub(super) struct Definitions<'a> {
+    snapshot: &'a Snapshot,
+    files: OnceCell<HashMap<&'a str, Vec<&'a FileEntry>>>,
+}
 
 impl<'a> Definitions<'a> {
     pub(super) fn of(snapshot: &'a Snapshot) -> Self {
-        let mut files: HashMap<&str, Vec<&FileEntry>> = HashMap::new();
-        for (file, symbol) in snapshot.index().symbols().filter(|(file, symbol)| is_of_module(file, *symbol)) {
-            files.entry(symbol.name()).or_default().push(file);
-        }
-        Self(files)
+        Self { snapshot, files: OnceCell::new() }
     }
 
     /// Whether a name means one thing in the one file and another in the other.
     fn are_apart(&self, name: &str, left: &FileEntry, right: &FileEntry) -> bool {
-        let Some(all) = self.0.get(name) else { return false };
+        let files = self.files.get_or_init(|| {
+            let mut files: HashMap<&str, Vec<&FileEntry>> = HashMap::new();
+            let symbols = self.snapshot.index().symbols();
+            for (file, symbol) in symbols.filter(|(file, symbol)| is_of_module(file, *symbol)) {
+                files.entry(symbol.name()).or_default().push(file);
+            }
+            files
+        });
+        let Some(all) = files.get(name) else { return false };
         let (own, other) = (near(all, left), near(all, right));
         !own.is_empty() && !other.is_empty() && own.is_disjoint(&other)
     }
 }
 
-/// Whether a symbol is a type or a variable of a module.
+/// Whether a symbol is a type, a variable or a function of a module.
 fn is_of_module(file: &FileEntry, symbol: SymbolRef<'_>) -> bool {
     let around = symbol.parent().and_then(|parent| file.symbol(parent)).map(|parent| parent.kind());
     let is_free = around.is_none_or(|kind| matches!(kind, SymbolKind::Module | SymbolKind::Namespace));
-    is_free && (symbol.kind().is_type() || matches!(symbol.kind(), SymbolKind::Variable | SymbolKind::Constant))
+    let kinds = [SymbolKind::Variable, SymbolKind::Constant, SymbolKind::Function];
+    is_free && (symbol.kind().is_type() || kinds.contains(&symbol.kind()))
 }
 
 /// Of the files that define a name, those that a file means by it: itself, or those of its package.
@@ -93,6 +115,7 @@ struct Head {
     /// What is written like a type behind its name, and whatever names the result there: in Go, Rust and others a type may
     /// begin with a small letter.
     types: BTreeSet<String>,
+    owner: Option<Owner>,
 }
 
 impl Head {
@@ -113,7 +136,8 @@ impl Head {
         let variables: Vec<Token> =
             body.iter().enumerate().filter(|(at, _)| !is_member(*at)).map(|(_, token)| *token).collect();
         let used = names(&text, &variables);
-        Some(Self { names: names(&text, &tokens), given, used, types })
+        let owner = Owner::of(unit, &text, &tokens, &body, &used);
+        Some(Self { names: names(&text, &tokens), given, used, types, owner })
     }
 }
 

@@ -306,11 +306,60 @@ export function addTask(name, weight, owner) {
     let job = tasks.replace("addTask", "addJob").replace("weight", "cost").replace("task =", "made =");
     let job = job.replace("push(task)", "push(made)").replace("return task", "return made");
     let imported = job.replace("let tasks = [];", "import { tasks } from './old.js';");
+    let host = "class Debian(Base):
+    def update(self, name, limit):
+        current = self.read(name).strip()
+        if not current or len(current) > limit:
+            raise ValueError('no name to compare with: %s' % current)
+        if current != name:
+            status, output = self.command(name, limit)
+            self.seen.append((status, output))
+        return current
+";
+    let of_host = |class: &str| host.replace("class Debian(Base)", class).replace("update", "renew");
+    let store = "type Store struct{ rows map[string]int }
+
+func (s *Store) Total(names []string, least int) (int, error) {
+	total := 0
+	for _, name := range names {
+		count, known := s.rows[name]
+		if !known || count < least {
+			return 0, fmt.Errorf(\"no rows of %s\", name)
+		}
+		total += count * 2
+	}
+	return total, nil
+}
+";
+    let of_store = store.replace("Total", "Sum");
+    let edges = "function inCluster(edge) { return clusters.has(edge.from); }
+export function pick(edges, least, labels) {
+  const picked = [];
+  for (const edge of edges) {
+    if (edge.weight < least || !inCluster(edge)) continue;
+    picked.push({ from: edge.from, label: labels[edge.to] ?? edge.to });
+  }
+  return picked.sort((a, b) => a.label.localeCompare(b.label));
+}
+";
+    let own_edges = edges.replace("pick(", "choose(");
+    let imported_edges = own_edges.replace(
+        "function inCluster(edge) { return clusters.has(edge.from); }",
+        "import { inCluster } from './old.js';",
+    );
     let close = settings.replace("printer_close", "job_close").replace("context", "given");
     for (extension, old, same, other) in [
         ("c", buffer, buffer.replace("buffer_push", "grow"), buffer.replace("struct deque", "struct circlebuf")),
         ("c", settings, close.clone(), close.replace("cups_printer", "android_printer")),
         ("js", tasks, imported, job),
+        ("py", host, of_host("class Ubuntu(Debian)"), of_host("class Fedora(Base)")),
+        (
+            "go",
+            store,
+            of_store.replace("type Store struct{ rows map[string]int }\n", ""),
+            of_store.replace("Store", "Table"),
+        ),
+        ("js", edges, imported_edges, own_edges),
         ("c", toast, toast.replace("message", "words"), toast.replace("method_show_toast", "method_open_page")),
         ("java", records, asked.clone(), asked.replace("FirstRequest", "SecondRequest")),
         (
