@@ -43,6 +43,10 @@ export function show(server: Server, folders: readonly WorkspaceStatus[], nameOf
 function running(version: string, folders: readonly WorkspaceStatus[], nameOf: (uri: string) => string): Shown {
   const details = folders.map((folder) => line(folder, nameOf));
   details.push(`Server ${version}`);
+  if (folders.length === 0) {
+    // It runs, and has not said of any folder how it stands.
+    return { text: "$(sync~spin) Conexus: starting", details, level: "calm" };
+  }
   const fault = folders.find((folder) => folder.fault !== undefined || folder.activity === "failed");
   if (fault !== undefined) {
     return { text: "$(error) Conexus: error", details, level: "error" };
@@ -93,12 +97,15 @@ function progress(busy: readonly WorkspaceStatus[]): string {
 /** What a folder does before all of its files can be found. */
 const BUILDING = new Set(["opening", "walking", "indexing", "finishing"]);
 
-/** The share of files that can be found; 1 when, and only when, nothing more comes. */
+/** The share of files that can be found; 1 when, and only when, nothing more comes. 0 while no folder is known. */
 export function indexedShare(folders: readonly WorkspaceStatus[]): number {
   const building = folders.filter(({ activity }) => BUILDING.has(activity));
   const done = building.reduce((sum, folder) => sum + (folder.done ?? 0), 0);
   const total = building.reduce((sum, folder) => sum + (folder.total ?? 0), 0);
-  return building.length === 0 ? 1 : Math.min(0.99, total === 0 ? 0 : done / total);
+  if (building.length === 0) {
+    return folders.length === 0 ? 0 : 1;
+  }
+  return Math.min(0.99, total === 0 ? 0 : done / total);
 }
 
 /** Full only when all is done. */

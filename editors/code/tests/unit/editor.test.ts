@@ -172,6 +172,7 @@ void test("that there is no finding is said when all was looked at, not before",
   assert.equal(looked("starting", [], 0), "underWay");
   assert.equal(looked("waiting", [], 0), "underWay");
   assert.equal(looked("running", [folder("idle"), folder("indexing")], 0), "underWay");
+  assert.equal(looked("running", [], 0), "underWay", "nothing is known yet");
   assert.equal(looked("running", [folder("idle")], 1), "underWay");
   assert.equal(looked("running", [folder("idle"), folder("embedding")], 0), "done");
 });

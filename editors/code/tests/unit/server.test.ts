@@ -84,6 +84,7 @@ void test("the status item says how things stand", () => {
     const shown = show(up, [{ ...idle, ...change }], () => "w");
     assert.deepEqual([shown.text, shown.level], [text, level]);
   }
+  assert.deepEqual(show(up, [], () => "w"), { text: "$(sync~spin) Conexus: starting", details: ["Server 0.1.0"], level: "calm" });
   const servers: readonly (readonly [Server, string])[] = [
     [{ name: "noFolder" }, "$(circle-slash) Conexus"],
     [{ name: "starting" }, "$(sync~spin) Conexus: starting"],
@@ -110,7 +111,7 @@ void test("of several folders the busy ones count, and each has a line", () => {
 
 void test("all is there to be found when no folder is being indexed", () => {
   const building = { ...idle, activity: "indexing", done: 30, total: 100 };
-  assert.equal(indexedShare([]), 1);
+  assert.equal(indexedShare([]), 0, "no folder is known yet");
   assert.equal(indexedShare([idle, { ...idle, activity: "embedding", done: 1, total: 9 }]), 1);
   assert.equal(indexedShare([idle, building, { ...building, done: 10 }]), 0.2);
   assert.equal(indexedShare([{ ...idle, activity: "walking" }]), 0);
