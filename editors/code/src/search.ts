@@ -8,6 +8,7 @@ import { Latest } from "./pure/latest";
 import { type Hit, methods, type SearchResult } from "./pure/protocol";
 import { banner, emptyMessage, explanation, type Row, row } from "./pure/results";
 import { indexedShare } from "./pure/status";
+import { openedByPreview, type Tab } from "./pure/tabs";
 import { chooseKinds, chooseLanguages, choosePaths } from "./searchFilters";
 import type { Server } from "./server";
 import { searchLimit, searchPreview } from "./settings";
@@ -286,6 +287,11 @@ class Preview {
   private readonly before = vscode.window.activeTextEditor;
   private readonly viewBefore = this.before?.visibleRanges[0];
   private readonly selectionBefore = this.before?.selection;
+  private readonly tabsBefore = textTabs();
+  /** Documents that were to be shown. */
+  private readonly previewed = new Set<string>();
+  /** Ends when what was to be shown last is. */
+  private showing: Promise<void> = Promise.resolve();
   private shown: vscode.TextEditor | undefined;
   private timer: NodeJS.Timeout | undefined;
   /** Raised by each request to show something: only the last one counts. */
@@ -295,7 +301,7 @@ class Preview {
 
   show(hit: Hit): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => { void this.showNow(hit); }, PREVIEW_MS);
+    this.timer = setTimeout(() => { this.showing = this.showNow(hit); }, PREVIEW_MS);
   }
 
   private async showNow(hit: Hit): Promise<void> {
@@ -307,6 +313,7 @@ class Preview {
       if (turn !== this.turn) {
         return;
       }
+      this.previewed.add(document.uri.toString());
       const editor = await vscode.window.showTextDocument(document, { preview: true, preserveFocus: true, viewColumn: column });
       if (turn !== this.turn) {
         return;
@@ -336,13 +343,22 @@ class Preview {
   }
 
   async restore(): Promise<void> {
-    const wasShown = this.shown !== undefined;
     this.stop();
-    if (!wasShown) {
+    await this.showing;
+    if (this.previewed.size === 0) {
       return;
     }
+    await this.goBack();
+    const opened = openedByPreview(this.tabsBefore, textTabs(), this.previewed);
+    try {
+      await vscode.window.tabGroups.close(opened.map(({ tab }) => tab), true);
+    } catch {
+      // The document that was there before has taken the tab's place.
+    }
+  }
+
+  private async goBack(): Promise<void> {
     if (this.before === undefined) {
-      await vscode.commands.executeCommand("workbench.action.closeActiveEditor");
       return;
     }
     const editor = await vscode.window.showTextDocument(this.before.document, {
@@ -369,4 +385,15 @@ class Preview {
     clearTimeout(this.timer);
     this.turn += 1;
   }
+}
+
+/** The tabs with documents. */
+function textTabs(): (Tab & { readonly tab: vscode.Tab })[] {
+  return vscode.window.tabGroups.all.flatMap(({ tabs, viewColumn }) =>
+    tabs.flatMap((tab) =>
+      tab.input instanceof vscode.TabInputText
+        ? [{ tab, uri: tab.input.uri.toString(), group: viewColumn, isDirty: tab.isDirty }]
+        : [],
+    ),
+  );
 }

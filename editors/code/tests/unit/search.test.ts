@@ -7,6 +7,7 @@ import { describe, KINDS, LANGUAGES, NO_FILTERS, parsePaths, searchParams } from
 import { Latest } from "../../src/pure/latest";
 import type { Hit } from "../../src/pure/protocol";
 import { banner, emptyMessage, explanation, row, why } from "../../src/pure/results";
+import { openedByPreview } from "../../src/pure/tabs";
 
 const repository = join(process.cwd(), "..", "..");
 const point = { line: 4, character: 2 };
@@ -156,4 +157,13 @@ void test("a failure is told, unless nobody waits any more", async () => {
   desk.asked[1]?.fail(new Error("no server"));
   await settled();
   assert.deepEqual(desk.told, ["second failed: no server"]);
+});
+
+void test("only the tabs that a preview has opened are closed", () => {
+  const tab = (uri: string, group = 1, isDirty = false): { uri: string; group: number; isDirty: boolean } => ({ uri, group, isDirty });
+  const before = [tab("mine"), tab("open-already"), tab("elsewhere", 2)];
+  const now = [...before, tab("hit"), tab("elsewhere"), tab("typed-into", 1, true), tab("opened-by-somebody")];
+  const previewed = new Set(["open-already", "hit", "elsewhere", "typed-into"]);
+  assert.deepEqual(openedByPreview(before, now, previewed), [tab("hit"), tab("elsewhere")]);
+  assert.deepEqual(openedByPreview(before, before, previewed), []);
 });
