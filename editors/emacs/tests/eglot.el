@@ -88,6 +88,41 @@
   (with-timeout (30 (error "the server outlives its editor"))
     (while (process-live-p process) (accept-process-output nil 0.05))))
 
+;; A finding is shown, and its code action changes the file: a page links a file by the name that it had.
+(define-derived-mode page-mode text-mode "Page")
+(conexus-add-to-eglot '(page-mode))
+(setq-default eglot-workspace-configuration '(:conexus (:diagnostics t)))
+(let* ((folder (file-name-as-directory (make-temp-file "kitchen" t)))
+       (default-directory folder)
+       (git (lambda (&rest arguments)
+              (check (= 0 (apply #'call-process "git" nil nil nil "-c" "user.name=Somebody"
+                                 "-c" "user.email=somebody@example.org" arguments))
+                     (format "git %S" arguments)))))
+  (with-temp-file "plan.py" (insert "def brew_espresso(cups):\n    return cups * 7\n"))
+  (with-temp-file "guide.md" (insert "# Kitchen\n\nGrüße: coffee is made by [the plan](plan.py).\n"))
+  (dolist (arguments '(("init" "--quiet") ("add" "--all") ("commit" "--quiet" "--message=Begin")
+                       ("mv" "plan.py" "recipe.py") ("commit" "--quiet" "--message=Rename a file")))
+    (apply git arguments))
+  (find-file "guide.md")
+  (page-mode)
+  (call-interactively #'eglot)
+  (with-timeout (60 (error "waited in vain for the finding"))
+    (while (null (flymake-diagnostics)) (accept-process-output nil 0.05)))
+  (goto-char (flymake-diagnostic-beg (car (flymake-diagnostics))))
+  (check (looking-at-p "plan\\.py") "the place of the finding")
+  (let* ((actions (eglot-code-actions (point) nil nil nil))
+         (fix (seq-find (lambda (action) (equal (plist-get action :title) "Write `recipe.py`")) actions)))
+    (check fix (format "the actions are %S" actions))
+    (eglot-execute (eglot-current-server) fix))
+  (check (save-excursion (goto-char (point-min)) (search-forward "by [the plan](recipe.py)" nil t)) (buffer-string))
+  ;; Without a person at the keys Emacs is never idle, which is when it tells the server.
+  (eglot--signal-textDocument/didChange)
+  (with-timeout (60 (error "the finding stays"))
+    (while (flymake-diagnostics) (accept-process-output nil 0.05)))
+  (set-buffer-modified-p nil)
+  (eglot-shutdown (eglot-current-server))
+  (delete-directory folder t))
+
 (message "emacs: %d checks passed on %s" checks emacs-version)
 
 ;;; eglot.el ends here

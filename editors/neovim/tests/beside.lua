@@ -155,7 +155,10 @@ vim.api.nvim_buf_set_lines(buffer, -1, -1, false, { table.concat(other.typed) })
 local typed = rows_of("crush the roasted seeds", other.typed[2])
 equal(#typed, 1, "rows of what was typed")
 local lines = #other.project[other.file] + 2
-equal({ typed[1].lnum, typed[1].col }, { lines, #other.typed[1] + 1 }, "the place of what was typed")
+-- Neovim 0.10 lists columns as the servers count them.
+local _, units = vim.str_utfindex(other.typed[1])
+local typed_column = vim.fn.has("nvim-0.11") == 1 and #other.typed[1] or units
+equal({ typed[1].lnum, typed[1].col }, { lines, typed_column + 1 }, "the place of what was typed")
 wait_for("the diagnostic one line below", function()
   return vim.iter(vim.diagnostic.get(buffer)):any(function(diagnostic)
     return diagnostic.source == other.source and diagnostic.lnum == called_at

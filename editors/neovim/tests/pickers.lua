@@ -162,7 +162,7 @@ if fzf then
   use("fzf-lua")
   local lines
   require("fzf-lua").setup({})
-  -- fzf itself needs a terminal that somebody types in; tests/interface does that. Here its rows are read.
+  -- fzf itself needs a terminal that somebody types in: here its rows are read.
   local core = require("fzf-lua.core")
   local live = require("fzf-lua").fzf_live
   require("fzf-lua").fzf_live = function(contents, options)

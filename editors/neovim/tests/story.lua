@@ -22,7 +22,11 @@ end
 
 local conexus = require("conexus")
 local server = require("conexus.server")
-conexus.setup({ cmd = { harness.program(), "lsp" }, picker = "select", settings = { symbols = "meaning" } })
+conexus.setup({
+  cmd = { harness.program(), "lsp" },
+  picker = "select",
+  settings = { symbols = "meaning", diagnostics = true },
+})
 
 vim.cmd.edit("server/core/src/lib.rs")
 local buffer = vim.api.nvim_get_current_buf()
@@ -144,6 +148,42 @@ equal(vim.fn.readfile(tags), kept, "the tags of the help")
 vim.cmd("help conexus-commands")
 equal(vim.fs.basename(vim.api.nvim_buf_get_name(0)), "conexus.txt", "the help")
 vim.cmd.helpclose()
+
+-- A finding is shown, and its code action changes the file: a page links a file by the name that it had.
+local kitchen = vim.fn.tempname()
+local function git(...)
+  local command = { "git", "-C", kitchen, "-c", "user.name=Somebody", "-c", "user.email=somebody@example.org", ... }
+  local said = vim.fn.system(command)
+  equal(vim.v.shell_error, 0, "git said " .. said)
+end
+vim.fn.mkdir(kitchen .. "/kitchen", "p")
+vim.fn.writefile({ "def brew_espresso(cups):", "    return cups * 7" }, kitchen .. "/kitchen/plan.py")
+vim.fn.writefile({ "# Kitchen", "", "Grüße: coffee is made by [the plan](kitchen/plan.py)." }, kitchen .. "/guide.md")
+git("init", "--quiet")
+git("add", "--all")
+git("commit", "--quiet", "--message=Begin")
+git("mv", "kitchen/plan.py", "kitchen/recipe.py")
+git("commit", "--quiet", "--message=Rename a file")
+vim.cmd("hide edit " .. kitchen .. "/guide.md")
+vim.bo.filetype = "markdown"
+local finding = wait_for("the finding", function()
+  return vim.diagnostic.get(0)[1]
+end)
+equal({ finding.code, finding.lnum }, { "stale-reference", 2 }, "the finding")
+vim.api.nvim_win_set_cursor(0, { finding.lnum + 1, finding.col })
+vim.lsp.buf.code_action({
+  apply = true,
+  filter = function(action)
+    return action.title == "Write `kitchen/recipe.py`"
+  end,
+})
+wait_for("the edit of the code action", function()
+  return vim.fn.getline(3) == "Grüße: coffee is made by [the plan](kitchen/recipe.py)."
+end)
+wait_for("no finding", function()
+  return #vim.diagnostic.get(0) == 0
+end)
+vim.cmd.write()
 
 -- A file outside of every workspace starts nothing and says nothing.
 local lonely = vim.fn.tempname() .. ".lua"

@@ -8,6 +8,8 @@ local M = {}
 ---@field symbolLimit? integer
 ---@field contextTokens? integer
 ---@field codeActions? boolean
+---@field diagnostics? boolean
+---@field diagnosticMode? "openFilesOnly"|"workspace"
 
 ---@class conexus.Options
 ---@field cmd string[] The program and its arguments.
