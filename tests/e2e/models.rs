@@ -152,7 +152,35 @@ fn a_session_takes_up_an_endpoint_that_comes_and_outlives_one_that_goes() {
     let answer = client.call("conexus/search", &json!({ "query": "request after a pause" }));
     assert_eq!(answer["notices"][0]["kind"], "lexicalOnly", "a query cannot be embedded any more: {answer:#}");
     assert_eq!(answer["hits"][0]["path"], "src/retry.py");
+    let why = expect_lexical_only(&mut client);
+    assert!(why.contains(&address.to_string()), "{why}");
+    let endpoint = Endpoint::start_at(address);
+    client.call("conexus/search", &json!({ "query": "request after a long pause" }));
+    client.wait_for_status("meaning again", |status| status["workspaces"][0].get("lexicalOnly").is_none());
+    drop(endpoint);
     client.shut_down();
+}
+
+/// Waits until the status says why names and words only are searched.
+#[track_caller]
+fn expect_lexical_only(client: &mut LspClient) -> String {
+    let status = client.wait_for_status("names and words", |status| status["workspaces"][0]["lexicalOnly"].is_string());
+    assert_eq!(status["workspaces"][0]["builtinModel"], Value::Null, "{status:#}");
+    status["workspaces"][0]["lexicalOnly"].as_str().expect("text").to_owned()
+}
+
+#[test]
+fn without_a_model_the_status_says_so() {
+    let session = session("", SOURCES);
+    // The second follows the index of the first.
+    let clients = [(); 2].map(|()| {
+        let mut command = session.program.command(session.workspace.root());
+        command.env("CONEXUS_EMBEDDING", "off").arg("lsp");
+        let mut client = LspClient::open(command, session.workspace.root());
+        assert_eq!(expect_lexical_only(&mut client), "no embedding model is set");
+        client
+    });
+    clients.into_iter().for_each(LspClient::shut_down);
 }
 
 /// Kills a run while the endpoint computes vectors; the next run goes on and ends like a fresh one.

@@ -28,6 +28,11 @@ pub trait Embedder: Send + Sync {
 
     /// Replaces the content of `out` by the row of a query: `dimension()` numbers. On an error `out` is empty.
     fn embed_query(&self, query: &str, out: &mut Vec<f32>) -> Result<(), EmbedError>;
+
+    /// Why it did not answer when it was asked last, for one that is behind a network.
+    fn fault(&self) -> Option<String> {
+        None
+    }
 }
 
 /// What a caller may expect of an embedder's speed.

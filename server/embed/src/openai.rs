@@ -234,6 +234,10 @@ impl Embedder for OpenAiEmbedder {
         let OpenAiSettings { query_prefix, text_characters, .. } = &self.settings;
         self.embed(&[render_query(query_prefix, query, *text_characters)], Patience::Person, out)
     }
+
+    fn fault(&self) -> Option<String> {
+        self.client.fault()
+    }
 }
 
 /// Cuts items into runs of at most `batch_texts` items and `batch_characters` characters; a larger item stands alone.

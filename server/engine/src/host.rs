@@ -344,6 +344,11 @@ impl Host {
         self.models.stand_in().is_some()
     }
 
+    /// Why searches read names and words only, as far as is known.
+    pub(crate) fn lexical_only(&self) -> Option<String> {
+        self.models.lexical_only()
+    }
+
     /// Whether the chosen model is an endpoint that did not answer.
     pub(crate) fn is_model_down(&self) -> bool {
         self.models.fault().is_some()

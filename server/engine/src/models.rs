@@ -17,6 +17,9 @@ use crate::{Embedding, Result};
 /// An embedder as threads share it.
 pub(crate) type SharedEmbedder = Arc<dyn Embedder>;
 
+/// Why nothing is searched by meaning when a person wants it so.
+pub(crate) const NO_MODEL: &str = "no embedding model is set";
+
 /// The models of one host.
 pub(crate) struct Models {
     embedding: Embedding,
@@ -112,6 +115,14 @@ impl Models {
     /// The model whose vectors are searched.
     pub(crate) fn searched(&self) -> Option<&SharedEmbedder> {
         self.searched.as_ref()
+    }
+
+    /// Why searches read names and words only: there is no model, or it did not answer when it was asked last.
+    pub(crate) fn lexical_only(&self) -> Option<String> {
+        match &self.searched {
+            None => Some(NO_MODEL.to_owned()),
+            Some(embedder) => embedder.fault(),
+        }
     }
 
     /// The same when it is fast enough to run where the text is.

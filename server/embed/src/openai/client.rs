@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use ureq::http::{Uri, header};
@@ -23,6 +24,8 @@ pub(super) struct Client {
     attempts: u32,
     backoff: Backoff,
     cancel: Cancel,
+    /// Why the last request was not answered.
+    fault: Mutex<Option<String>>,
 }
 
 /// What became of a request.
@@ -84,6 +87,7 @@ impl Client {
             attempts: settings.attempts,
             backoff: Backoff { first: settings.first_wait, longest: settings.longest_wait },
             cancel,
+            fault: Mutex::default(),
         })
     }
 
@@ -93,8 +97,23 @@ impl Client {
         format!("{}://{authority}{}", self.uri.scheme_str().unwrap_or_default(), self.uri.path())
     }
 
+    /// Why the last request was not answered; `None` when it was.
+    pub(super) fn fault(&self) -> Option<String> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Sends a request until it is answered, refused, or `attempts` is used up.
     pub(super) fn send(&self, body: &str, patience: Patience) -> Result<Outcome, EmbedError> {
+        let outcome = self.send_patiently(body, patience);
+        // One that was cancelled tells nothing of the endpoint.
+        if !matches!(outcome, Err(EmbedError::Cancelled)) {
+            *self.fault.lock().unwrap_or_else(PoisonError::into_inner) =
+                outcome.as_ref().err().map(ToString::to_string);
+        }
+        outcome
+    }
+
+    fn send_patiently(&self, body: &str, patience: Patience) -> Result<Outcome, EmbedError> {
         let mut attempt = 0;
         loop {
             let (reason, asked, refused) = match self.attempt(body)? {

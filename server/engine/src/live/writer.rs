@@ -94,6 +94,7 @@ pub(super) fn run(
             Ok(writer) => writer,
             Err(error) => return shared.fail(error.to_string()),
         };
+        writer.tell_fault(None);
         while writer.step(events) {}
         let clear = writer.clear;
         if let Err(error) = writer.host.close() {
@@ -210,6 +211,10 @@ impl Writer {
                     return false;
                 }
             }
+            // While a model that failed is left alone, that it did stands.
+            if self.next_model.is_none() {
+                self.tell_fault(None);
+            }
             // A person may have written the file.
             if self.host.settings().sources_file.as_deref().and_then(stamp) != self.sources_stamp {
                 self.read_sources();
@@ -301,9 +306,10 @@ impl Writer {
         self.shared.rebase(self.host.snapshot());
     }
 
-    /// Says why vectors are missing, unless the built-in model answers: that is said by the state that is searched.
+    /// Says why names and words only are searched: a fault that vectors are missing for, or none can be had of a query.
+    /// That the built-in model answers is said by the state that is searched.
     fn tell_fault(&self, fault: Option<String>) {
-        let fault = fault.filter(|_| !self.host.stands_in());
+        let fault = fault.filter(|_| !self.host.stands_in()).or_else(|| self.host.lexical_only());
         self.shared.status(|status| status.lexical_only = fault);
     }
 

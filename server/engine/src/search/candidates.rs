@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     Result,
+    models::NO_MODEL,
     stages::{Stage, timed},
 };
 
@@ -132,7 +133,7 @@ fn embed(searcher: &Searcher<'_>, text: &str, mode: Mode, vector: &mut Vec<f32>)
         return None;
     }
     let Some(embedder) = &searcher.view.embedder else {
-        return Some("no embedding model is set".to_owned());
+        return Some(NO_MODEL.to_owned());
     };
     if searcher.snapshot.live_vectors() == 0 {
         return Some("no chunk has a vector of the current model yet; `conexus index` computes them".to_owned());
