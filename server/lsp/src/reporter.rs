@@ -5,6 +5,8 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    path::Path,
+    sync::Arc,
     time::Duration,
 };
 
@@ -35,8 +37,8 @@ pub(crate) enum Report {
     Warning(String),
     /// Something does not work.
     Error(String),
-    /// A folder stands like this now.
-    Status(Uri, Box<Status>),
+    /// A folder, whose index lies in another, stands like this now.
+    Status(Uri, Arc<Path>, Box<Status>),
     /// A folder was closed.
     Closed(Uri),
     /// The findings in a document.
@@ -55,7 +57,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 struct Shown {
     status: Option<WorkspaceStatus>,
     progress: Option<ProgressToken>,
-    fault: Option<String>,
+    /// What is wrong with its index, as far as others may have the same.
+    cause: Option<String>,
     set_aside: HashSet<Box<str>>,
 }
 
@@ -65,7 +68,7 @@ pub(crate) async fn run(client: Client, offers: Offers, mut reports: UnboundedRe
     let mut bars = 0;
     while let Some(first) = reports.recv().await {
         // Only the last status of a folder counts.
-        let mut latest: Vec<(Uri, Box<Status>)> = Vec::new();
+        let mut latest: Vec<(Uri, Arc<Path>, Box<Status>)> = Vec::new();
         let mut next = Some(first);
         while let Some(report) = next {
             match report {
@@ -73,7 +76,7 @@ pub(crate) async fn run(client: Client, offers: Offers, mut reports: UnboundedRe
                 Report::Warning(text) => client.show_message(MessageType::Warning, text).await,
                 Report::Error(text) => client.show_message(MessageType::Error, text).await,
                 Report::Closed(uri) => {
-                    latest.retain(|(other, _)| *other != uri);
+                    latest.retain(|(other, ..)| *other != uri);
                     if let Some(Shown { progress: Some(token), .. }) = folders.remove(&uri) {
                         end(&client, token).await;
                     }
@@ -86,22 +89,34 @@ pub(crate) async fn run(client: Client, offers: Offers, mut reports: UnboundedRe
                     // It answers when it likes.
                     tokio::spawn(async move { client.workspace_diagnostic_refresh().await });
                 }
-                Report::Status(uri, status) => {
-                    latest.retain(|(other, _)| *other != uri);
-                    latest.push((uri, status));
+                Report::Status(uri, index_dir, status) => {
+                    latest.retain(|(other, ..)| *other != uri);
+                    latest.push((uri, index_dir, status));
                 }
             }
             next = reports.try_recv().ok();
         }
         let changed = !latest.is_empty();
-        for (uri, status) in latest {
+        for (uri, index_dir, status) in latest {
+            let cause = status.fault.as_deref().map(|fault| cause(fault, &index_dir));
+            // A disk that is full or read-only is told once, however many indexes lie on it.
+            let fault = status.fault.as_deref().filter(|_| folders.values().all(|shown| shown.cause != cause));
+            if let Some(fault) = fault {
+                client.show_message(MessageType::Error, fault).await;
+            }
             let shown = folders.entry(uri.clone()).or_default();
+            shown.cause = cause;
             tell(&client, offers, shown, &uri, &status, &mut bars).await;
         }
         if changed {
             tokio::time::sleep(INTERVAL).await;
         }
     }
+}
+
+/// What is wrong, without the folder of the index that it is wrong with.
+fn cause(fault: &str, index_dir: &Path) -> String {
+    fault.replace(&*index_dir.to_string_lossy(), "")
 }
 
 async fn tell(client: &Client, offers: Offers, shown: &mut Shown, uri: &Uri, status: &Status, bars: &mut u32) {
@@ -111,12 +126,6 @@ async fn tell(client: &Client, offers: Offers, shown: &mut Shown, uri: &Uri, sta
     }
     if offers.status_changed {
         client.send_notification::<StatusChanged>(wire.clone()).await;
-    }
-    if shown.fault != status.fault {
-        if let Some(fault) = &status.fault {
-            client.show_message(MessageType::Error, fault).await;
-        }
-        shown.fault.clone_from(&status.fault);
     }
     for path in &status.newly_set_aside {
         if shown.set_aside.insert(path.clone()) {

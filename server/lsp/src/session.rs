@@ -26,7 +26,7 @@ use crate::{
     settings::{Settings, TakeFileSettings},
     uris::path_of,
     workers::Workers,
-    workspaces::{Root, SettingsOf, place_of},
+    workspaces::{Root, RootObserver, SettingsOf, place_of},
 };
 
 /// How long an answer waits for changes that came in before its request. Most are analysed in a few milliseconds.
@@ -281,7 +281,7 @@ impl Session {
             if roots.iter().all(|root| root.uri != folder.uri) {
                 let reports = self.reports.clone();
                 let (pokes, last) = (self.checks.pokes(), Mutex::new(None));
-                let observer = Arc::new(move |uri: &Uri, status: &conexus_engine::live::Status| {
+                let observer: RootObserver = Arc::new(move |uri, index_dir, status| {
                     // Other files may have changed, or all of them are known now.
                     let state = (status.generation, status.activity == Activity::Idle);
                     let before = last.lock().unwrap_or_else(PoisonError::into_inner).replace(state);
@@ -289,10 +289,12 @@ impl Session {
                         pokes.poke();
                     }
                     // The reporter ends with the session only.
-                    let _ = reports.send(Report::Status(uri.clone(), Box::new(status.clone())));
+                    let _ = reports.send(Report::Status(uri.clone(), Arc::clone(index_dir), Box::new(status.clone())));
                 });
                 let root = Root::open(&folder, &self.settings_of, &self.registry, observer);
-                if let Err(fault) = root.live() {
+                if let Err(fault) = root.live()
+                    && roots.iter().all(|other| other.live().err() != Some(fault))
+                {
                     self.report(Report::Error(format!("the folder {} is not indexed: {fault}", root.name)));
                 }
                 if let (Ok(live), Some(editor)) = (root.live(), self.editor.get()) {

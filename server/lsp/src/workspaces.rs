@@ -20,8 +20,8 @@ use crate::{
 /// Gives the settings of a workspace's index; an error is a sentence for the user.
 pub type SettingsOf = Arc<dyn Fn(&Path) -> Result<Settings, String> + Send + Sync>;
 
-/// Told of a root's status.
-pub(crate) type RootObserver = Arc<dyn Fn(&Uri, &Status) + Send + Sync>;
+/// Told of a root's status, with the folder of its index.
+pub(crate) type RootObserver = Arc<dyn Fn(&Uri, &Arc<Path>, &Status) + Send + Sync>;
 
 /// How the URI of a buffer without a file begins.
 const UNTITLED: &str = "untitled:";
@@ -53,8 +53,8 @@ impl Root {
         let opened = located(&uri, path.as_deref(), settings_of);
         let settings = opened.as_ref().map(|(_, settings)| settings.clone()).map_err(String::clone);
         let live = opened.map(|(location, settings)| {
-            let told = uri.clone();
-            Arc::new(Live::start(location, settings, Arc::new(move |status: &Status| observer(&told, status))))
+            let (told, index_dir) = (uri.clone(), Arc::from(location.index_dir.as_path()));
+            Arc::new(Live::start(location, settings, Arc::new(move |status| observer(&told, &index_dir, status))))
         });
         if let Ok(live) = &live {
             registry.add(live);
@@ -151,7 +151,7 @@ mod tests {
     fn root(uri: &str) -> Arc<Root> {
         let folder = WorkspaceFolder { uri: Uri::parse(uri).expect("a URI"), name: "w".to_owned() };
         let settings_of: SettingsOf = Arc::new(|_| Err("no index in this test".to_owned()));
-        Arc::new(Root::open(&folder, &settings_of, &Registry::default(), Arc::new(|_, _| {})))
+        Arc::new(Root::open(&folder, &settings_of, &Registry::default(), Arc::new(|_, _, _| {})))
     }
 
     #[test]

@@ -142,6 +142,50 @@ fn folders_come_and_go() {
     client.shut_down();
 }
 
+/// One message tells of all folders whose indexes cannot be written for one cause, and the status of each says it.
+#[test]
+fn one_cause_is_told_once_however_many_folders_are_open() {
+    let workspaces = [(); 6].map(|()| Workspace::of("//- a.rs\nfn a() {}\n"));
+    let folders: Vec<_> = workspaces.iter().map(|one| json!({ "uri": file_uri(one.root()), "name": "one" })).collect();
+    let session = Session::new(Workspace::empty());
+    let file = session.program.home().join("file");
+    std::fs::write(&file, "").expect("a file");
+    let cache = session.program.home().join("cache/conexus");
+    let failing = |cache_home: Option<&std::path::Path>| {
+        let mut command = session.command(["lsp"]);
+        cache_home.map(|folder| command.env("XDG_CACHE_HOME", folder));
+        let mut client = LspClient::start(command);
+        client.initialize(&json!({ "workspaceFolders": folders }));
+        let status = client.wait_for_status("six faults", |status| {
+            let all = status["workspaces"].as_array().expect("workspaces");
+            all.len() == 6 && all.iter().all(|one| one["activity"] == "failed" && one["fault"].is_string())
+        });
+        let message = client.expect("window/showMessage")["params"]["message"].as_str().expect("text").to_owned();
+        assert!(message.contains("CONEXUS_INDEX_DIR"), "{message}");
+        // Nothing else is left unread.
+        client.shut_down();
+        (message, status)
+    };
+    // No index can be made: what is named is the folder that all of them would lie in.
+    if cfg!(target_os = "linux") {
+        let (message, status) = failing(Some(&file));
+        assert!(message.contains(&format!("{}: ", file.join("conexus").display())), "{message}");
+        assert_eq!(status["workspaces"][0]["fault"], message);
+    }
+    // There are indexes, and none can be written.
+    let mut client = session.start();
+    client.initialize(&json!({ "workspaceFolders": folders }));
+    client.wait_until_idle();
+    client.shut_down();
+    for index in std::fs::read_dir(&cache).expect("a folder").flatten() {
+        let lock = index.path().join("lock");
+        if std::fs::remove_file(&lock).is_ok() {
+            std::fs::create_dir(&lock).expect("a folder in place of the file");
+        }
+    }
+    failing(None);
+}
+
 #[test]
 fn a_folder_inside_another_answers_for_its_files() {
     let outer = Workspace::of("//- a.rs\nfn outer_thing() {}\n//- inner/b.rs\nfn inner_thing() {}\n");

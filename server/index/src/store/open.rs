@@ -25,7 +25,7 @@ impl Store {
     ) -> Result<(Self, OpenReport)> {
         let lock = match access {
             Access::Write => {
-                std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+                std::fs::create_dir_all(folder).map_err(|error| not_made(folder, error))?;
                 Some(Arc::new(Lock::take(folder)?))
             }
             Access::Read => None,
@@ -258,6 +258,15 @@ impl Store {
         }
         lock.delete(folder);
         Ok(())
+    }
+}
+
+/// Why the folder of an index cannot be made. What is wrong with the folder that it would lie in is said of that one.
+fn not_made(folder: &Path, error: std::io::Error) -> Error {
+    let above = folder.parent().unwrap_or(folder);
+    match Error::io(above, error) {
+        Error::Io { source, .. } if above.exists() => Error::io(folder, source),
+        error => error,
     }
 }
 
