@@ -6,9 +6,11 @@
 
 mod blocks;
 mod json;
+mod package;
 mod toml;
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
@@ -17,13 +19,48 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 
 pub(crate) use blocks::add_block;
-pub(crate) use json::{json, set_json};
-pub(crate) use toml::edit_toml;
+pub(crate) use json::{has_json, json, set_json};
+pub(crate) use package::package;
+pub(crate) use toml::{edit_toml, is_entry};
 
 use super::output::Output;
 
 /// A larger file is not somebody's settings.
 const LIMIT_BYTES: u64 = 16 << 20;
+
+/// The name of the program, and of what is ours in the files of others.
+pub(crate) const NAME: &str = "conexus";
+
+/// What a file shall hold, and what its owner has to know of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Edit {
+    pub(crate) text: String,
+    pub(crate) remark: Option<String>,
+}
+
+impl Edit {
+    /// The text as it is. What is ours in it was changed by its owner; where that starts another program it is told with
+    /// the name of the part and the program that was meant.
+    pub(crate) fn kept(text: &str, another: Option<(&str, &str)>) -> Self {
+        let remark = another.map(|(part, program)| {
+            format!("{part} of {NAME} was changed by hand and starts another program than {program}: it stays as it is")
+        });
+        Self { text: text.to_owned(), remark }
+    }
+}
+
+impl From<String> for Edit {
+    fn from(text: String) -> Self {
+        Self { text, remark: None }
+    }
+}
+
+/// What an entry starts whose strings these are: the path that names our program, else what the `PATH` finds.
+fn starts<'a>(mut strings: impl Iterator<Item = &'a str>) -> &'a str {
+    let is_ours = |path: &Path| path.is_absolute() && path.file_stem().is_some_and(|stem| stem == NAME);
+    let is_program = |path: &Path| path.extension().is_none_or(|extension| extension == "exe");
+    strings.find(|string| is_ours(Path::new(string)) && is_program(Path::new(string))).unwrap_or(NAME)
+}
 
 /// What a planned file is to hold.
 #[derive(Debug)]
@@ -33,8 +70,11 @@ pub(crate) struct Change {
     /// The bytes that are there; `None` when there is no file.
     before: Option<Vec<u8>>,
     after: Vec<u8>,
-    /// A file of a package of ours has nothing in it that is the user's.
-    is_ours: bool,
+    /// The folder of a package of ours that it belongs to.
+    package: Option<PathBuf>,
+    /// Whether there is something in it that is the user's.
+    is_theirs: bool,
+    remark: Option<String>,
 }
 
 /// What to do with planned changes.
@@ -49,19 +89,20 @@ pub(crate) enum Carry {
 impl Change {
     /// Plans a change of a text file. `edit` is given the text with `\n` as its line ends, empty when there is no file,
     /// and returns what the file shall hold.
-    pub(crate) fn plan(path: &Path, edit: impl FnOnce(&str) -> Result<String>) -> Result<Self> {
+    pub(crate) fn plan<E: Into<Edit>>(path: &Path, edit: impl FnOnce(&str) -> Result<E>) -> Result<Self> {
         let before = read(path)?;
         let layout = Layout::of(before.as_deref().unwrap_or_default());
         let text = layout.read(before.as_deref().unwrap_or_default());
         let text = text.with_context(|| format!("{} is left as it is", path.display()))?;
-        let after = edit(&text).with_context(|| format!("{} is left as it is", path.display()))?;
+        let Edit { text: after, remark } =
+            edit(&text).with_context(|| format!("{} is left as it is", path.display()))?.into();
         let after = if after == text { before.clone().unwrap_or_default() } else { layout.write(&after) };
-        Ok(Self { path: path.to_owned(), before, after, is_ours: false })
+        Ok(Self { path: path.to_owned(), before, after, package: None, is_theirs: true, remark })
     }
 
-    /// Plans a file of a package of ours. It is written whole, and no backup is kept of another version.
-    pub(crate) fn whole(path: &Path, after: &[u8]) -> Result<Self> {
-        Ok(Self { path: path.to_owned(), before: read(path)?, after: after.to_vec(), is_ours: true })
+    /// The folder of the package that it belongs to, when nothing in it is the user's: nobody wants to read it.
+    fn own_folder(&self) -> Option<&Path> {
+        self.package.as_deref().filter(|_| !self.is_theirs)
     }
 
     /// Whether the file would be another one.
@@ -94,7 +135,7 @@ impl Change {
         if let Some(before) = &self.before {
             let permissions = fs::metadata(&target).with_context(what)?.permissions();
             file.as_file().set_permissions(permissions.clone()).with_context(what)?;
-            if !self.is_ours {
+            if self.is_theirs {
                 backup = back_up(&target, before, permissions).with_context(what)?;
             }
         }
@@ -114,17 +155,31 @@ pub(crate) fn carry_out(changes: &[Change], carry: Carry, output: &mut Output) -
         };
         files.push((change, backup));
     }
+    let remarks: Vec<_> = changes
+        .iter()
+        .filter_map(|change| Some(format!("{}: {}", change.path.display(), change.remark.as_ref()?)))
+        .collect();
     if output.is_json() {
-        let files = files.iter().map(
-            |(change, backup)| serde_json::json!({ "path": change.path, "backup": backup, "diff": change.diff() }),
-        );
+        let files = files.iter().map(|(change, backup)| {
+            let diff = change.own_folder().is_none().then(|| change.diff());
+            serde_json::json!({ "path": change.path, "backup": backup, "diff": diff })
+        });
         let files: Vec<_> = files.collect();
-        return output.json(&serde_json::json!({ "written": carry == Carry::Out, "files": files }));
+        return output.json(&serde_json::json!({ "written": carry == Carry::Out, "files": files, "remarks": remarks }));
     }
-    if files.is_empty() {
+    if files.is_empty() && remarks.is_empty() {
         writeln!(output, "Everything is as it should be, nothing was changed.")?;
     }
-    for (change, backup) in &files {
+    let mut own: BTreeMap<&Path, usize> = BTreeMap::new();
+    for folder in files.iter().filter_map(|(change, _)| change.own_folder()) {
+        *own.entry(folder).or_default() += 1;
+    }
+    for (folder, count) in own {
+        let (wrote, files) =
+            (if carry == Carry::Out { "Wrote" } else { "Would write" }, if count == 1 { "file" } else { "files" });
+        writeln!(output, "{wrote} {count} {files} of the package below {}", folder.display())?;
+    }
+    for (change, backup) in files.iter().filter(|(change, _)| change.own_folder().is_none()) {
         match (carry, backup) {
             (Carry::Back, _) => write!(output, "{}", change.diff())?,
             (Carry::Out, None) => writeln!(output, "Wrote {}", change.path.display())?,
@@ -132,6 +187,9 @@ pub(crate) fn carry_out(changes: &[Change], carry: Carry, output: &mut Output) -
                 writeln!(output, "Wrote {}, what was there is in {}", change.path.display(), backup.display())?;
             }
         }
+    }
+    for remark in remarks {
+        writeln!(output, "{remark}")?;
     }
     Ok(())
 }

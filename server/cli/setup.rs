@@ -1,6 +1,7 @@
 //! `conexus setup EDITOR`: puts into an editor's own files what it needs to start `conexus lsp`.
 //!
-//! What stands there already stays: a block or an entry of ours that somebody has changed is theirs from then on.
+//! What stands there already stays: a block or an entry of ours that somebody has changed is theirs from then on. One that
+//! nobody has changed names this program after it was moved.
 
 mod emacs;
 mod helix;
@@ -8,7 +9,7 @@ mod neovim;
 mod vscode;
 mod zed;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use super::{
@@ -43,6 +44,9 @@ struct Plan {
 
 /// Carries the plan of an editor out, or shows it.
 pub(crate) fn run(arguments: &Arguments, setup: &SetupArguments, output: &mut Output) -> Result<Outcome> {
+    if setup.editor != Editor::Helix && !setup.languages.is_empty() {
+        bail!("--lang is for Helix alone: other editors are set up for all languages");
+    }
     let surroundings = Surroundings::of_user()?;
     let plan = match setup.editor {
         Editor::Neovim => neovim::plan(&surroundings),

@@ -7,12 +7,20 @@ use jsonc_parser::{
 };
 use serde_json::Value;
 
+use super::{Edit, NAME, starts};
+
 /// A JSON value whose entries come in the order in which they are written, as `json!` makes it.
 pub(crate) use jsonc_parser::json;
 
-/// The text with the value at a path of keys, such as `["mcpServers", "conexus"]`. Objects on the way are made; a value
-/// that is there and equal stays as it is written.
-pub(crate) fn set_json(text: &str, path: &[&str], value: &CstInputValue) -> Result<String> {
+/// The text with the entry of a program at a path of keys, such as `["mcpServers", "conexus"]`. Objects on the way are
+/// made. An entry that is there names the program from now on; one that its owner has changed stays as it is, and a remark
+/// tells when it starts another program.
+pub(crate) fn set_json(
+    text: &str,
+    path: &[&str],
+    program: &str,
+    entry: impl Fn(&str) -> CstInputValue,
+) -> Result<Edit> {
     let text = if text.trim().is_empty() { "{}\n" } else { text };
     let root = parse(text)?;
     let Some((last, folders)) = path.split_last() else { bail!("a path of keys is needed") };
@@ -26,13 +34,37 @@ pub(crate) fn set_json(text: &str, path: &[&str], value: &CstInputValue) -> Resu
     }
     refuse_doubled(&object, last)?;
     match object.get(last) {
-        None => drop(object.append(last, value.clone())),
-        Some(there) if there.value().and_then(|value| value.to_serde_value()).as_ref() == Some(&plain(value)) => {
-            return Ok(text.to_owned());
+        None => drop(object.append(last, entry(program))),
+        Some(there) => {
+            let found = there.value().and_then(|value| value.to_serde_value()).unwrap_or_default();
+            if plain(&entry(program)) == found {
+                return Ok(text.to_owned().into());
+            }
+            let mut strings = Vec::new();
+            gather(&found, &mut strings);
+            if !strings.iter().copied().chain([NAME]).any(|named| plain(&entry(named)) == found) {
+                let is_another = starts(strings.into_iter()) != program;
+                return Ok(Edit::kept(text, is_another.then_some(("its entry", program))));
+            }
+            there.set_value(entry(program));
         }
-        Some(there) => there.set_value(value.clone()),
     }
-    finish(&root, text)
+    finish(&root, text).map(Edit::from)
+}
+
+/// Whether there is a value at a key of the outermost object.
+pub(crate) fn has_json(text: &str, key: &str) -> Result<bool> {
+    Ok(!text.trim().is_empty() && parse(text)?.object_value().is_some_and(|object| object.get(key).is_some()))
+}
+
+/// The strings in a value.
+fn gather<'a>(value: &'a Value, strings: &mut Vec<&'a str>) {
+    match value {
+        Value::String(string) => strings.push(string),
+        Value::Array(values) => values.iter().for_each(|value| gather(value, strings)),
+        Value::Object(entries) => entries.values().for_each(|value| gather(value, strings)),
+        _ => {}
+    }
 }
 
 /// JSON as editors read it: comments and trailing commas, and nothing else beyond the standard.

@@ -125,15 +125,65 @@ fn links_and_permissions_stay() {
     assert_eq!(read_text(&elsewhere.join("not-yet/there")), "one\n");
 }
 
+/// The block of a program.
+fn lines(program: &str) -> String {
+    if program == NAME { "start()\n".to_owned() } else { format!("start({program:?})\n") }
+}
+
 #[test]
-fn blocks_are_added_once_and_stay_as_they_are() {
-    let first = add_block("before\n", "--", "one\n").expect("a block");
-    assert_eq!(first, "before\n\n-- >>> conexus >>>\none\n-- <<< conexus <<<\n");
-    for kept in [first.clone(), format!("{first}after"), first.replace("\none\n", "\nchanged by its owner\n")] {
-        assert_eq!(add_block(&kept, "--", "one").expect("a block"), kept);
+fn blocks_are_added_once() {
+    let add = |text: &str, comment: &str| add_block(text, comment, NAME, lines).expect("a block").text;
+    let first = add("before\n", "--");
+    assert_eq!(first, "before\n\n-- >>> conexus >>>\nstart()\n-- <<< conexus <<<\n");
+    for kept in [first.clone(), format!("{first}after"), first.replace("start()", "start({ limit = 3 })")] {
+        assert_eq!(add(&kept, "--"), kept);
     }
-    assert_eq!(add_block("", ";;", "x").expect("a block"), ";; >>> conexus >>>\nx\n;; <<< conexus <<<\n");
-    assert_eq!(add_block("a", ";;", "x").expect("a block"), "a\n\n;; >>> conexus >>>\nx\n;; <<< conexus <<<\n");
+    assert_eq!(add("", ";;"), ";; >>> conexus >>>\nstart()\n;; <<< conexus <<<\n");
+    assert_eq!(add("a", ";;"), "a\n\n;; >>> conexus >>>\nstart()\n;; <<< conexus <<<\n");
+}
+
+/// What a block holds, the program that is to be started, and what the block holds then, or `None` when it was changed by
+/// hand and stays, and whether that is told.
+#[cfg(unix)]
+#[test]
+fn a_block_names_the_program_after_it_was_moved() {
+    let block = |held: &str| format!("a\n\n-- >>> conexus >>>\n{held}\n-- <<< conexus <<<\nb\n");
+    for (held, program, after, is_told) in [
+        ("start(\"/old/conexus\")", "/new/conexus", Some("start(\"/new/conexus\")"), false),
+        ("start(\"/old/conexus\")", "conexus", Some("start()"), false),
+        ("start()", "/new/conexus", Some("start(\"/new/conexus\")"), false),
+        ("start(\"/new/conexus\", 3)", "/new/conexus", None, false),
+        ("start(\"/old/conexus\", 3)", "/new/conexus", None, true),
+        ("start(\"/old/conexus\", 3)", "conexus", None, true),
+        ("start(3)", "conexus", None, false),
+        ("start(3)", "/new/conexus", None, true),
+        ("start(\"/plugins/conexus.nvim\")\nstart(3)", "conexus", None, false),
+        ("", "conexus", None, false),
+    ] {
+        let edit = add_block(&block(held), "--", program, lines).expect("a block");
+        assert_eq!((edit.text, edit.remark.is_some()), (block(after.unwrap_or(held)), is_told), "{held:?} {program}");
+    }
+}
+
+#[test]
+fn what_the_owner_of_a_package_changed_is_kept() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let place = folder.path().join("package");
+    let install = |text: &str| {
+        let changes = package(&place, &[("a.lua", text), ("b/c.lua", "c\n")]).expect("a plan");
+        let needed = changes.iter().filter(|change| change.is_needed());
+        needed.filter_map(|change| change.write().expect("written")).collect::<Vec<_>>()
+    };
+    assert_eq!(install("one\n"), Vec::<PathBuf>::new());
+    assert_eq!(names(&place), ["a.lua", "b", "written.b3"]);
+    assert_eq!(install("two\n"), Vec::<PathBuf>::new(), "another version of ours");
+    fs::write(place.join("a.lua"), "mine\n").expect("changed by its owner");
+    let kept = install("two\n");
+    assert_eq!(kept.iter().map(|path| read_text(path)).collect::<Vec<_>>(), ["mine\n"]);
+    assert_eq!(read_text(&place.join("a.lua")), "two\n");
+    // What wrote it did not say so.
+    fs::remove_file(place.join("written.b3")).expect("a file");
+    assert_eq!(install("three\n").iter().map(|path| read_text(path)).collect::<Vec<_>>(), ["two\n"]);
 }
 
 #[test]
@@ -143,15 +193,18 @@ fn broken_blocks_are_refused() {
         "-- <<< conexus <<<\n-- >>> conexus >>>\n",
         "-- >>> conexus >>>\n-- >>> conexus >>>\n-- <<< conexus <<<\n",
     ] {
-        let error = add_block(broken, "--", "one").expect_err("refused").to_string();
+        let error = add_block(broken, "--", NAME, lines).expect_err("refused").to_string();
         assert!(error.contains("are not one pair"), "{error}");
     }
 }
 
+fn entry(program: &str) -> jsonc_parser::cst::CstInputValue {
+    json!({ "command": program, "args": ["mcp"] })
+}
+
 #[test]
 fn json_values_are_set_and_all_else_stays() {
-    let value = json!({ "command": "conexus", "args": ["mcp"] });
-    let set = |text: &str| set_json(text, &["servers", "conexus"], &value).expect("valid JSON");
+    let set = |text: &str| set_json(text, &["servers", NAME], NAME, entry).expect("valid JSON").text;
     let written = "{\n  \"servers\": {\n    \"conexus\": {\n      \"command\": \"conexus\",\n      \"args\": [\"mcp\"]\n    }\n  }\n}\n";
     assert_eq!(set(""), written);
     assert_eq!(set(written), written);
@@ -168,6 +221,27 @@ fn json_values_are_set_and_all_else_stays() {
     assert_eq!(set(compact), compact);
 }
 
+/// As for a block.
+#[cfg(unix)]
+#[test]
+fn a_json_entry_names_the_program_after_it_was_moved() {
+    for (held, program, is_replaced, is_told) in [
+        (json!({ "command": "/old/conexus", "args": ["mcp"] }), "/new/conexus", true, false),
+        (json!({ "args": ["mcp"], "command": "conexus" }), "/new/conexus", true, false),
+        (json!({ "command": "/old/conexus", "args": ["mcp"] }), "conexus", true, false),
+        (json!({ "command": "/old/conexus", "args": ["mcp"], "env": { "A": "1" } }), "/new/conexus", false, true),
+        (json!({ "command": "/new/conexus", "args": ["mcp"], "env": { "A": "1" } }), "/new/conexus", false, false),
+        (json!({ "command": "conexus", "args": [] }), "conexus", false, false),
+        (json!(null), "conexus", false, false),
+    ] {
+        let before = set_json("", &[NAME], NAME, |_| held.clone()).expect("valid JSON").text;
+        let wanted = set_json("", &[NAME], program, entry).expect("valid JSON").text;
+        let edit = set_json(&before, &[NAME], program, entry).expect("valid JSON");
+        let after = if is_replaced { &wanted } else { &before };
+        assert_eq!((&edit.text, edit.remark.is_some()), (after, is_told), "{before} {program}");
+    }
+}
+
 #[test]
 fn json_that_cannot_be_understood_is_refused() {
     for (text, reason) in [
@@ -179,7 +253,7 @@ fn json_that_cannot_be_understood_is_refused() {
         ("{\"servers\": {}, \"servers\": {}}", "it has two entries \"servers\""),
         ("{\"servers\": {\"conexus\": 1, \"conexus\": 2}}", "it has two entries \"conexus\""),
     ] {
-        let error = set_json(text, &["servers", "conexus"], &json!(null)).expect_err("refused").to_string();
+        let error = set_json(text, &["servers", NAME], NAME, entry).expect_err("refused").to_string();
         assert!(error.starts_with(reason), "{text}: {error}");
     }
 }

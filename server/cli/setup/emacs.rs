@@ -5,24 +5,25 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::{Plan, Surroundings};
-use crate::cli::edit_config::{Change, add_block};
+use crate::cli::edit_config::{Change, add_block, package};
 
 const PACKAGE: &str = include_str!("../../../editors/emacs/conexus.el");
 
 pub(super) fn plan(user: &Surroundings) -> Result<Plan> {
     let (init, folder) = files(&user.home, &user.configuration());
-    let package = Change::whole(&folder.join("conexus").join("conexus.el"), PACKAGE.as_bytes())?;
-    let init = Change::plan(&init, |text| add_block(text, ";;", &block(&user.program)))?;
+    let mut changes = package(&folder.join("conexus"), &[("conexus.el", PACKAGE)])?;
+    changes.push(Change::plan(&init, |text| add_block(text, ";;", &user.program, block))?);
     let next = "start Emacs anew, open a file of a repository, and try M-x conexus-search";
-    Ok(Plan { changes: vec![package, init], next: next.to_owned() })
+    Ok(Plan { changes, next: next.to_owned() })
 }
 
-/// The init file that Emacs reads, and its folder for packages, in the order in which Emacs looks.
+/// The init file that Emacs reads, and its folder for packages, in the order in which Emacs looks: who has `~/.emacs` has
+/// `~/.emacs.d` beside it, there or not (`startup--xdg-or-homedot` of Emacs 30).
 fn files(home: &Path, configuration: &Path) -> (PathBuf, PathBuf) {
     let old = home.join(".emacs.d");
     let new = configuration.join("emacs");
-    let folder = if old.is_dir() || !new.is_dir() { old } else { new };
-    let candidates = [home.join(".emacs"), home.join(".emacs.el")];
+    let folder = if old.exists() || home.join(".emacs").exists() || !new.exists() { old } else { new };
+    let candidates = [home.join(".emacs.el"), home.join(".emacs")];
     let init = candidates.into_iter().find(|path| path.is_file()).unwrap_or_else(|| folder.join("init.el"));
     (init, folder)
 }

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value, value};
 
 use super::{Plan, Surroundings};
-use crate::cli::edit_config::{Change, edit_toml};
+use crate::cli::edit_config::{Change, Edit, NAME, edit_toml, is_entry};
 
 /// Languages by Helix's names, and the servers that both Helix 25.01 and 25.07 know for them.
 pub(super) const LANGUAGES: &[(&str, &[&str])] = &[
@@ -33,7 +33,8 @@ pub(super) const LANGUAGES: &[(&str, &[&str])] = &[
     ("zig", &["zls"]),
 ];
 
-const NAME: &str = "conexus";
+/// Our entry without the program.
+const ENTRY: &str = "entry = { args = ['lsp'], config = { symbols = 'meaning' } }";
 
 pub(super) fn plan(user: &Surroundings, languages: &[String]) -> Result<Plan> {
     if let Some(unknown) = languages.iter().find(|wanted| !LANGUAGES.iter().any(|(name, _)| name == wanted)) {
@@ -41,20 +42,37 @@ pub(super) fn plan(user: &Surroundings, languages: &[String]) -> Result<Plan> {
         bail!("--lang {unknown}: Helix's language must be one of {}", names.join(", "));
     }
     let path = user.configuration().join("helix").join("languages.toml");
-    let change = Change::plan(&path, |text| edit_toml(text, |document| edit(document, &user.program, languages)))?;
+    let change = Change::plan(&path, |text| {
+        let mut is_another = false;
+        let edited = edit_toml(text, |document| {
+            is_another = edit(document, &user.program, languages)?;
+            Ok(())
+        })?;
+        Ok(Edit::kept(&edited, is_another.then_some(("its entry", user.program.as_str()))))
+    })?;
     let next = "start Helix anew, open a file of a repository, press Space S and type a question; hx --health LANGUAGE \
                 shows what is configured";
     Ok(Plan { changes: vec![change], next: next.to_owned() })
 }
 
-fn edit(document: &mut DocumentMut, program: &str, languages: &[String]) -> Result<()> {
+/// Adds what is missing. `true` when an entry of ours that its owner has changed starts another program: it stays.
+fn edit(document: &mut DocumentMut, program: &str, languages: &[String]) -> Result<bool> {
     let servers = document.entry("language-server").or_insert_with(|| {
         let mut servers = Table::new();
         servers.set_implicit(true);
         Item::Table(servers)
     });
     let servers = servers.as_table_like_mut().context("its `language-server` is not a table")?;
-    if !servers.contains_key(NAME) {
+    let mut is_another = false;
+    if let Some(server) = servers.get_mut(NAME) {
+        if server.get("command").and_then(Item::as_str) != Some(program) {
+            if is_entry(server, ENTRY) {
+                server["command"] = value(program);
+            } else {
+                is_another = true;
+            }
+        }
+    } else {
         let mut server = Table::new();
         server["command"] = value(program);
         server["args"] = value(Array::from_iter(["lsp"]));
@@ -82,7 +100,7 @@ fn edit(document: &mut DocumentMut, program: &str, languages: &[String]) -> Resu
             push(given);
         }
     }
-    Ok(())
+    Ok(is_another)
 }
 
 /// Adds our name at the end of a list. Behind the last name of a list with a name per line stands what belongs to that

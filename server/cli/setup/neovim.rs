@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::{Plan, Surroundings};
-use crate::cli::edit_config::{Change, add_block};
+use crate::cli::edit_config::{Change, add_block, package};
 
 /// The files of `editors/neovim` that Neovim reads.
 macro_rules! files {
@@ -43,19 +43,15 @@ pub(super) fn plan(user: &Surroundings) -> Result<Plan> {
     } else {
         (user.configuration().join(&name), user.data().join(&name))
     };
-    let plugin = data.join("conexus.nvim");
-    let mut changes = Vec::new();
-    for (path, text) in FILES {
-        changes.push(Change::whole(&plugin.join(path), text.as_bytes())?);
-    }
+    let mut changes = package(&data.join("conexus.nvim"), FILES)?;
     let (init, is_vimscript) = init_file(&configuration);
     changes.push(Change::plan(&init, |text| {
         if is_vimscript {
             // Without a line that continues: `lua` takes the rest of its line.
-            let lines: Vec<_> = block(&user.program).lines().map(|line| format!("lua {line}")).collect();
-            add_block(text, "\"", &lines.join("\n"))
+            let lines = |program: &str| block(program).lines().map(|line| format!("lua {line}\n")).collect::<String>();
+            add_block(text, "\"", &user.program, lines)
         } else {
-            add_block(text, "--", &block(&user.program))
+            add_block(text, "--", &user.program, block)
         }
     })?);
     let next = "start Neovim anew, open a file of a repository, and try :Conexus search; :checkhealth conexus says \

@@ -4,17 +4,21 @@
 use anyhow::Result;
 
 use super::{Plan, Surroundings};
-use crate::cli::edit_config::{Change, json, set_json};
+use crate::cli::edit_config::{Change, Edit, NAME, has_json, json, set_json};
+
+const SETTING: &str = "conexus.server.path";
 
 pub(super) fn plan(user: &Surroundings) -> Result<Plan> {
     let folder = user.application_support();
-    let mut changes = Vec::new();
-    if user.program != "conexus" {
-        let program = json!(user.program.as_str());
-        let path = folder.join("Code/User/settings.json");
-        changes.push(Change::plan(&path, |text| set_json(text, &["conexus.server.path"], &program))?);
-    }
+    let path = folder.join("Code/User/settings.json");
+    let change = Change::plan(&path, |text| {
+        // Without the setting the extension finds this program by itself.
+        if user.program == NAME && !has_json(text, SETTING)? {
+            return Ok(Edit::from(text.to_owned()));
+        }
+        set_json(text, &[SETTING], &user.program, |program| json!(program))
+    })?;
     let next = "install the extension: code --install-extension with the .vsix file that editors/code/README.md tells \
                 how to make";
-    Ok(Plan { changes, next: next.to_owned() })
+    Ok(Plan { changes: vec![change], next: next.to_owned() })
 }
