@@ -116,6 +116,16 @@ check(message:find("/dev/null/cache", 1, true), message)
 equal(conexus.status(), "conexus error", "the status line without an index")
 vim.env.XDG_CACHE_HOME = nil
 
+-- There is no model: names and words only are searched, which the status line says.
+vim.env.CONEXUS_EMBEDDING = "off"
+root = new_workspace("no-model")
+open(root, 1)
+wait_for("the state without a model", function()
+  return conexus.status() == "conexus names"
+end)
+check(conexus.state().why:find("no embedding model is set", 1, true), vim.inspect(conexus.state()))
+vim.env.CONEXUS_EMBEDDING = nil
+
 -- Newer, older, and in the middle of its work.
 conexus.setup({ cmd = fake("newer"), picker = "select" })
 root = new_workspace("newer")

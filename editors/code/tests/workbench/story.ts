@@ -185,6 +185,31 @@ await steps.run("a search is narrowed to a language and to paths, and set free a
   await page.keyboard.press("Escape");
 });
 
+await steps.run("Escape leaves the tabs that were there", async () => {
+  const tabs = page.locator(".tab");
+  await search(phrase, answer);
+  await page.keyboard.press("Enter");
+  await page.locator(".view-lines", { hasText: answer }).first().waitFor();
+  await workbench.command("View: Keep Editor");
+  await workbench.command("Conexus: Open Walkthrough");
+  await page.locator(".gettingStartedContainer", { hasText: "Begin with Conexus" }).waitFor();
+  // The page takes the focus while it is drawn, which would end a list of commands.
+  await workbench.tab().dblclick();
+  await until("there are two tabs", async () => (await tabs.count()) === 2);
+  const [file] = await tabs.allInnerTexts();
+  // No text is in front: what is shown meanwhile is a tab that is there, and one that is not.
+  await search(phrase, answer);
+  await page.keyboard.press("ArrowDown");
+  await until("another file is shown", async () => (await tabs.count()) === 3);
+  await page.keyboard.press("ArrowUp");
+  await until("the open file is shown", async () => (await workbench.tab().innerText()) === file);
+  await page.keyboard.press("Escape");
+  await until("the tab of the preview is gone", async () => (await tabs.count()) === 2);
+  assert.ok((await tabs.allInnerTexts()).includes(file ?? ""), "the person's own stays");
+  await workbench.command("View: Close All Editors");
+  await until("none is left", async () => (await tabs.count()) === 0);
+});
+
 await steps.run("the hit is opened at its name", async () => {
   await search(phrase, answer);
   await page.keyboard.press("Enter");
@@ -315,6 +340,7 @@ async function connect(): Promise<void> {
   await workbench.picture("vscode-mcp");
   await row.first().click();
   await workbench.rows().filter({ hasText: "Start Server" }).first().click();
+  await page.mouse.move(590, 704);
   await until("the tools are found", async () => !["", before].includes(await discovered()));
 }
 
@@ -388,6 +414,17 @@ await steps.run("a finding is fixed", async () => {
   await until("one less is listed", async () => (await findings.count()) === before - 1);
 });
 
+await steps.run("a code action changes the file", async () => {
+  const before = await findings.count();
+  await workbench.picture("vscode-fixed");
+  await findings.first().click();
+  await workbench.command("View: Focus Active Editor Group");
+  await act(`Write \`${newPath}\``);
+  await until("one less is listed", async () => (await findings.count()) === before - 1);
+  await page.locator(".view-line", { hasText: newPath }).first().waitFor();
+  await workbench.picture("vscode-action");
+});
+
 await steps.run("a finding is ignored where it stands", async () => {
   const before = await findings.count();
   await press(findings.first(), "Ignore");
@@ -411,9 +448,9 @@ await steps.run("the rest of a file is fixed at once, and undone at once", async
   await until("none is left", async () => (await findings.count()) === 0);
   assert.deepEqual(await workbench.messages(), []);
   await workbench.command("File: Save");
-  // The one that was fixed before, and those of now; two are ignored.
+  // The two that were fixed before, and those of now; two are ignored.
   await until("the fixes are in the file", () =>
-    readFileSync(join(own.workspace, stalePage), "utf8").split(newPath).length - 1 === before + 1);
+    readFileSync(join(own.workspace, stalePage), "utf8").split(newPath).length - 1 === before + 2);
   await page.locator(".editor-instance .view-lines").first().click();
   await page.keyboard.press("Control+z");
   await until("all are back", async () => (await findings.count()) === before);

@@ -125,6 +125,13 @@ await steps.run("an index that cannot be written", async () => {
   await workbench.dismissMessages();
 });
 
+await steps.run("without a model the status says that names and words only are searched", async () => {
+  const off = { CONEXUS_INDEX_DIR: join(workbench.home, "off"), CONEXUS_EMBEDDING: "off" };
+  workbench.configure({ "conexus.server.path": own.server, "conexus.server.environment": off });
+  await workbench.waitForStatus("Conexus: lexical only", INDEXING_MS);
+  assert.deepEqual(await workbench.messages(), []);
+});
+
 await steps.run("a search while the index is built is answered from what is there, and says that it is", async () => {
   const fresh = { CONEXUS_INDEX_DIR: join(workbench.home, "fresh"), CONEXUS_THREADS: "1" };
   workbench.configure({ "conexus.server.path": own.server, "conexus.server.environment": fresh });
