@@ -70,7 +70,7 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
 
   /** What an empty view means. */
   private tell(): void {
-    const told = looked(this.server.shown.name, this.server.statuses, this.underWay);
+    const told = looked(this.server.shown, this.server.statuses, this.underWay);
     if (told !== this.told) {
       this.told = told;
       void vscode.commands.executeCommand("setContext", "conexus.findings", told);

@@ -34,6 +34,8 @@ export class Server implements vscode.Disposable {
   /** What was told and stays on the screen or was answered. */
   private readonly told = new Set<string>();
   private located: Located | undefined;
+  /** The server that runs was asked for its status, and has answered in some way. */
+  private hasAnswered = false;
 
   constructor(
     private readonly context: vscode.ExtensionContext,
@@ -73,7 +75,7 @@ export class Server implements vscode.Disposable {
     const state = this.supervisor.state;
     switch (state.name) {
       case "running":
-        return { name: "running", version: state.server.version };
+        return { name: "running", version: state.server.version, hasAnswered: this.hasAnswered };
       case "stopped":
         return { name: hasFolder() ? "stopped" : "noFolder" };
       case "starting":
@@ -142,6 +144,7 @@ export class Server implements vscode.Disposable {
 
   private async launch(ended: (why: string) => void): Promise<Client> {
     this.folders.clear();
+    this.hasAnswered = false;
     this.located = this.find();
     this.log.info(`starting ${this.located.program} (${this.located.origin})`);
     return Client.start(this.located.program, {
@@ -191,9 +194,13 @@ export class Server implements vscode.Disposable {
           this.folders.set(workspace.workspace, workspace);
         }
       }
-      this.changes.fire();
     } catch (error) {
-      this.log.debug(`no status yet: ${String(error)}`);
+      this.log.debug(`no status: ${String(error)}`);
+    }
+    const state = this.supervisor.state;
+    if (state.name === "running" && state.server === client) {
+      this.hasAnswered = true;
+      this.changes.fire();
     }
   }
 

@@ -1,7 +1,7 @@
 /** Findings by file, as the tree shows them. */
 
 import type { Range, WorkspaceStatus } from "./protocol";
-import { indexedShare, type Server } from "./status";
+import { indexedShare, isSilent, type Server } from "./status";
 
 export interface Finding {
   readonly uri: string;
@@ -44,13 +44,13 @@ export function summary(findings: readonly Finding[]): string {
 export type Looked = "never" | "underWay" | "done";
 
 /** No finding means that there is none only when all was looked at. */
-export function looked(server: Server["name"], folders: readonly WorkspaceStatus[], underWay: number): Looked {
-  switch (server) {
+export function looked(server: Server, folders: readonly WorkspaceStatus[], underWay: number): Looked {
+  switch (server.name) {
     case "starting":
     case "waiting":
       return "underWay";
     case "running":
-      return underWay > 0 || indexedShare(folders) < 1 ? "underWay" : "done";
+      return underWay > 0 || isSilent(server, folders) || indexedShare(folders) < 1 ? "underWay" : "done";
     default:
       return "never";
   }

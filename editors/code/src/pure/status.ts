@@ -7,7 +7,12 @@ export type Server =
   | { readonly name: "stopped" | "starting" | "noFolder" }
   | { readonly name: "waiting"; readonly milliseconds: number; readonly why: string }
   | { readonly name: "missing" | "failed"; readonly why: string }
-  | { readonly name: "running"; readonly version: string };
+  | {
+      readonly name: "running";
+      readonly version: string;
+      /** It was asked how its folders stand, and has answered, if only that it does not know the question. */
+      readonly hasAnswered: boolean;
+    };
 
 export interface Shown {
   /** With an icon; short. */
@@ -36,17 +41,20 @@ export function show(server: Server, folders: readonly WorkspaceStatus[], nameOf
     case "failed":
       return { text: "$(error) Conexus: failed", details: [sentence(server.why)], level: "error" };
     case "running":
-      return running(server.version, folders, nameOf);
+      return isSilent(server, folders)
+        ? { text: "$(sync~spin) Conexus: starting", details: [`Server ${server.version}`], level: "calm" }
+        : running(server.version, folders, nameOf);
   }
+}
+
+/** Whether it runs and nothing is known of its folders yet. */
+export function isSilent(server: Server, folders: readonly WorkspaceStatus[]): boolean {
+  return server.name === "running" && !server.hasAnswered && folders.length === 0;
 }
 
 function running(version: string, folders: readonly WorkspaceStatus[], nameOf: (uri: string) => string): Shown {
   const details = folders.map((folder) => line(folder, nameOf));
   details.push(`Server ${version}`);
-  if (folders.length === 0) {
-    // It runs, and has not said of any folder how it stands.
-    return { text: "$(sync~spin) Conexus: starting", details, level: "calm" };
-  }
   const fault = folders.find((folder) => folder.fault !== undefined || folder.activity === "failed");
   if (fault !== undefined) {
     return { text: "$(error) Conexus: error", details, level: "error" };
@@ -97,15 +105,12 @@ function progress(busy: readonly WorkspaceStatus[]): string {
 /** What a folder does before all of its files can be found. */
 const BUILDING = new Set(["opening", "walking", "indexing", "finishing"]);
 
-/** The share of files that can be found; 1 when, and only when, nothing more comes. 0 while no folder is known. */
+/** The share of files that can be found; 1 when, and only when, nothing more comes. */
 export function indexedShare(folders: readonly WorkspaceStatus[]): number {
   const building = folders.filter(({ activity }) => BUILDING.has(activity));
   const done = building.reduce((sum, folder) => sum + (folder.done ?? 0), 0);
   const total = building.reduce((sum, folder) => sum + (folder.total ?? 0), 0);
-  if (building.length === 0) {
-    return folders.length === 0 ? 0 : 1;
-  }
-  return Math.min(0.99, total === 0 ? 0 : done / total);
+  return building.length === 0 ? 1 : Math.min(0.99, total === 0 ? 0 : done / total);
 }
 
 /** Full only when all is done. */

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { FILE_SETTINGS, settingNamedIn, tables } from "../../src/pure/fileSettings";
-import { byFile, type Finding, looked, summary } from "../../src/pure/findings";
+import { byFile, type Finding, looked, type Looked, summary } from "../../src/pure/findings";
 import { lensesOf, lensTitle } from "../../src/pure/lenses";
 import { clientConfiguration, definitions, headers } from "../../src/pure/mcp";
 import type { OutlineSymbol, RelatedResult, WorkspaceStatus } from "../../src/pure/protocol";
+import type { Server } from "../../src/pure/status";
 import { answeredElsewhere, isNoise } from "../../src/pure/symbols";
 
 const at = (line: number): Finding["range"] => ({ start: { line, character: 0 }, end: { line, character: 1 } });
@@ -167,12 +168,21 @@ void test("that there is no finding is said when all was looked at, not before",
   const folder = (activity: string): WorkspaceStatus => ({
     workspace: "file:///w", activity, role: "owner", watching: "events", generation: 1, files: 1, chunks: 1, buffers: 0,
   });
-  assert.equal(looked("missing", [], 0), "never");
-  assert.equal(looked("failed", [folder("idle")], 0), "never");
-  assert.equal(looked("starting", [], 0), "underWay");
-  assert.equal(looked("waiting", [], 0), "underWay");
-  assert.equal(looked("running", [folder("idle"), folder("indexing")], 0), "underWay");
-  assert.equal(looked("running", [], 0), "underWay", "nothing is known yet");
-  assert.equal(looked("running", [folder("idle")], 1), "underWay");
-  assert.equal(looked("running", [folder("idle"), folder("embedding")], 0), "done");
+  const running: Server = { name: "running", version: "0.1.0", hasAnswered: true };
+  const asked: Server = { ...running, hasAnswered: false };
+  const cases: readonly (readonly [Server, readonly WorkspaceStatus[], number, Looked])[] = [
+    [{ name: "missing", why: "not found" }, [], 0, "never"],
+    [{ name: "failed", why: "it crashed" }, [folder("idle")], 0, "never"],
+    [{ name: "starting" }, [], 0, "underWay"],
+    [{ name: "waiting", milliseconds: 500, why: "it crashed" }, [], 0, "underWay"],
+    [asked, [], 0, "underWay"],
+    [asked, [folder("idle")], 0, "done"],
+    [running, [], 0, "done"],
+    [running, [folder("idle"), folder("indexing")], 0, "underWay"],
+    [running, [folder("idle")], 1, "underWay"],
+    [running, [folder("idle"), folder("embedding")], 0, "done"],
+  ];
+  for (const [server, folders, underWay, expected] of cases) {
+    assert.equal(looked(server, folders, underWay), expected, JSON.stringify([server, folders, underWay]));
+  }
 });

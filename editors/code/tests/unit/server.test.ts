@@ -66,7 +66,7 @@ void test("versions fit when they promise the same", () => {
 const idle: WorkspaceStatus = {
   workspace: "file:///w", activity: "idle", role: "owner", watching: "events", generation: 7, files: 1, chunks: 2000, buffers: 0,
 };
-const up: Server = { name: "running", version: "0.1.0" };
+const up: Server = { name: "running", version: "0.1.0", hasAnswered: true };
 
 void test("the status item says how things stand", () => {
   const folders: readonly (readonly [Partial<WorkspaceStatus>, string, string])[] = [
@@ -84,7 +84,10 @@ void test("the status item says how things stand", () => {
     const shown = show(up, [{ ...idle, ...change }], () => "w");
     assert.deepEqual([shown.text, shown.level], [text, level]);
   }
-  assert.deepEqual(show(up, [], () => "w"), { text: "$(sync~spin) Conexus: starting", details: ["Server 0.1.0"], level: "calm" });
+  const silent: Server = { ...up, hasAnswered: false };
+  assert.equal(show(silent, [idle], () => "w").text, "$(pulse) Conexus: live", "it has told by itself");
+  assert.equal(show(up, [], () => "w").text, "$(pulse) Conexus: live", "a server that cannot tell");
+  assert.deepEqual(show(silent, [], () => "w"), { text: "$(sync~spin) Conexus: starting", details: ["Server 0.1.0"], level: "calm" });
   const servers: readonly (readonly [Server, string])[] = [
     [{ name: "noFolder" }, "$(circle-slash) Conexus"],
     [{ name: "starting" }, "$(sync~spin) Conexus: starting"],
@@ -111,7 +114,7 @@ void test("of several folders the busy ones count, and each has a line", () => {
 
 void test("all is there to be found when no folder is being indexed", () => {
   const building = { ...idle, activity: "indexing", done: 30, total: 100 };
-  assert.equal(indexedShare([]), 0, "no folder is known yet");
+  assert.equal(indexedShare([]), 1);
   assert.equal(indexedShare([idle, { ...idle, activity: "embedding", done: 1, total: 9 }]), 1);
   assert.equal(indexedShare([idle, building, { ...building, done: 10 }]), 0.2);
   assert.equal(indexedShare([{ ...idle, activity: "walking" }]), 0);
