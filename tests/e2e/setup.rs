@@ -14,12 +14,11 @@ impl User {
         let built = env!("CARGO_BIN_EXE_conexus");
         let to = self.path(to);
         std::fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
-        match from {
-            Some(from) => std::fs::rename(self.path(from), &to).expect("the program"),
-            None => {
-                std::fs::hard_link(built, &to).or_else(|_| std::fs::copy(built, &to).map(drop)).expect("the program")
-            }
-        }
+        let moved = match from {
+            Some(from) => std::fs::rename(self.path(from), &to),
+            None => std::fs::hard_link(built, &to).or_else(|_| std::fs::copy(built, &to).map(drop)),
+        };
+        moved.expect("the program");
         self.program.set_file(to);
     }
 }

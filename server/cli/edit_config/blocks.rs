@@ -31,7 +31,7 @@ pub(crate) fn add_block(text: &str, comment: &str, program: &str, lines: impl Fn
                 return Ok(format!("{}{}{}", &text[..begin], ours(program), &text[end..]).into());
             }
             let is_another = starts(strings.iter().map(String::as_str)) != program;
-            Ok(Edit::kept(text, is_another.then(|| ("its block", program))))
+            Ok(Edit::kept(text, is_another.then_some(("its block", program))))
         }
         _ => bail!("its lines {begin:?} and {end:?} are not one pair: remove what is left of them"),
     }

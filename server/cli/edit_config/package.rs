@@ -22,16 +22,16 @@ pub(crate) fn package(folder: &Path, files: &[(&str, &str)]) -> Result<Vec<Chang
     let written: HashMap<&str, &str> =
         before.lines().filter_map(|line| line.split_once("  ")).map(|(hash, path)| (path, hash)).collect();
     let mut changes = Vec::new();
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     for (path, text) in files {
         let change = whole(folder, folder.join(path), text.as_bytes())?;
         let is_theirs = change.before.as_ref().is_some_and(|before| {
             *before != change.after && written.get(path).is_none_or(|written| *written != hash(before))
         });
-        lines += &format!("{}  {path}\n", hash(text.as_bytes()));
+        lines.push(format!("{}  {path}\n", hash(text.as_bytes())));
         changes.push(Change { is_theirs, ..change });
     }
-    changes.push(whole(folder, list, lines.as_bytes())?);
+    changes.push(whole(folder, list, lines.concat().as_bytes())?);
     Ok(changes)
 }
 

@@ -48,7 +48,7 @@ pub(super) fn plan(user: &Surroundings) -> Result<Plan> {
     changes.push(Change::plan(&init, |text| {
         if is_vimscript {
             // Without a line that continues: `lua` takes the rest of its line.
-            let lines = |program: &str| block(program).lines().map(|line| format!("lua {line}\n")).collect::<String>();
+            let lines = |program: &str| format!("lua {}", block(program).replace('\n', "\nlua "));
             add_block(text, "\"", &user.program, lines)
         } else {
             add_block(text, "--", &user.program, block)
