@@ -62,13 +62,8 @@ pub(super) struct Gathered {
 
 /// Candidates taken from each source at the least. On the development queries more than 200 changed no score.
 const PER_SOURCE: usize = 200;
-/// A chunk without a word of the query is an answer only from this cosine on: below it vectors of unrelated texts lie,
-/// and an honest answer is that nothing matches.
-const LEAST_COSINE: f32 = 0.2;
 /// Names of a query whose definitions are looked up.
 const MOST_NAMES: usize = 8;
-/// Weight of an identifier's parts beside the whole.
-const PART_WEIGHT: f32 = 1.0;
 
 pub(super) fn gather(
     searcher: &Searcher<'_>,
@@ -79,7 +74,8 @@ pub(super) fn gather(
     cancel: &AtomicBool,
 ) -> Result<Gathered> {
     let count = PER_SOURCE.max(query.offset.saturating_add(query.limit).saturating_mul(3)).min(5_000);
-    let lexical_query = lexical_query(understanding, &searcher.view.weights);
+    let weights = &searcher.view.weights;
+    let lexical_query = lexical_query(understanding, weights);
     let mut candidates: HashMap<u32, Candidate> = HashMap::with_capacity(count * 2);
     let lexical = timed(Stage::Lexical, || searcher.snapshot.lexical(&lexical_query, allowed, count))?;
     for hit in &lexical {
@@ -99,7 +95,7 @@ pub(super) fn gather(
         if let (Some(first), Some(last)) = (nearest.first(), nearest.last()) {
             cosine_range = (last.similarity, first.similarity);
         }
-        for hit in nearest.iter().filter(|hit| hit.similarity >= LEAST_COSINE) {
+        for hit in nearest.iter().filter(|hit| hit.similarity >= weights.least_cosine) {
             candidates.entry(hit.slot).or_insert_with(|| Candidate::new(hit.slot));
         }
     }
@@ -119,7 +115,7 @@ pub(super) fn gather(
     }
     if !query_vector.is_empty() {
         let (low, high) = cosine_range;
-        let range = (high - low).max(0.05);
+        let range = (high - low).max(weights.least_range);
         for (candidate, cosine) in candidates.iter_mut().zip(searcher.snapshot.similarities(&query_vector, &slots)?) {
             candidate.semantic = cosine.map_or(0.0, |cosine| ((cosine - low) / range).clamp(0.0, 1.0));
         }
@@ -157,7 +153,7 @@ fn lexical_query(understanding: &Understanding, weights: &Weights) -> LexicalQue
     for word in &understanding.words {
         for text in tokenizer::terms(word) {
             if !terms.iter().any(|term| term.text == text) {
-                terms.push(QueryTerm { text, weight: PART_WEIGHT });
+                terms.push(QueryTerm { text, weight: weights.word_weight });
             }
         }
     }

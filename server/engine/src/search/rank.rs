@@ -184,7 +184,7 @@ impl<'a> Ranker<'a> {
         let held = places.position(|place| {
             holds(located.chunk.lines(), place.line) && names_file(&place.path, &located.file.path().to_lowercase())
         });
-        held.map_or(0.0, |at| 1.0 / (1.0 + at as f32 / 8.0))
+        held.map_or(0.0, |at| 1.0 / (1.0 + at as f32 * self.weights.further_place))
     }
 
     /// What a chunk gains by defining a name that the query spells out, and the definition that fits best.
@@ -202,11 +202,11 @@ impl<'a> Ranker<'a> {
                     NameMatch::Exact => 1.0,
                     NameMatch::OtherCase | NameMatch::OtherStyle if whole || name.certain => weights.defines_other_case,
                     NameMatch::Prefix if whole || name.certain => weights.defines_prefix,
-                    NameMatch::Subsequence if whole => weights.defines_prefix / 2.0,
+                    NameMatch::Subsequence if whole => weights.defines_subsequence,
                     _ => continue,
                 };
-                let certainty = if name.certain { 1.0 } else { 0.5 };
-                let mut value = base * share * certainty * kind_share(symbol.kind());
+                let certainty = if name.certain { 1.0 } else { weights.defines_uncertain };
+                let mut value = base * share * certainty * kind_share(weights, symbol.kind());
                 if fit.is_definition() {
                     if !name.container.is_empty() && !fit.other_container {
                         value += weights.container_matches;
@@ -239,9 +239,9 @@ impl<'a> Ranker<'a> {
         let stem = roles::stem(path);
         let stem_terms = tokenizer::terms(stem);
         let stem_parts = words::parts(stem).count().max(1);
-        let mut matched = self.terms.iter().filter(|term| stem_terms.contains(term)).count();
+        let mut matched = self.terms.iter().filter(|term| stem_terms.contains(term)).count() as f32;
         if stem_parts == 1 && self.pairs.iter().any(|pair| stem_terms.contains(pair)) {
-            matched += 2;
+            matched += weights.stem_pair;
         }
         if self.understanding.shape == Shape::Identifier {
             let is_query = self
@@ -250,9 +250,9 @@ impl<'a> Ranker<'a> {
                 .iter()
                 .any(|name| same_name(&name.name, stem) || (stem_parts == 1 && same_name(&name.container, stem)));
             add("stem_is_query", if is_query { weights.stem_is_query } else { 0.0 });
-        } else if matched > 0 {
-            let of_query = matched as f32 / self.terms.len().max(1) as f32;
-            let of_stem = (matched as f32 / stem_parts as f32).min(1.0);
+        } else if matched > 0.0 {
+            let of_query = matched / self.terms.len().max(1) as f32;
+            let of_stem = (matched / stem_parts as f32).min(1.0);
             add("stem_matches", weights.stem_matches * of_stem * of_query.sqrt());
         }
         if let Some((folders, _)) = path.rsplit_once('/') {
@@ -359,12 +359,12 @@ impl<'a> Ranker<'a> {
 }
 
 /// Members and variables of a name are less often meant than functions and types of it.
-const fn kind_share(kind: SymbolKind) -> f32 {
+const fn kind_share(weights: &Weights, kind: SymbolKind) -> f32 {
     match kind {
-        SymbolKind::Field | SymbolKind::EnumMember | SymbolKind::Variable => 0.5,
-        SymbolKind::Impl => 0.6,
-        SymbolKind::Section => 0.4,
-        SymbolKind::Test => 0.3,
+        SymbolKind::Field | SymbolKind::EnumMember | SymbolKind::Variable => weights.defines_member,
+        SymbolKind::Impl => weights.defines_impl,
+        SymbolKind::Section => weights.defines_section,
+        SymbolKind::Test => weights.defines_test,
         _ => 1.0,
     }
 }
