@@ -2,7 +2,7 @@
 
 use conexus_testkit::{Program, Repository, Workspace};
 
-use crate::support::conexus;
+use crate::support::{Session, conexus};
 
 /// Two checkouts with their labels. The third query's target does not exist, so its score is 0.
 const SET: &str = "\
@@ -55,6 +55,43 @@ fn figures_follow_from_the_labels() {
     assert_eq!((alone["queries"].as_u64(), alone["ndcg_at_10"].as_f64()), (Some(1), Some(1.0)), "{alone:#}");
 }
 
+/// Asks for what is labelled, of one repository of one class.
+fn eval_box(labels: &[&str], arguments: &[&str]) -> serde_json::Value {
+    let workspace = Workspace::of(
+        "//- checkouts/r/box.py\nclass Box:\n    def get(self): return 1\n    def put(self): return 2\n\
+         //- repos.tsv\nrepo\troot\nr\t.\n",
+    );
+    let rows: Vec<String> = labels.iter().map(|label| format!("r\tpython\tsymbol\t{label}\n")).collect();
+    workspace.write("queries.tsv", format!("repo\tlanguage\tcategory\tquery\trelevant\n{}", rows.concat()));
+    eval(&conexus(), &workspace, arguments)
+}
+
+#[test]
+fn a_hit_counts_for_one_target() {
+    for (label, expected) in [
+        ("Box\tbox.py:1-1;box.py:2-2;box.py:3-3", [1.0, 1.0, 1.0]),
+        ("Box\tbox.py:1-2;box.py:3-3;box.py", [1.0, 1.0, 1.0]),
+        ("Box\tbox.py:1-2;gone.py", [1.0 / (1.0 + 1.0 / 3.0_f64.log2()), 1.0, 0.5]),
+        ("Box\tbox.py:9-9;gone.py", [0.0, 0.0, 0.0]),
+    ] {
+        let result = eval_box(&[label], &[]);
+        for (measure, expected) in ["ndcg_at_10", "mrr", "recall_at_10"].into_iter().zip(expected) {
+            let value = result[measure].as_f64().expect("a number");
+            assert!((value - expected).abs() < 1e-6, "{label}: {measure} {value} is not {expected}");
+        }
+    }
+}
+
+#[test]
+fn one_repository_has_an_interval_over_its_queries() {
+    let result = eval_box(&["Box\tbox.py", "get\tgone.py", "put\tbox.py"], &[]);
+    let repository = &result["repositories"]["r"];
+    for (group, interval) in [(&result, "ndcg_95_percent"), (repository, "ndcg_95_percent")] {
+        let (low, high) = (group[interval][0].as_f64().expect("low"), group[interval][1].as_f64().expect("high"));
+        assert!(low < 2.0 / 3.0 && 2.0 / 3.0 < high, "{low} to {high}: {result:#}");
+    }
+}
+
 #[test]
 fn a_model_that_fails_is_not_measured_as_words_alone() {
     let (program, workspace) = (conexus(), Workspace::of(SET));
@@ -75,8 +112,26 @@ fn two_results_are_compared_query_by_query() {
     let compare = ["eval", "--json", "--compare", "before.json", "after.json"];
     let result = program.run(workspace.root(), compare).expect(0).json();
     assert_eq!((result["queries"].as_u64(), result["worse"].as_u64()), (Some(3), Some(1)), "{result:#}");
-    let same = ["eval", "--json", "--compare", "before.json", "before.json"];
+    let interval = |result: &serde_json::Value| {
+        let bound = |at: usize| result["interval_95_percent"][at].as_f64().expect("a number");
+        (bound(0), bound(1))
+    };
+    eval(&program, &workspace, &["--repo", "net", "--save", "after.json"]);
+    let one = program.run(workspace.root(), compare).expect(0).json();
+    assert!(interval(&one).0 < interval(&one).1, "one repository: {one:#}");
+}
+
+/// One text is asked for in two categories and, in one of them, for two targets.
+#[test]
+fn a_result_does_not_differ_from_itself() {
+    let (program, workspace) = (conexus(), Workspace::of(SET));
+    let again =
+        "net\tpython\tsymbol\tretry_with_backoff\tgone.py\t\nnet\tpython\tquestion\tretry_with_backoff\tgone.py\t\n";
+    workspace.write("queries.tsv", [workspace.read("queries.tsv"), again.into()].concat());
+    eval(&program, &workspace, &["--save", "scores.json"]);
+    let same = ["eval", "--json", "--compare", "scores.json", "scores.json"];
     let result = program.run(workspace.root(), same).expect(0).json();
+    assert_eq!((result["queries"].as_u64(), result["mean_change"].as_f64()), (Some(5), Some(0.0)), "{result:#}");
     assert_eq!((result["better"].as_u64(), result["worse"].as_u64()), (Some(0), Some(0)), "{result:#}");
 }
 
@@ -118,13 +173,45 @@ def open_ledger(path):
     return path
 ";
 
+/// While functions have their documentation, the second one is the first answer to the first sentence; and the last one is
+/// in the first revision alone.
+const HISTORY: &str = "\
+def retry_with_backoff(call):
+    \"\"\"Calls again after a pause that doubles each time.\"\"\"
+    for attempt in range(5):
+        pause(2 ** attempt)
+    return call()
+
+
+def open_ledger(path):
+    \"\"\"Why.
+
+    What calls again after a pause, calls after a pause that doubles: each time
+    the pause doubles, each time it calls again.
+    \"\"\"
+    return path
+";
+const FORMERLY: &str = "
+
+def wait_for_printer(printer):
+    while printer.is_busy():
+        printer.poll()
+";
+
 #[test]
 fn a_repository_gives_queries_out_of_its_own_history() {
+    let documented = Session::new(Workspace::empty());
+    documented.workspace.write("retry.py", HISTORY);
+    let answer = documented.search("Calls again after a pause that doubles each time");
+    assert_eq!(answer["hits"][0]["name"], "open_ledger", "{answer:#}");
     let workspace = Workspace::empty();
-    workspace.write("retry.py", RETRY);
+    workspace.write("retry.py", format!("{HISTORY}{FORMERLY}"));
     let repository = Repository::init(workspace);
-    repository.write("retry.py", RETRY.replace("range(5)", "range(9)"));
+    let changed = HISTORY.replace("range(5)", "range(9)");
+    repository.write("retry.py", format!("{changed}{FORMERLY}"));
     repository.commit("fix(retry): make more attempts before giving up (#7)");
+    repository.write("retry.py", changed);
+    repository.commit("Wait no longer for a busy printer");
     repository.write("notes.md", "nothing of code\n");
     repository.commit("Write notes that are no code at all");
     let before = repository.git(&["status", "--porcelain", "--ignored"]);
@@ -133,16 +220,21 @@ fn a_repository_gives_queries_out_of_its_own_history() {
     let result = conexus().run(repository.root(), save.iter().map(|&word| word.into()).chain([target.clone()]));
     let result = result.expect(0).json();
     let scores: serde_json::Value = serde_json::from_slice(&std::fs::read(target).expect("saved")).expect("JSON");
-    let queries: Vec<_> =
-        scores.as_array().into_iter().flatten().map(|scored| (&scored["category"], &scored["query"])).collect();
+    let queries: Vec<_> = scores
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|scored| (&scored["category"], &scored["query"], &scored["hits"][0]))
+        .collect();
     assert_eq!(
         serde_json::json!(queries),
         serde_json::json!([
-            ["documentation", "Calls again after a pause that doubles each time"],
-            ["commit", "make more attempts before giving up"],
+            ["documentation", "Calls again after a pause that doubles each time", "retry.py:1"],
+            ["commit", "Wait no longer for a busy printer", "retry.py:17"],
+            ["commit", "make more attempts before giving up", "retry.py:1"],
         ])
     );
-    assert_eq!((result["queries"].as_u64(), result["ndcg_at_10"].as_f64()), (Some(2), Some(1.0)), "{result:#}");
+    assert_eq!((result["queries"].as_u64(), result["ndcg_at_10"].as_f64()), (Some(3), Some(1.0)), "{result:#}");
     let budgets: Vec<_> = result["budgets"].as_array().into_iter().flatten().map(|budget| &budget["tokens"]).collect();
     assert_eq!(serde_json::json!(budgets), serde_json::json!([300, 2000]), "{result:#}");
     assert_eq!(repository.git(&["status", "--porcelain", "--ignored"]), before, "the repository is only read");

@@ -42,7 +42,8 @@ fn check(set: &Golden) {
     for scored in scores.as_array().expect("a list of queries") {
         let (repo, query) = (scored["repo"].as_str().unwrap_or(""), scored["query"].as_str().unwrap_or(""));
         let query = query.replace('\n', "\\n");
-        let _ = writeln!(lists, "{:.2} {repo}: {query}", scored["ndcg"].as_f64().unwrap_or(-1.0).abs());
+        let ndcg = scored["ndcg"].as_f64().expect("each query has a score");
+        let _ = writeln!(lists, "{ndcg:.2} {repo}: {query}");
         for hit in scored["hits"].as_array().into_iter().flatten().take(SHOWN) {
             let _ = writeln!(lists, "    {}", hit.as_str().unwrap_or(""));
         }

@@ -8,17 +8,24 @@ use serde_json::json;
 use super::{Scored, metrics};
 use crate::cli::{Outcome, output::Output};
 
+/// Repository, category and query, and how many such came before: one text may be asked for several targets.
+type Key<'a> = (&'a str, &'a str, &'a str, usize);
+
+fn keyed(result: &[Scored]) -> impl Iterator<Item = (Key<'_>, &Scored)> {
+    let mut seen: HashMap<(&str, &str, &str), usize> = HashMap::new();
+    result.iter().map(move |scored| {
+        let (repo, category, query) = (scored.repo.as_str(), scored.category.as_str(), scored.query.as_str());
+        let before = seen.entry((repo, category, query)).or_default();
+        *before += 1;
+        ((repo, category, query, *before), scored)
+    })
+}
+
 /// Shows the mean difference of NDCG@10 with its interval, and the queries that changed most.
 pub(super) fn run(before: &[Scored], after: &[Scored], as_json: bool, output: &mut Output) -> Result<Outcome> {
-    let earlier: HashMap<(&str, &str), &Scored> =
-        before.iter().map(|scored| ((scored.repo.as_str(), scored.query.as_str()), scored)).collect();
-    let mut pairs: Vec<(&Scored, f64)> = after
-        .iter()
-        .filter_map(|scored| {
-            earlier
-                .get(&(scored.repo.as_str(), scored.query.as_str()))
-                .map(|earlier| (scored, scored.ndcg - earlier.ndcg))
-        })
+    let earlier: HashMap<Key<'_>, &Scored> = keyed(before).collect();
+    let mut pairs: Vec<(&Scored, f64)> = keyed(after)
+        .filter_map(|(key, scored)| earlier.get(&key).map(|earlier| (scored, scored.ndcg - earlier.ndcg)))
         .collect();
     if pairs.is_empty() {
         bail!("the two results have no query in common");

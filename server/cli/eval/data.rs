@@ -4,6 +4,9 @@ use std::{collections::HashMap, path::Path};
 
 use anyhow::{Context, Result, bail};
 use conexus_core::Hit;
+use conexus_engine::Snapshot;
+
+use super::metrics;
 
 /// A repository of the query set.
 pub(super) struct Repository {
@@ -30,23 +33,43 @@ pub(super) struct LabelledQuery {
     pub(super) active_file: Option<String>,
 }
 
+/// How an answer meets its targets.
+pub(super) struct Judged {
+    /// Ranks, from 1, of the hits that count for a target, best first.
+    pub(super) ranks: Vec<usize>,
+    /// Targets that an answer could meet: of those that one chunk holds, one.
+    pub(super) reachable: usize,
+}
+
 impl LabelledQuery {
-    /// For each target that is among the hits, the rank of the first hit that is it, from 1.
-    pub(super) fn ranks(&self, hits: &[Hit], root: &str) -> Vec<usize> {
-        let full: Vec<String> = hits.iter().map(|hit| full_path(root, &hit.path)).collect();
-        self.targets
-            .iter()
-            .filter_map(|target| {
-                hits.iter().zip(&full).position(|(hit, path)| target.is(path, (hit.lines.0 + 1, hit.lines.1 + 1)))
-            })
-            .map(|position| position + 1)
-            .collect()
+    /// How the hits answer the targets. A hit counts for one target and a target for one hit, so that a hit that holds
+    /// several does not count several times; what no answer could reach is not asked for.
+    pub(super) fn judge(&self, hits: &[Hit], snapshot: &Snapshot, root: &str) -> Judged {
+        let count = self.targets.len();
+        let held: Vec<_> = hits.iter().map(|hit| self.held(&full_path(root, &hit.path), hit.lines)).collect();
+        let files = snapshot.index().files().map(|file| (full_path(root, file.path()), file));
+        let chunks: Vec<_> = files
+            .filter(|(path, _)| self.targets.iter().any(|target| target.is_in(path)))
+            .flat_map(|(path, file)| file.chunks().map(move |chunk| (path.clone(), chunk.lines())))
+            .map(|(path, lines)| self.held(&path, lines))
+            .collect();
+        // A target that no chunk holds is the index's fault, so it stays among those that should be found.
+        let lacking = (0..count).filter(|target| !chunks.iter().flatten().any(|held| held == target)).count();
+        Judged {
+            ranks: metrics::assigned(&held, count).into_iter().map(|at| at + 1).collect(),
+            reachable: metrics::assigned(&chunks, count).len() + lacking,
+        }
+    }
+
+    /// Numbers of the targets that lines of a file, the first and the last from 0, hold.
+    fn held(&self, path: &str, lines: (u32, u32)) -> Vec<usize> {
+        let is_held = |target: &Target| target.is(path, (lines.0 + 1, lines.1 + 1));
+        self.targets.iter().enumerate().filter(|(_, target)| is_held(target)).map(|(number, _)| number).collect()
     }
 
     /// Whether a hit is one of the targets.
     pub(super) fn is_relevant(&self, hit: &Hit, root: &str) -> bool {
-        let path = full_path(root, &hit.path);
-        self.targets.iter().any(|target| target.is(&path, (hit.lines.0 + 1, hit.lines.1 + 1)))
+        !self.held(&full_path(root, &hit.path), hit.lines).is_empty()
     }
 
     /// Whether a file holds a target, wherever in it.

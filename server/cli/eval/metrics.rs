@@ -2,31 +2,54 @@
 
 use std::collections::BTreeMap;
 
+/// Gives each item a target of its own as far as there are any, earlier items first, and says which items have one. An
+/// item is the list of the targets that it holds, of `targets` many; a target goes to another of the items that hold it
+/// where that leaves more of them with one (bipartite matching by augmenting paths, Kuhn, 1955).
+pub(super) fn assigned(items: &[Vec<usize>], targets: usize) -> Vec<usize> {
+    fn find(item: usize, items: &[Vec<usize>], owners: &mut [Option<usize>], tried: &mut [bool]) -> bool {
+        for &target in &items[item] {
+            if std::mem::replace(&mut tried[target], true) {
+                continue;
+            }
+            if owners[target].is_none_or(|owner| find(owner, items, owners, tried)) {
+                owners[target] = Some(item);
+                return true;
+            }
+        }
+        false
+    }
+    let mut owners = vec![None; targets];
+    (0..items.len()).filter(|&item| find(item, items, &mut owners, &mut vec![false; targets])).collect()
+}
+
 /// Normalised discounted cumulative gain at `depth` with binary relevance (Järvelin and Kekäläinen, 2002): the sum of
-/// `1 / log2(rank + 1)` over the targets found, divided by that of an answer that begins with all targets.
+/// `1 / log2(rank + 1)` over the ranks of the targets found, divided by that of an answer that begins with all targets.
 pub(super) fn ndcg(ranks: &[usize], targets: usize, depth: usize) -> f64 {
     let gain = |rank: usize| 1.0 / (rank as f64 + 1.0).log2();
     let best: f64 = (1..=targets.min(depth)).map(gain).sum();
     if best == 0.0 {
         0.0
     } else {
-        ranks.iter().filter(|&&rank| rank <= depth).map(|&rank| gain(rank)).sum::<f64>() / best
+        // Not a sum, which is a negative zero where there is nothing.
+        ranks.iter().filter(|&&rank| rank <= depth).fold(0.0, |sum, &rank| sum + gain(rank)) / best
     }
 }
 
 /// Samples of the bootstrap.
 const SAMPLES: usize = 2_000;
 
-/// Mean over all values, and a 95 % bootstrap interval that draws whole groups, because the queries of one
-/// repository are not independent of each other.
+/// Mean over the values of all repositories, and a 95 % bootstrap interval that draws whole repositories, because the
+/// queries of one are not independent of each other; where there is one only, it draws the values themselves.
 pub(super) fn interval<'a>(values: impl Iterator<Item = (&'a str, f64)>) -> (f64, f64, f64) {
-    let mut groups: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
-    for (group, value) in values {
-        let entry = groups.entry(group).or_default();
-        entry.0 += value;
-        entry.1 += 1.0;
+    let mut repositories: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for (repository, value) in values {
+        repositories.entry(repository).or_default().push(value);
     }
-    let groups: Vec<(f64, f64)> = groups.into_values().collect();
+    let groups: Vec<(f64, f64)> = if repositories.len() == 1 {
+        repositories.into_values().flatten().map(|value| (value, 1.0)).collect()
+    } else {
+        repositories.into_values().map(|values| (values.iter().sum(), values.len() as f64)).collect()
+    };
     let mean = |sum: f64, count: f64| if count == 0.0 { 0.0 } else { sum / count };
     let total = groups.iter().fold((0.0, 0.0), |total, group| (total.0 + group.0, total.1 + group.1));
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
@@ -70,7 +93,23 @@ mod tests {
             (&[1], 2, 0.613_15),
             (&[11], 1, 0.0),
         ] {
-            assert!((ndcg(ranks, targets, 10) - expected).abs() < 1e-4, "{ranks:?} of {targets}");
+            let score = ndcg(ranks, targets, 10);
+            assert!(score.is_sign_positive() && (score - expected).abs() < 1e-4, "{ranks:?} of {targets}: {score}");
+        }
+    }
+
+    #[test]
+    fn an_item_counts_for_one_target() {
+        for (items, targets, expected) in [
+            (&[&[0, 1, 2][..]][..], 3, &[0][..]),
+            (&[&[0, 1], &[0]], 2, &[0, 1]),
+            (&[&[0], &[0], &[1]], 2, &[0, 2]),
+            (&[&[0, 1], &[1, 2], &[0], &[2]], 3, &[0, 1, 2]),
+            (&[&[], &[0]], 1, &[1]),
+            (&[], 1, &[]),
+        ] {
+            let items: Vec<Vec<usize>> = items.iter().map(|held| held.to_vec()).collect();
+            assert_eq!(assigned(&items, targets), expected, "{items:?}");
         }
     }
 
@@ -84,5 +123,7 @@ mod tests {
         );
         let (mean, low, high) = interval([("a", 1.0)].into_iter());
         assert_eq!((mean, low, high), (1.0, 1.0, 1.0));
+        let (mean, low, high) = interval([("a", 0.0), ("a", 1.0), ("a", 0.5)].into_iter());
+        assert!(low < mean && mean < high, "one repository: {mean} {low} {high}");
     }
 }

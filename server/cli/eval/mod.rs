@@ -40,7 +40,7 @@ struct Scored {
     ndcg: f64,
     /// One over the rank of the first relevant hit, or 0.
     reciprocal_rank: f64,
-    /// Share of the targets among the hits.
+    /// Share of the targets that an answer could meet among the hits.
     recall: f64,
     /// Tokens of `context_search`'s answer up to the first relevant file, in the dearer of its forms; none when no hit is
     /// in one.
@@ -168,15 +168,15 @@ fn measure(
     let started = Instant::now();
     let answer = snapshot.search(&query, &cancel)?;
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
-    let ranks = labelled.ranks(&answer.hits, root);
+    let data::Judged { ranks, reachable } = labelled.judge(&answer.hits, snapshot, root);
     Ok(Scored {
         repo: repository.to_owned(),
         language: labelled.language.clone(),
         category: labelled.category.clone(),
         query: labelled.query.clone(),
-        ndcg: metrics::ndcg(&ranks, labelled.targets.len(), DEPTH),
-        reciprocal_rank: ranks.iter().min().map_or(0.0, |&rank| 1.0 / rank as f64),
-        recall: ranks.len() as f64 / labelled.targets.len() as f64,
+        ndcg: metrics::ndcg(&ranks, reachable, DEPTH),
+        reciprocal_rank: ranks.first().map_or(0.0, |&rank| 1.0 / rank as f64),
+        recall: ranks.len() as f64 / reachable as f64,
         answer_tokens: assistant::tokens_to_file(snapshot, &query, &answer, |path| {
             labelled.is_relevant_file(path, root)
         }),

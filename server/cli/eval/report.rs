@@ -18,8 +18,7 @@ pub(super) fn report(
     scored: &[Scored],
     output: &mut Output,
 ) -> Result<()> {
-    let ndcg = |scored: &Scored| scored.ndcg;
-    let (mean, low, high) = metrics::interval(scored.iter().map(|scored| (scored.repo.as_str(), ndcg(scored))));
+    let (mean, low, high) = metrics::interval(scored.iter().map(|scored| (scored.repo.as_str(), scored.ndcg)));
     let average = |value: fn(&Scored) -> f64| scored.iter().map(value).sum::<f64>() / scored.len() as f64;
     let mut times: Vec<f64> = scored.iter().map(|scored| scored.milliseconds).collect();
     times.sort_by(f64::total_cmp);
@@ -48,7 +47,8 @@ pub(super) fn report(
         return Ok(());
     }
     writeln!(output, "queries      {} of {} repositories", scored.len(), repositories.len())?;
-    writeln!(output, "NDCG@10      {mean:.4}  (95 % interval over repositories {low:.3} to {high:.3})")?;
+    let drawn = if repositories.len() == 1 { "queries" } else { "repositories" };
+    writeln!(output, "NDCG@10      {mean:.4}  (95 % interval over {drawn} {low:.3} to {high:.3})")?;
     writeln!(output, "MRR          {:.4}", average(|scored| scored.reciprocal_rank))?;
     writeln!(output, "recall@10    {:.4}", average(|scored| scored.recall))?;
     writeln!(output, "file found   in 10 hits {with_file}, in 2,000 tokens of an assistant's answer {in_time}")?;
@@ -84,18 +84,14 @@ struct Group {
     ndcg_95_percent: [f64; 2],
 }
 
-/// NDCG of each group. The interval draws repositories, and the queries themselves where there is one repository only.
+/// NDCG of each group.
 fn group<'a>(scored: &'a [Scored], key: impl Fn(&'a Scored) -> &'a str) -> BTreeMap<&'a str, Group> {
     let mut groups: BTreeMap<&str, Vec<&Scored>> = BTreeMap::new();
     for scored in scored {
         groups.entry(key(scored)).or_default().push(scored);
     }
     let measured = groups.into_iter().map(|(name, members)| {
-        let is_one = members.iter().all(|scored| scored.repo == members[0].repo);
-        let unit = |at: usize, scored: &Scored| if is_one { at.to_string() } else { scored.repo.clone() };
-        let units: Vec<(String, f64)> =
-            members.iter().enumerate().map(|(at, scored)| (unit(at, scored), scored.ndcg)).collect();
-        let (mean, low, high) = metrics::interval(units.iter().map(|(unit, ndcg)| (unit.as_str(), *ndcg)));
+        let (mean, low, high) = metrics::interval(members.iter().map(|scored| (scored.repo.as_str(), scored.ndcg)));
         (name, Group { queries: members.len(), ndcg_at_10: mean, ndcg_95_percent: [low, high] })
     });
     measured.collect()
