@@ -65,6 +65,63 @@ Copy the program to a folder in your path.
 At most ten requests a second are answered.
 "#;
 
+/// Calls beside what they call, which names and words speak for.
+const CALLS: &str = r#"
+//- blob.py
+def load_blob(repo, blob, buffer):
+    """Loads a blob of a repo into a buffer: repo, blob, buffer."""
+    return repo.load_blob_into(blob, buffer)
+
+
+class Blob:
+    """A blob of a repo."""
+//- restore.py
+class Restorer:
+    def __init__(self, repo, target):
+        self.repo = repo
+        self.target = target
+
+    def restore_file(self, node):
+        """Writes one file of a snapshot to the target folder."""
+        path = self.target.join(node.name)
+        with open(path, "wb") as out:
+            for blob in node.content:
+                data = repo.load_blob(blob, None)
+                out.write(data)
+            out.truncate(node.size)
+        self.restore_times(node, path)
+        return path
+
+    def restore_times(self, node, path):
+        """Sets the times of a file of the repo, unless the blob of the repo says none."""
+        set_times(path, node.accessed, node.modified)
+//- items.py
+class Items:
+    """Items of a row."""
+
+    def get(self, row):
+        """Gets the items of a row."""
+        return self.rows[row]
+
+    def put(self, row, items):
+        """Puts items into a row."""
+        self.rows[row] = items
+//- fill.py
+def fill_table(table):
+    """Fills a table for a test; see main.go:12 and what it calls."""
+    for row in table:
+        row.items.put(7)
+        if row.items.get(0) is None:
+            row.clear()
+//- main.go
+package main
+
+// main sees to it that all is well, and begins.
+func main() {
+	see()
+}
+"#;
+
 fn project() -> Session {
     Session::new(Workspace::of(PROJECT))
 }
@@ -96,6 +153,20 @@ fn a_name_finds_its_definition() {
 fn quoted_text_is_found_as_it_stands() {
     let session = project();
     assert_eq!(session.paths("\"Doubles the pause\"")[0], "src/net/retry.rs");
+    let session = Session::new(Workspace::of(CALLS));
+    for (query, expected) in [
+        // What looks like a place or a message is quoted text all the same.
+        ("\"row.items.put(7)\"", "fill.py"),
+        ("\"row.items.get(0)\"", "fill.py"),
+        ("\"see main.go:12 and\"", "fill.py"),
+        // A definition of every word that is quoted or asked for comes after.
+        ("\"repo.load_blob(blob, None)\"", "restore.py"),
+        ("load a \"repo.load_blob(blob\" of the repo into a buffer", "restore.py"),
+        ("Items \"row.clear()\"", "fill.py"),
+        ("load blob \"repo.load_blob\" \"out.truncate\"", "restore.py"),
+    ] {
+        assert_eq!(session.paths(query)[0], expected, "{query}");
+    }
 }
 
 #[test]
@@ -169,10 +240,35 @@ fn pages_follow_each_other_without_gap_or_repetition() {
 
 #[test]
 fn every_hit_explains_its_score() {
-    let session = project();
-    let answer = session.run(["search", "--json", "--explain", "retry"]).expect(0).json();
-    for hit in answer["hits"].as_array().expect("hits") {
-        assert!(hit["contributions"].as_array().is_some_and(|terms| !terms.is_empty()), "{hit:#}");
+    let mut features = std::collections::BTreeSet::new();
+    for (session, query) in [
+        (project(), "retry"),
+        (project(), "tests of requests that are sent again, and articles in a report"),
+        (project(), "Backoff::next_pause"),
+        (project(), "panicked at src/net/retry.rs:11:5: gave up"),
+        (Session::new(Workspace::of(CALLS)), "load a \"repo.load_blob(blob\" of the repo into a buffer"),
+    ] {
+        let answer = session.run(["search", "--json", "--explain", "--limit", "50", query]).expect(0).json();
+        let mut best = f64::INFINITY;
+        for hit in answer["hits"].as_array().expect("hits") {
+            let mut sum = 0.0;
+            for contribution in hit["contributions"].as_array().expect("contributions") {
+                let (feature, value) = (contribution["feature"].as_str(), contribution["value"].as_f64());
+                let (feature, value) = (feature.expect("a name"), value.expect("a number"));
+                sum = if feature.ends_with("_factor") { sum * value } else { sum + value };
+                features.insert(feature.to_owned());
+            }
+            let score = hit["score"].as_f64().expect("a number");
+            assert!((score - sum).abs() < 1e-4, "{query}: {score} is not {sum}: {hit:#}");
+            assert!(score <= best, "{query}: {answer:#}");
+            best = score;
+        }
+    }
+    for feature in [
+        "bm25", "vector", "defines_query", "stem_matches", "place_matches", "quoted_matches", "holds_all_quoted",
+        "coherence", "test_factor", "repetition_factor",
+    ] {
+        assert!(features.contains(feature), "no hit has {feature}: {features:?}");
     }
 }
 

@@ -30,8 +30,8 @@ pub(super) struct Candidate {
     pub(super) lexical: f32,
     /// Cosine scaled so that the best candidate has 1 and the last of the vector list 0.
     pub(super) semantic: f32,
-    /// Share of the query's quoted texts that the chunk holds.
-    pub(super) quoted: f32,
+    /// How many of the query's quoted texts the chunk holds.
+    pub(super) quoted: usize,
     pub(super) score: f32,
     /// What it defines of the names that the query spells out.
     pub(super) definition: Option<Definition>,
@@ -50,7 +50,7 @@ pub(super) struct Definition {
 
 impl Candidate {
     pub(super) fn new(slot: u32) -> Self {
-        Self { slot, lexical: 0.0, semantic: 0.0, quoted: 0.0, score: 0.0, definition: None, contributions: Vec::new() }
+        Self { slot, lexical: 0.0, semantic: 0.0, quoted: 0, score: 0.0, definition: None, contributions: Vec::new() }
     }
 }
 
@@ -100,8 +100,8 @@ pub(super) fn gather(
         }
     }
     if !understanding.quoted.is_empty() && !cancel.load(Ordering::Relaxed) {
-        for (slot, share) in timed(Stage::Names, || quoted(searcher, understanding, allowed))? {
-            candidates.entry(slot).or_insert_with(|| Candidate::new(slot)).quoted = share;
+        for (slot, count) in timed(Stage::Names, || quoted(searcher, understanding, allowed))? {
+            candidates.entry(slot).or_insert_with(|| Candidate::new(slot)).quoted = count;
         }
     }
     let mut candidates: Vec<Candidate> = candidates.into_values().collect();
@@ -176,14 +176,14 @@ fn lexical_query(understanding: &Understanding, weights: &Weights) -> LexicalQue
 /// Chunks read for quoted text at the most: some 10 ms of reading files that the system has in memory.
 const READ_FOR_QUOTES: usize = 500;
 
-/// The chunks that hold quoted texts to the letter, and what share of them. The words say where to look; the files'
+/// The chunks that hold quoted texts to the letter, and how many of them. The words say where to look; the files'
 /// texts decide.
 fn quoted(
     searcher: &Searcher<'_>,
     understanding: &Understanding,
     allowed: Option<&SlotSet>,
-) -> Result<Vec<(u32, f32)>> {
-    let mut shares: HashMap<u32, f32> = HashMap::new();
+) -> Result<Vec<(u32, usize)>> {
+    let mut counts: HashMap<u32, usize> = HashMap::new();
     let mut texts: HashMap<u32, Option<Arc<str>>> = HashMap::new();
     for quoted in &understanding.quoted {
         let mut holding: Option<Vec<u32>> = None;
@@ -199,11 +199,11 @@ fn quoted(
             let text =
                 texts.entry(located.file.first_slot()).or_insert_with(|| searcher.view.indexed_text(located.file));
             if text.as_deref().is_some_and(|text| located.chunk.span().slice(text).contains(quoted.as_str())) {
-                *shares.entry(slot).or_default() += 1.0 / understanding.quoted.len() as f32;
+                *counts.entry(slot).or_default() += 1;
             }
         }
     }
-    Ok(shares.into_iter().collect())
+    Ok(counts.into_iter().collect())
 }
 
 /// Slots of the definitions of the names that the query spells out; where the whole query is one that nothing defines,

@@ -38,27 +38,32 @@ static MESSAGE: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a valid expression")
 });
 
-/// A text without the lines of the places in it, and the places: what failed first, not what called it.
-pub(super) fn take_places(text: &str) -> (String, Vec<Place>) {
-    let mut places = Vec::new();
-    let python = PYTHON.replace_all(text, |found: &Captures<'_>| {
-        add(&mut places, &found[1], &found[2]);
+/// Takes the frames of a Python trace out of a text, whose paths stand between quotes, and leaves their paths: what failed
+/// first, not what called it.
+pub(super) fn take_frames(text: &str, places: &mut Vec<Place>) -> String {
+    let rest = PYTHON.replace_all(text, |found: &Captures<'_>| {
+        add(places, &found[1], &found[2]);
         format!(" {} ", &found[1])
     });
     // A Python trace names the innermost call last.
     places.reverse();
-    let rest = PLACE.replace_all(&python, |found: &Captures<'_>| {
+    places.truncate(MOST_PLACES);
+    rest.into_owned()
+}
+
+/// Takes the lines of the other places out of a text, and leaves their paths.
+pub(super) fn take_places(text: &str, places: &mut Vec<Place>) -> String {
+    let rest = PLACE.replace_all(text, |found: &Captures<'_>| {
         let line = [2, 3, 4].iter().find_map(|&form| found.get(form)).map_or("", |line| line.as_str());
         // `example.org:80` after `//` is a host.
         if found[1].starts_with("//") {
             return found[0].to_owned();
         }
-        add(&mut places, &found[1], line);
+        add(places, &found[1], line);
         format!(" {} ", &found[1])
     });
-    let rest = rest.into_owned();
     places.truncate(MOST_PLACES);
-    (rest, places)
+    rest.into_owned()
 }
 
 fn add(places: &mut Vec<Place>, path: &str, line: &str) {
@@ -142,7 +147,9 @@ mod tests {
             ("lib.rs:0", ""),
             ("std::fs::read at 3", ""),
         ] {
-            let (rest, places) = take_places(text);
+            let mut places = Vec::new();
+            let rest = take_frames(text, &mut places);
+            let rest = take_places(&rest, &mut places);
             let found: Vec<_> = places.iter().map(|place| format!("{}:{}", place.path, place.line)).collect();
             assert_eq!(found.join(" "), expected, "{text}");
             assert_eq!(rest == text, expected.is_empty() && !text.starts_with("lib"), "{text} -> {rest}");

@@ -35,14 +35,19 @@ pub(super) fn rank(
     ranker.damp(&mut candidates);
     sort(snapshot, &mut candidates);
     if understanding.shape == Shape::Identifier {
-        lift(&mut candidates, query.explain);
+        lift_definition(&mut candidates, query.explain);
+    }
+    // What a message quotes is a value rather than code, and the message itself says where it failed.
+    if understanding.shape != Shape::Message {
+        let quoted = understanding.quoted.len();
+        lift_quoted(&mut candidates, quoted, weights.quoted_lead, query.explain);
     }
     candidates
 }
 
 /// Puts the definition of the name that was asked for first, whatever else speaks for other chunks or against its own: of
 /// several that answer the name equally well, the one that ranks highest.
-fn lift(candidates: &mut [Candidate], explain: bool) {
+fn lift_definition(candidates: &mut [Candidate], explain: bool) {
     let defining = candidates.iter().enumerate().filter_map(|(at, candidate)| {
         let Definition { name, fit, .. } = candidate.definition?;
         Some((name, fit, at))
@@ -57,6 +62,26 @@ fn lift(candidates: &mut [Candidate], explain: bool) {
         }
         candidates[..=at].rotate_right(1);
     }
+}
+
+/// Puts the chunks that hold all quoted texts before all others, whatever else speaks for those: who quotes asks for what
+/// stands there to the letter. Both keep their order.
+fn lift_quoted(candidates: &mut [Candidate], quoted: usize, lead: f32, explain: bool) {
+    let holds_all = |candidate: &Candidate| quoted > 0 && candidate.quoted == quoted;
+    let least = candidates.iter().rev().find(|candidate| holds_all(candidate)).map(|candidate| candidate.score);
+    let best_other = candidates.iter().find(|candidate| !holds_all(candidate)).map(|candidate| candidate.score);
+    let (Some(least), Some(best_other)) = (least, best_other) else { return };
+    let lacking = best_other + lead - least;
+    if lacking <= 0.0 {
+        return;
+    }
+    for candidate in candidates.iter_mut().filter(|candidate| holds_all(candidate)) {
+        candidate.score += lacking;
+        if explain {
+            candidate.contributions.push(Contribution { feature: "holds_all_quoted", value: lacking });
+        }
+    }
+    candidates.sort_by_key(|candidate| !holds_all(candidate));
 }
 
 /// Best first; equal scores in the order of paths and places, so that answers do not depend on the index's history.
@@ -167,11 +192,11 @@ impl<'a> Ranker<'a> {
             }
         }
         // What was quoted is asked for wherever it stands, so no factor of the file lessens it.
-        let quoted = weights.quoted_matches * candidate.quoted;
-        if quoted != 0.0 {
-            score += quoted;
+        if candidate.quoted > 0 {
+            let value = weights.quoted_matches * candidate.quoted as f32 / self.understanding.quoted.len() as f32;
+            score += value;
             if explain {
-                contributions.push(Contribution { feature: "quoted_matches", value: quoted });
+                contributions.push(Contribution { feature: "quoted_matches", value });
             }
         }
         candidate.score = score;

@@ -2,7 +2,7 @@
 
 use conexus_core::{Mode, SymbolKind, words};
 
-use super::messages::{Place, is_message, is_value, take_places};
+use super::messages::{Place, is_message, is_value, take_frames, take_places};
 
 /// The shape of a query, which decides how its evidence is weighed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,9 +94,12 @@ pub const MAX_QUERY_BYTES: usize = 4_096;
 
 /// Reads a query.
 pub fn understand(text: &str, mode: Mode) -> Understanding {
-    let (unplaced, places) = take_places(text);
-    let is_message = mode == Mode::Auto && is_message(text, &places);
-    let (plain, quoted) = take_quoted(&unplaced);
+    let mut places = Vec::new();
+    let unframed = take_frames(text, &mut places);
+    // What is quoted is meant to the letter, even where it reads like a place or a message.
+    let (unquoted, quoted) = take_quoted(&unframed);
+    let plain = take_places(&unquoted, &mut places);
+    let is_message = mode == Mode::Auto && is_message(&unquoted, &places);
     let mut understanding = Understanding {
         shape: Shape::Phrase,
         names: Vec::new(),
@@ -173,21 +176,29 @@ fn shape(understanding: &Understanding, tokens: usize, mode: Mode) -> Shape {
     }
 }
 
-/// Cuts out the text between pairs of double quotes.
+/// Cuts out the text between pairs of double quotes. A pair stands on one line, so that an odd quote of a message costs only
+/// its line, unless it holds the whole query.
 fn take_quoted(text: &str) -> (String, Vec<String>) {
-    let pieces: Vec<&str> = text.split('"').collect();
+    let whole = text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    if let Some(whole) = whole.filter(|whole| !whole.contains('"') && !whole.trim().is_empty()) {
+        return (String::new(), vec![whole.to_owned()]);
+    }
     let mut plain = String::with_capacity(text.len());
     let mut quoted = Vec::new();
-    for (index, piece) in pieces.iter().enumerate() {
-        // An odd piece is inside quotes only when another quote closes it.
-        if index % 2 == 1 && index + 1 < pieces.len() {
-            if !piece.trim().is_empty() {
-                quoted.push((*piece).to_owned());
+    for line in text.lines() {
+        let pieces: Vec<&str> = line.split('"').collect();
+        for (index, piece) in pieces.iter().enumerate() {
+            // An odd piece is inside quotes only when another quote closes it.
+            if index % 2 == 1 && index + 1 < pieces.len() {
+                if !piece.trim().is_empty() {
+                    quoted.push((*piece).to_owned());
+                }
+            } else {
+                plain.push_str(piece);
+                plain.push(' ');
             }
-        } else {
-            plain.push_str(piece);
-            plain.push(' ');
         }
+        plain.push('\n');
     }
     (plain, quoted)
 }
@@ -396,6 +407,22 @@ mod tests {
         ] {
             assert_eq!(understand(text, Mode::Auto).pairs.join(" "), pairs, "{text}");
         }
-        assert_eq!(understand("say \"hello world\" loudly", Mode::Auto).quoted, ["hello world"]);
+    }
+
+    #[test]
+    fn quotes_are_read_before_places_and_after_frames() {
+        for (text, quoted, places) in [
+            ("say \"hello world\" loudly", "hello world", ""),
+            ("\"rows.get(3)\" of main.go:12", "rows.get(3)", "main.go:11"),
+            ("\"fatal: see main.go:12 and lib.rs:3\"", "fatal: see main.go:12 and lib.rs:3", ""),
+            ("File \"app/main.py\", line 4, in run\nKeyError: \"cart\"", "cart", "app/main.py:3"),
+            ("unclosed \" at a.rs:3\nwant \"b\" at c.rs:4", "b", "a.rs:2 c.rs:3"),
+            ("\"first();\nsecond();\"", "first();\nsecond();", ""),
+        ] {
+            let got = understand(text, Mode::Auto);
+            let found: Vec<_> = got.places.iter().map(|place| format!("{}:{}", place.path, place.line)).collect();
+            assert_eq!((got.quoted.join("|").as_str(), found.join(" ").as_str()), (quoted, places), "{text}");
+            assert_eq!(got.shape == Shape::Message, !places.is_empty(), "{text}: {:?}", got.shape);
+        }
     }
 }
