@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod context;
 mod definitions;
 mod history;
 mod messages;
