@@ -90,10 +90,21 @@ pub(crate) struct Comparison {
     pub(crate) decides: bool,
     /// What only one of the two has.
     pub(super) apart: Apart,
-    /// Names that are others there and of which one stands only once in its body.
-    pub(crate) once: Vec<(String, String)>,
+    /// Names that are others there.
+    pub(crate) others: Vec<OtherName>,
     /// What differs.
     pub(crate) difference: Difference,
+}
+
+/// A name that is another one there.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct OtherName {
+    pub(crate) here: String,
+    pub(crate) there: String,
+    /// Whether one of the two stands only once in its body: it is not declared there, or for nothing.
+    pub(crate) once: bool,
+    /// Whether one of the two is called, a member or a type.
+    pub(crate) outer: bool,
 }
 
 /// What differs between two bodies that do the same.
@@ -305,7 +316,12 @@ fn summary(left: &Compared, right: &Compared, operations: &[DiffOp]) -> Comparis
         let own = body.parts[at].text;
         body.parts.iter().filter(|part| part.name && part.text == own).nth(1).is_none()
     };
-    let once = order.iter().filter(|&&(a, b)| is_once(left, a) || is_once(right, b)).map(texts).collect();
+    let other = |pair: &(usize, usize)| {
+        let (here, there) = texts(pair);
+        let once = is_once(left, pair.0) || is_once(right, pair.1);
+        OtherName { here, there, once, outer: left.parts[pair.0].outer || right.parts[pair.1].outer }
+    };
+    let others = order.iter().map(other).collect();
     let share = |part: usize, all: usize| if all == 0 { 1.0 } else { part as f32 / all as f32 };
     Comparison {
         similarity: share(2 * aligned, total),
@@ -314,7 +330,7 @@ fn summary(left: &Compared, right: &Compared, operations: &[DiffOp]) -> Comparis
         consistent: consistent(&pairs, &steady),
         decides: left.decisions == right.decisions,
         apart: Apart::of(left, right),
-        once,
+        others,
         difference,
     }
 }
@@ -343,7 +359,10 @@ impl Comparison {
     /// The same of the right beside the left.
     pub(crate) fn turned(&self) -> Self {
         let mut turned = self.clone();
-        for (here, there) in turned.difference.renamed.iter_mut().chain(&mut turned.once) {
+        for (here, there) in &mut turned.difference.renamed {
+            std::mem::swap(here, there);
+        }
+        for OtherName { here, there, .. } in &mut turned.others {
             std::mem::swap(here, there);
         }
         turned

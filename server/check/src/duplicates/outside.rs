@@ -10,14 +10,15 @@ use conexus_core::{Language, SymbolKind};
 use conexus_engine::{FileEntry, Snapshot, SymbolRef};
 
 use super::{
-    compare::{Bodies, Comparison},
+    compare::{Bodies, Comparison, OtherName},
     state::Owner,
     units::{Unit, body_tokens},
 };
 use crate::lexer::{self, Token, TokenKind};
 
 /// Whether two functions that were compared take the same. A name that stands once in a body is not declared there, or
-/// declared for nothing; so it comes with the arguments or from outside, and then another name is another thing.
+/// declared for nothing; so it comes with the arguments or from outside, and then another name is another thing. So is
+/// another name of what is called, a member or a type, and of what the module or the type has.
 pub(super) fn is_same(
     bodies: &mut Bodies<'_, '_>,
     definitions: &Definitions<'_>,
@@ -26,28 +27,38 @@ pub(super) fn is_same(
     comparison: &Comparison,
 ) -> bool {
     let (Some(own), Some(other)) = (Head::of(bodies, left), Head::of(bodies, right)) else { return false };
-    let given = |(here, there): &(String, String)| own.names.contains(here) && other.names.contains(there);
+    let is_named = |unit: &Unit, name: &str| unit.symbol().is_some_and(|symbol| symbol.name() == name);
+    let may_differ = |name: &OtherName| {
+        let OtherName { here, there, once, outer } = name;
+        let given = own.names.contains(here) && other.names.contains(there);
+        let themselves = is_named(left, here) && is_named(right, there);
+        let from_outside = *once || *outer || is_defined(left, here) || is_defined(right, there);
+        given || themselves || !from_outside
+    };
     // A name that both use and only one is given is a field or the like for the other one.
     let used_by_both: BTreeSet<&String> = own.used.intersection(&other.used).collect();
     let is_given_once = |name: &String| own.given.contains(name) != other.given.contains(name);
-    let is_itself =
-        |name: &String| [left, right].iter().any(|unit| unit.symbol().is_some_and(|own| own.name() == name));
+    let are_apart = |name: &String| definitions.are_apart(name, &left.file, &right.file);
     let is_another_there = |name: &String| {
-        !own.given.contains(name)
-            && !other.given.contains(name)
-            && !is_itself(name)
-            && definitions.are_apart(name, &left.file, &right.file)
+        let given = own.given.contains(name) || other.given.contains(name);
+        !given && !is_named(left, name) && !is_named(right, name) && are_apart(name)
     };
     let of_two_objects = match (&own.owner, &other.owner) {
         (Some(own), Some(other)) => own.are_apart(other),
         _ => false,
     };
     !of_two_objects
-        && comparison.once.iter().all(given)
+        && comparison.others.iter().all(may_differ)
         && !used_by_both.iter().any(|name| is_given_once(name))
         && !used_by_both.iter().any(|name| is_another_there(name))
-        && !own.types.intersection(&other.types).any(is_another_there)
+        && !own.types.intersection(&other.types).any(are_apart)
         && (own.types.is_empty() || other.types.is_empty() || own.types == other.types)
+}
+
+/// Whether the file of a function defines a name outside of functions.
+fn is_defined(unit: &Unit, name: &str) -> bool {
+    let mut named = unit.file.symbols().filter(|symbol| symbol.name() == name);
+    named.any(|symbol| !has_function_around(&unit.file, symbol))
 }
 
 /// Types, variables and functions of modules by name: one name is two things where each of two modules has its own.
@@ -99,8 +110,11 @@ fn near(all: &[&FileEntry], file: &FileEntry) -> BTreeSet<u32> {
 
 /// Whether a function stands inside of another one, where nobody else can call it.
 pub(super) fn is_local(unit: &Unit) -> bool {
-    let parent = unit.symbol().and_then(|symbol| symbol.parent()).and_then(|parent| unit.file.symbol(parent));
-    parent.is_some_and(|parent| {
+    unit.symbol().is_some_and(|symbol| has_function_around(&unit.file, symbol))
+}
+
+fn has_function_around(file: &FileEntry, symbol: SymbolRef<'_>) -> bool {
+    symbol.parent().and_then(|parent| file.symbol(parent)).is_some_and(|parent| {
         matches!(parent.kind(), SymbolKind::Function | SymbolKind::Method | SymbolKind::Constructor)
     })
 }
@@ -127,6 +141,8 @@ impl Head {
         let given = names(&text, parameters);
         let mut types = if is_c(unit.file.language()) {
             types_of_c(&text, &tokens[..behind], parameters)
+        } else if matches!(unit.file.language().name(), "java" | "csharp") {
+            types_of_parameters(&text, parameters)
         } else {
             given.iter().filter(|name| name.starts_with(char::is_uppercase)).cloned().collect()
         };
@@ -153,13 +169,28 @@ fn types_of_c(text: &str, before: &[Token], parameters: &[Token]) -> BTreeSet<St
     let qualifies = |at: usize| before.get(at + 1).is_some_and(|next| slice(next) == "::");
     let of_result = before.iter().enumerate().filter(|(at, _)| !qualifies(*at)).map(|(_, token)| token);
     let mut types = names(text, &of_result.copied().collect::<Vec<_>>());
+    types.append(&mut types_of_parameters(text, parameters));
+    types
+}
+
+/// Words before a parameter's name that are no part of its type.
+const QUALIFIERS: &[&str] = &[
+    "const", "enum", "final", "in", "out", "params", "readonly", "ref", "register", "restrict", "scoped", "struct",
+    "this", "union", "volatile",
+];
+
+/// The types of parameters that stand before their names: all words but the last one of each.
+fn types_of_parameters(text: &str, parameters: &[Token]) -> BTreeSet<String> {
+    let slice = |token: &Token| token.span.slice(text);
+    let mut types = BTreeSet::new();
     for parameter in parameters.split(|token| slice(token) == ",") {
         let is_word = |token: &&Token| matches!(token.kind, TokenKind::Name | TokenKind::Keyword);
         let words: Vec<&Token> = parameter.iter().filter(is_word).collect();
         // One word alone is a type without a name.
         let of_type = if words.len() > 1 { &words[..words.len() - 1] } else { &words };
-        let named = of_type.iter().filter(|token| token.kind == TokenKind::Name);
-        types.extend(named.map(|token| slice(token).to_owned()));
+        types.extend(
+            of_type.iter().map(|token| slice(token)).filter(|word| !QUALIFIERS.contains(word)).map(str::to_owned),
+        );
     }
     types
 }

@@ -41,7 +41,7 @@ impl Owner {
             OBJECT.contains(&word) || word.starts_with('@') || receiver == Some(word)
         };
         let siblings = || {
-            let implicit = matches!(language, "java" | "csharp" | "kotlin" | "swift" | "scala" | "cpp");
+            let implicit = matches!(language, "java" | "csharp" | "kotlin" | "swift" | "scala" | "cpp" | "ruby");
             let own = symbol.parent().filter(|_| implicit);
             let of_parent = unit.file.symbols().filter(move |other| own.is_some() && other.parent() == own);
             of_parent.filter(|other| other.name() != symbol.name())
