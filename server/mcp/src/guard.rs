@@ -52,10 +52,27 @@ impl Guard {
     }
 }
 
-/// Lets a request through that the guard knows.
-pub(crate) async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+/// Counts a refused request, and says whether its address may still be told why.
+pub(crate) type Refusals = Arc<dyn Fn(&Request) -> bool + Send + Sync>;
+
+/// What a response carries that the audit log leaves out: somebody makes too many of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unnoted;
+
+/// Lets a request through that the guard knows. What others ask costs it nothing.
+pub(crate) async fn guard(
+    State((guard, refusals)): State<(Guard, Refusals)>,
+    request: Request,
+    next: Next,
+) -> Response {
     match guard.refusal(request.headers()) {
-        Some(refusal) => refusal.into_response(),
+        Some(refusal) if refusals(&request) => refusal.into_response(),
+        Some(_) => {
+            let why = "too many requests of this address were refused, wait a little";
+            let mut response = (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], why).into_response();
+            response.extensions_mut().insert(Unnoted);
+            response
+        }
         None => next.run(request).await,
     }
 }

@@ -33,7 +33,7 @@ use tower_http::timeout::{RequestBodyDeadlineLayer, TimeoutLayer};
 use crate::{
     Error, Result,
     audit::Audit,
-    guard::{Guard, guard},
+    guard::{Guard, Refusals, Unnoted, guard},
     metrics::Metrics,
     serving::{Limits, Remote},
 };
@@ -58,14 +58,21 @@ pub(crate) fn protocol<S: ServerHandler + Clone>(
 
 /// Puts what every request meets before its answer around the routes.
 pub(crate) fn railed(routes: Router, known: Guard, limits: &Limits, audit: Option<Audit>) -> Router {
-    let rate = GovernorConfigBuilder::default()
-        .key_extractor(ByClient)
-        .period(Duration::from_secs(1) / limits.requests_per_second.max(1))
-        .burst_size(limits.burst.max(1))
-        .finish()
-        .expect("neither the period nor the burst is zero");
+    let (per_second, burst) = (limits.requests_per_second.max(1), limits.burst.max(1));
+    let rate = |by: By, per_second: u32, burst: u32| {
+        GovernorConfigBuilder::default()
+            .key_extractor(by)
+            .period(Duration::from_secs(1) / per_second)
+            .burst_size(burst)
+            .finish()
+            .expect("neither the period nor the burst is zero")
+    };
+    let refused = rate(By::Address, per_second.min(REFUSED_PER_SECOND), burst.min(REFUSED_AT_ONCE));
+    let refusals: Refusals = Arc::new(move |request| {
+        By::Address.extract(request).is_ok_and(|address| refused.limiter().check_key(&address).is_ok())
+    });
     let limited = ServiceBuilder::new()
-        .layer(GovernorLayer::new(rate).error_handler(|error| too_many(&error)))
+        .layer(GovernorLayer::new(rate(By::Client, per_second, burst)).error_handler(|error| too_many(&error)))
         .layer(HandleErrorLayer::new(overloaded))
         .layer(LoadShedLayer::new())
         .layer(GlobalConcurrencyLimitLayer::new(limits.in_flight.max(1)))
@@ -74,7 +81,7 @@ pub(crate) fn railed(routes: Router, known: Guard, limits: &Limits, audit: Optio
         .layer(DefaultBodyLimit::max(limits.body_bytes));
     routes
         .layer(limited)
-        .layer(middleware::from_fn_with_state(known, guard))
+        .layer(middleware::from_fn_with_state((known, refusals), guard))
         .layer(middleware::from_fn_with_state(audit, observe))
 }
 
@@ -119,21 +126,32 @@ pub(crate) fn tls(remote: &Remote) -> Result<RustlsConfig> {
     Ok(RustlsConfig::from_config(Arc::new(config)))
 }
 
-/// Who asks: the address and what the program calls itself. On the loopback interface all programs have one address.
+/// Who asks.
 #[derive(Clone, Copy, Debug)]
-struct ByClient;
+enum By {
+    /// The address, and on the loopback interface, where all programs have one, also what the program calls itself: that
+    /// keeps the user's programs apart. Other machines may call themselves what they like.
+    Client,
+    Address,
+}
 
 /// Clients that are told apart. Several may share a place and its limit; the table cannot grow.
 const CLIENTS: u64 = 4_096;
+/// Requests of one address that are refused and told why, per second on average; a line in the audit log each.
+const REFUSED_PER_SECOND: u32 = 10;
+/// The same at once after a pause.
+const REFUSED_AT_ONCE: u32 = 100;
 
-impl KeyExtractor for ByClient {
+impl KeyExtractor for By {
     type Key = u64;
 
     fn extract<T>(&self, request: &axum::http::Request<T>) -> std::result::Result<u64, GovernorError> {
         let mut hasher = DefaultHasher::new();
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        peer.map(|ConnectInfo(address)| address.ip()).hash(&mut hasher);
-        request.headers().get(header::USER_AGENT).map(axum::http::HeaderValue::as_bytes).hash(&mut hasher);
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+        peer.hash(&mut hasher);
+        if matches!(self, Self::Client) && peer.is_some_and(|address| address.is_loopback()) {
+            request.headers().get(header::USER_AGENT).map(axum::http::HeaderValue::as_bytes).hash(&mut hasher);
+        }
         Ok(hasher.finish() % CLIENTS)
     }
 }
@@ -165,6 +183,7 @@ async fn observe(State(audit): State<Option<Audit>>, request: Request, next: Nex
     counted.answered(status.as_u16());
     if let Some((audit, mut line)) = noted
         && (status.is_client_error() || status.is_server_error())
+        && response.extensions().get::<Unnoted>().is_none()
     {
         line["status"] = json!(status.as_u16());
         audit.add(line);

@@ -38,7 +38,8 @@ pub struct Remote {
 /// machine away from its user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Requests per second of one client, on average; at least 1. A client is an address and a `User-Agent`.
+    /// Requests per second of one client, on average; at least 1. A client is an address, on the
+    /// loopback interface with its `User-Agent`.
     pub requests_per_second: u32,
     /// Requests of one client at once after a pause; at least 1.
     pub burst: u32,

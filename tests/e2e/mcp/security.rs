@@ -363,7 +363,7 @@ fn no_folder_becomes_a_source_that_the_user_does_not_allow() {
 
 #[test]
 fn one_client_that_floods_is_slowed_down_and_others_are_not() {
-    let session = configured("requests_per_second = 2");
+    let session = configured("requests_per_second = 2\naudit_log = 'audit.jsonl'");
     let _server = start(&session, session.command(["serve"]));
     let client = Http::connect(&session, Revision::Old);
     let named = |name: &str| {
@@ -377,6 +377,31 @@ fn one_client_that_floods_is_slowed_down_and_others_are_not() {
     assert!(statuses.iter().all(|status| matches!(status, 200 | 429)) && statuses.contains(&429), "{statuses:?}");
     assert_eq!(ask("somebody else").status, 200);
     wait_for("the flood to be forgotten", DEADLINE, || (ask("flood").status == 200).then_some(()));
+
+    // Who does not know the token is slowed down whatever it calls itself, fills no log, and is in nobody's way.
+    let guess = |number: usize| {
+        let mut headers = named(&format!("guess {number}"));
+        headers[1] = format!("Authorization: Bearer guess{number}");
+        http(&client.address, "GET", "/healthz", &headers, "").status
+    };
+    let statuses: Vec<u16> = (0..60).map(guess).collect();
+    assert_eq!(statuses[0], 401, "{statuses:?}");
+    assert!(statuses.iter().all(|status| matches!(status, 401 | 429)) && statuses.contains(&429), "{statuses:?}");
+    assert_eq!(ask("who knows the token").status, 200);
+    wait_for("an end of the refusals", DEADLINE, || (guess(60) == 401).then_some(()));
+    let told = statuses.iter().filter(|status| **status == 401).count();
+    let noted = wait_for("the refusals in the log", DEADLINE, || {
+        let log = session.program.home().join("config/conexus/audit.jsonl");
+        let text = std::fs::read_to_string(log).ok()?;
+        let guesses: Vec<Value> = text
+            .lines()
+            .filter(|line| line.contains(" guess "))
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
+        (guesses.len() > told).then_some(guesses)
+    });
+    assert_eq!(noted.len(), told + 1, "{noted:#?}");
+    assert!(noted.iter().all(|line| line["status"] == 401), "{noted:#?}");
 }
 
 #[test]
