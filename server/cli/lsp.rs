@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result};
 use conexus_engine::live::Registry;
 use conexus_lsp::AssistantEndpoint;
-use conexus_mcp::{Serving, Sidecar};
+use conexus_mcp::{Error, Remote, Serving, Sidecar};
 
 use super::{
     Outcome,
@@ -62,16 +62,12 @@ pub(crate) fn run(arguments: &Arguments, own: &LspArguments, level: Level) -> Re
     let checks_of = check::checks_of(&global, &from_editor);
     let editor = settings::editor_access(&global)?;
     let registry = Registry::default();
+    let open = |serving: &Serving| Sidecar::open(&registry, Arc::clone(&checks_of), serving);
     // Without it the editor is served all the same.
-    let sidecar = serving::of_session(&global)
-        .and_then(|serving| {
-            let open = |serving: &Serving| Sidecar::open(&registry, Arc::clone(&checks_of), serving);
-            let shared = shared(&serving).map(|shared| open(&shared));
-            // Another program may have the port by now.
-            Ok(shared.and_then(Result::ok).map_or_else(|| open(&serving), Ok)?)
-        })
-        .inspect_err(|error| tracing::warn!("other programs cannot ask this session: {error:#}"))
-        .ok();
+    let (sidecar, warning) = match serving::of_session(&global).and_then(|serving| endpoint(&serving, open)) {
+        Ok((sidecar, warning)) => (Some(sidecar), warning),
+        Err(error) => (None, Some(format!("Conexus: assistants cannot ask this session: {error:#}"))),
+    };
     let options = conexus_lsp::Options {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         settings_of: {
@@ -88,17 +84,41 @@ pub(crate) fn run(arguments: &Arguments, own: &LspArguments, level: Level) -> Re
             url: format!("http://{}/mcp", sidecar.address()),
             token: sidecar.token().to_owned(),
         }),
+        warning,
     };
     let is_shut_down = conexus_lsp::run(options).context("the language server cannot start")?;
     drop(sidecar);
     Ok(if is_shut_down { Outcome::Clean } else { Outcome::Findings })
 }
 
-/// The endpoint as the server before in this session had it, where settings do not say otherwise.
-fn shared(serving: &Serving) -> Option<Serving> {
+/// The endpoint as the settings say and the server before in this session had it. Where another program, such as another
+/// editor, has the port of the settings, it is any free one for this machine alone, and the warning says which.
+fn endpoint(
+    serving: &Serving,
+    open: impl Fn(&Serving) -> conexus_mcp::Result<Sidecar>,
+) -> Result<(Sidecar, Option<String>)> {
+    let (port, token) = of_session().unzip();
+    let token = serving.token.clone().or(token);
+    let at = |port, remote: &Option<Remote>| {
+        open(&Serving { port, token: token.clone(), remote: remote.clone(), ..serving.clone() })
+    };
+    // Another program may have the port of the session by now.
+    let anywhere = |remote| at(port.unwrap_or(0), remote).or_else(|_| at(0, remote));
+    let opened = if serving.port == 0 { anywhere(&serving.remote) } else { at(serving.port, &serving.remote) };
+    match opened {
+        Err(error @ Error::Listen { .. }) => {
+            let sidecar = anywhere(&None)?;
+            let address = sidecar.address();
+            let warning = format!("Conexus: {error}. Assistants reach this session at {address} instead.");
+            Ok((sidecar, Some(warning)))
+        }
+        opened => Ok((opened?, None)),
+    }
+}
+
+/// Port and token that the servers of this session share.
+fn of_session() -> Option<(u16, Arc<str>)> {
     let variable = std::env::var(ENDPOINT).ok()?;
     let (port, token) = variable.split_once(':')?;
-    let port = if serving.port == 0 { port.parse().ok()? } else { serving.port };
-    let token = serving.token.clone().unwrap_or_else(|| token.into());
-    Some(Serving { port, token: Some(token), ..serving.clone() })
+    Some((port.parse().ok()?, token.into()))
 }

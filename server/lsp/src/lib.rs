@@ -72,6 +72,8 @@ pub struct Options {
     pub editor: EditorAccess,
     /// Where assistants ask this session; `None` when they cannot.
     pub assistants: Option<AssistantEndpoint>,
+    /// What the user is told when the session begins: something of it is not as the settings say.
+    pub warning: Option<String>,
 }
 
 /// How long the runtime may take to end after everything is written out.

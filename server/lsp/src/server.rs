@@ -27,6 +27,7 @@ pub(crate) struct Server {
     pub(crate) checks_of: ChecksOf,
     pub(crate) registry: Registry,
     pub(crate) assistants: Option<AssistantEndpoint>,
+    pub(crate) warning: Option<String>,
     pub(crate) editor: EditorAccess,
     /// Told when the process of the client is gone.
     pub(crate) client_is_gone: Arc<tokio::sync::Notify>,
@@ -99,6 +100,7 @@ pub(crate) fn service(
         checks_of: options.checks_of,
         registry: options.registry,
         assistants: options.assistants,
+        warning: options.warning,
         editor: options.editor,
         client_is_gone,
         session,

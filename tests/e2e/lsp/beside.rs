@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     path::PathBuf,
     time::Duration,
 };
@@ -75,6 +75,36 @@ fn a_second_editor_follows_and_takes_over() {
     assert_eq!(role(&mut second), "owner");
     second.shut_down();
     session.expect_like_fresh("after a change of owners");
+}
+
+/// A port of the settings is for one session; the next one is reached elsewhere, and its user knows.
+#[test]
+fn a_session_without_the_port_of_the_settings_says_where_it_is() {
+    let session = workspace();
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
+    let folder = session.program.home().join("config/conexus");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("conexus.toml"), format!("[mcp]\nport = {port}\n")).expect("the settings");
+    let url =
+        |client: &mut LspClient| client.call("conexus/mcp", &json!({}))["url"].as_str().expect("an address").to_owned();
+    let mut first = session.serve();
+    assert_eq!(url(&mut first), format!("http://127.0.0.1:{port}/mcp"));
+    let mut second = session.serve();
+    let told = second.expect("window/showMessage")["params"].clone();
+    let elsewhere = url(&mut second);
+    let address = elsewhere.strip_prefix("http://").and_then(|url| url.strip_suffix("/mcp")).expect("an address");
+    let text = told["message"].as_str().expect("a text");
+    assert!(told["type"] == 2 && text.contains(&format!("127.0.0.1:{port}")) && text.contains(address), "{told}");
+    assert!(!first.has("window/showMessage") && !second.has("window/showMessage"));
+    let of = |url: &str| endpoints(&session).into_iter().find(|(_, file)| file["url"] == url).map(|(_, file)| file);
+    for url in [format!("http://127.0.0.1:{port}"), format!("http://{address}")] {
+        let file = of(&url).expect("an endpoint file");
+        let bearer = format!("Bearer {}", file["token"].as_str().expect("a token"));
+        let answer = ureq::get(format!("{url}/healthz")).header("Authorization", bearer).call().expect("an answer");
+        assert_eq!(answer.status(), 200);
+    }
+    second.shut_down();
+    first.shut_down();
 }
 
 #[test]

@@ -6,7 +6,12 @@ use lsp_types::Registration;
 use serde_json::json;
 
 use super::did_change_configuration::pull;
-use crate::{EditorAccess, checks, editor, reporter, server::Server, settings::SECTION};
+use crate::{
+    EditorAccess, checks, editor,
+    reporter::{self, Report},
+    server::Server,
+    settings::SECTION,
+};
 
 pub(crate) fn handle(server: &Server) {
     let Ok(session) = server.session() else { return };
@@ -19,6 +24,7 @@ pub(crate) fn handle(server: &Server) {
         session.open_editor(editor);
     }
     if let Some(reports) = session.take_reports() {
+        server.warning.iter().cloned().map(Report::Warning).for_each(|warning| session.report(warning));
         tokio::spawn(reporter::run(server.client.clone(), session.offers, reports));
     }
     tokio::spawn(checks::run(Arc::clone(&session)));
