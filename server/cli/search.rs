@@ -40,8 +40,9 @@ fn ask_session(search: &SearchArguments, location: &Location, query: &Query) -> 
     if search.no_session {
         return None;
     }
-    let answer = Session::find(location)?.search(query, search.page.context as usize);
-    answer.inspect_err(|error| tracing::warn!(%error, "the index is asked instead")).ok()
+    let ask = |session: Session| session.search(query, search.page.context as usize);
+    let answer = Session::find(location).and_then(|session| session.map(ask).transpose());
+    answer.inspect_err(|error| tracing::warn!(%error, "the index is asked instead")).ok()?
 }
 
 /// Finds code similar to a place.

@@ -1,7 +1,10 @@
 //! What stands between an assistant on standard input and output and the index: a running session while there is one,
 //! else an index of one's own. Each call looks anew, so sessions may come and go.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use conexus_engine::{Location, Settings, live::Live};
 use rmcp::model::JsonObject;
@@ -10,6 +13,8 @@ use crate::{Error, FoundNotice, Session, reply::Reply, tools::Tool};
 
 /// The notice of an answer that no session stands behind.
 pub(crate) const DETACHED: &str = "detached";
+/// How often a session that does not answer is asked again. Nobody waits for that.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// A way to the index of one workspace.
 pub(crate) struct Bridge {
@@ -23,6 +28,8 @@ pub(crate) struct Bridge {
 struct State {
     session: Option<Arc<Session>>,
     own: Option<Arc<Live>>,
+    /// When a session that is there and did not answer is asked again.
+    silent: Option<Instant>,
 }
 
 impl Bridge {
@@ -31,7 +38,7 @@ impl Bridge {
     }
 
     /// Finds the session, or begins to index.
-    pub(crate) fn prepare(&self) {
+    pub(crate) fn prepare(self: &Arc<Self>) {
         if self.session().is_none() {
             self.own();
         }
@@ -51,27 +58,57 @@ impl Bridge {
             Err(Error::Refused(reason)) => Some(Err(reason)),
             Err(error) => {
                 tracing::info!(%error, "the session is gone, the bridge goes on detached");
-                self.lock().session = None;
+                let mut state = self.lock();
+                state.session = None;
+                state.silent = matches!(error, Error::Silent { .. }).then(|| Instant::now() + ASK_AGAIN);
                 None
             }
         }
     }
 
     /// What an answer from the own index says.
-    pub(crate) fn detached() -> FoundNotice {
-        FoundNotice {
-            kind: DETACHED.to_owned(),
-            message: "detached: no editor session is attached, unsaved edits are not known".to_owned(),
+    pub(crate) fn detached(&self) -> FoundNotice {
+        let why = match self.lock().silent {
+            Some(_) => "the editor session does not answer",
+            None => "no editor session is attached",
+        };
+        FoundNotice { kind: DETACHED.to_owned(), message: format!("detached: {why}, unsaved edits are not known") }
+    }
+
+    /// The running session. One that did not answer is asked again beside the calls, which go on without it.
+    fn session(self: &Arc<Self>) -> Option<Arc<Session>> {
+        let mut state = self.lock();
+        match (state.session.clone(), state.silent) {
+            (Some(known), _) => {
+                drop(state);
+                Some(self.attach(known))
+            }
+            (None, None) => {
+                drop(state);
+                self.find()
+            }
+            (None, Some(again)) => {
+                if Instant::now() >= again {
+                    state.silent = Some(Instant::now() + ASK_AGAIN);
+                    let bridge = Arc::clone(self);
+                    std::thread::spawn(move || bridge.find());
+                }
+                None
+            }
         }
     }
 
-    /// The running session. While there is one the own index is given back, also one that another call began meanwhile.
-    fn session(&self) -> Option<Arc<Session>> {
-        let known = self.lock().session.clone();
-        let session = match known {
-            Some(known) => known,
-            None => Arc::new(Session::find(&self.location)?),
-        };
+    fn find(&self) -> Option<Arc<Session>> {
+        let found = Session::find(&self.location);
+        self.lock().silent = found.is_err().then(|| Instant::now() + ASK_AGAIN);
+        found
+            .inspect_err(|error| tracing::info!(%error, "the bridge goes on detached"))
+            .ok()?
+            .map(|session| self.attach(Arc::new(session)))
+    }
+
+    /// Answers come from a session from now on; the own index is given back, also one that another call began meanwhile.
+    fn attach(&self, session: Arc<Session>) -> Arc<Session> {
         let mut state = self.lock();
         if state.session.is_none() {
             tracing::info!("the bridge is attached to a running session");
@@ -81,7 +118,7 @@ impl Bridge {
         drop(state);
         // Ends its threads and lets the session own the index; the last call that uses it does so.
         drop(own);
-        Some(session)
+        session
     }
 
     /// The own index, begun when there is none yet.

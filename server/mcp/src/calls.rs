@@ -159,7 +159,7 @@ impl Calls {
             let _place = place;
             let (live, notices) = match source {
                 Source::Workspaces(registry) => (choose(&registry, workspace)?, Vec::new()),
-                Source::Bridge(bridge) => (bridge.own(), vec![Bridge::detached()]),
+                Source::Bridge(bridge) => (bridge.own(), vec![bridge.detached()]),
             };
             let call = Call {
                 live: &live,

@@ -7,6 +7,7 @@ use axum::{
     http::{
         Request, StatusCode,
         header::{AUTHORIZATION, CONTENT_TYPE, HOST},
+        request::Builder,
     },
 };
 use conexus_core::Query;
@@ -22,8 +23,13 @@ use crate::{Endpoint, Error, Found, Result, SearchRequest, reply::Reply};
 
 /// How long a session may take to say that it is there.
 const CONNECT_WAIT: Duration = Duration::from_millis(500);
-/// How long it may take to answer.
-const ANSWER_WAIT: Duration = Duration::from_secs(30);
+/// How long it may take to answer what it knows at once. A process that is stopped, or whose machine sleeps, still takes
+/// connections.
+const ANSWER_WAIT: Duration = Duration::from_secs(5);
+/// How long it may take to answer a search of the command line.
+const SEARCH_WAIT: Duration = Duration::from_secs(30);
+/// How often a session that works on a call is asked whether it is there.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// A running session that keeps a workspace current.
 pub struct Session {
@@ -33,8 +39,9 @@ pub struct Session {
 
 impl Session {
     /// The session of a workspace, if one is running and of this program's version. Files of sessions that are gone are
-    /// taken away.
-    pub fn find(location: &Location) -> Option<Self> {
+    /// taken away. It is an error when one is there and does not answer.
+    pub fn find(location: &Location) -> Result<Option<Self>> {
+        let mut silent = None;
         for (path, endpoint) in Endpoint::of(location) {
             let agent = ureq::Agent::config_builder()
                 .timeout_connect(Some(CONNECT_WAIT))
@@ -46,8 +53,9 @@ impl Session {
                 .into();
             let session = Self { endpoint, agent };
             match session.is_there() {
-                Ok(true) => return Some(session),
+                Ok(true) => return Ok(Some(session)),
                 Ok(false) => {}
+                Err(error @ Error::Silent { .. }) => silent = Some(error),
                 Err(error) => {
                     tracing::debug!(%error, "an endpoint of a session that is gone");
                     // Another client may have been faster.
@@ -55,7 +63,7 @@ impl Session {
                 }
             }
         }
-        None
+        silent.map_or(Ok(None), Err)
     }
 
     /// Answers a query from the session's state, unsaved edits included.
@@ -65,6 +73,9 @@ impl Session {
             .agent
             .post(format!("{}/v1/search", self.endpoint.url))
             .header("Authorization", format!("Bearer {}", self.endpoint.token))
+            .config()
+            .timeout_global(Some(SEARCH_WAIT))
+            .build()
             .send_json(&request)
             .map_err(|error| self.unreachable(&error))?;
         if response.status() != 200 {
@@ -74,12 +85,16 @@ impl Session {
         response.body_mut().read_json().map_err(|error| self.unreachable(&error))
     }
 
-    /// Calls a tool or method of the session; under a key, it can be asked how far it is. Dropping the future closes the connection, which ends the call there.
+    /// Calls a tool or method of the session; under a key, it can be asked how far it is. Dropping the future closes the
+    /// connection, which ends the call there. However long a call takes, it is an error as soon as the session says nothing
+    /// any more.
     pub(crate) async fn call(&self, tool: &str, arguments: &JsonObject, key: Option<&str>) -> Result<Reply> {
         let workspace = &self.endpoint.workspace;
-        let request = json!({ "workspace": workspace, "tool": tool, "arguments": arguments, "key": key });
-        let (status, body) =
-            self.post("/v1/call", request.to_string()).await.map_err(|reason| self.gone(reason.to_string()))?;
+        let request = json!({ "workspace": workspace, "tool": tool, "arguments": arguments, "key": key }).to_string();
+        let (status, body) = tokio::select! {
+            answer = self.send(Request::post("/v1/call"), request) => answer?,
+            error = self.silence() => return Err(error),
+        };
         if status == StatusCode::UNPROCESSABLE_ENTITY || status == StatusCode::GATEWAY_TIMEOUT {
             let reason = String::from_utf8_lossy(&body).into_owned();
             return Err(Error::Refused(if reason.is_empty() { "it took too long".to_owned() } else { reason }));
@@ -88,12 +103,28 @@ impl Session {
         serde_json::from_slice(&body).map_err(|error| self.gone(error.to_string()))
     }
 
-    async fn post(&self, path: &str, body: String) -> std::result::Result<(StatusCode, Bytes), BoxError> {
+    /// Waits until the session does not say any more that it is there.
+    async fn silence(&self) -> Error {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            match tokio::time::timeout(ANSWER_WAIT, self.send(Request::get("/healthz"), String::new())).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return error,
+                Err(_) => return self.silent(),
+            }
+        }
+    }
+
+    async fn send(&self, request: Builder, body: String) -> Result<(StatusCode, Bytes)> {
+        self.exchange(request, body).await.map_err(|reason| self.gone(reason.to_string()))
+    }
+
+    async fn exchange(&self, request: Builder, body: String) -> std::result::Result<(StatusCode, Bytes), BoxError> {
         let authority = self.endpoint.url.strip_prefix("http://").unwrap_or(&self.endpoint.url);
         let stream = tokio::time::timeout(CONNECT_WAIT, TcpStream::connect(authority)).await??;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         let _ends_with_the_caller = AbortOnDrop(tokio::spawn(connection));
-        let request = Request::post(path)
+        let request = request
             .header(HOST, authority)
             .header(AUTHORIZATION, format!("Bearer {}", self.endpoint.token))
             .header(CONTENT_TYPE, "application/json")
@@ -114,7 +145,14 @@ impl Session {
     }
 
     fn unreachable(&self, error: &ureq::Error) -> Error {
-        self.gone(error.to_string())
+        match error {
+            ureq::Error::Timeout(_) => self.silent(),
+            _ => self.gone(error.to_string()),
+        }
+    }
+
+    fn silent(&self) -> Error {
+        Error::Silent { url: self.endpoint.url.clone() }
     }
 
     fn gone(&self, reason: String) -> Error {

@@ -52,6 +52,12 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// The running session takes requests and answers none.
+    #[error("the running session at {url} says nothing")]
+    Silent {
+        /// Where it is.
+        url: String,
+    },
     /// The system does not tell when to end.
     #[error("cannot wait for signals: {0}")]
     Signal(std::io::Error),

@@ -1,5 +1,7 @@
 //! `conexus mcp` on standard input and output: detached, and attached to a session that comes and goes.
 
+use std::time::{Duration, Instant};
+
 use conexus_testkit::{LspClient, wait_for};
 use serde_json::json;
 
@@ -8,6 +10,10 @@ use super::{
     client::{Client, Pipes},
     notices, paths, session, until_idle,
 };
+
+/// A session that says nothing is given up after seven seconds; tests share their machine with others.
+#[cfg(unix)]
+const GIVES_UP: Duration = Duration::from_secs(20);
 
 #[test]
 fn without_a_session_it_serves_the_index_itself_and_says_so() {
@@ -60,5 +66,42 @@ fn a_session_that_comes_is_attached_to_and_one_that_ends_is_let_go() {
         });
         assert_ne!(found["hits"][0]["name"], "drain_leaky_bucket", "{found:#}");
     }
+    client.hang_up();
+}
+
+/// A session that is there and says nothing, such as one that is stopped, keeps no assistant waiting.
+#[cfg(unix)]
+#[test]
+fn a_session_that_hangs_is_let_go_and_attached_to_when_it_answers_again() {
+    let session = session();
+    let server = super::start(&session, session.command(["serve"]));
+    let mut client = Pipes::start(session.command([""; 0]));
+    until_idle(&mut client);
+    let signal = |name: &str| {
+        let told = std::process::Command::new("kill").args([name, &server.id().to_string()]).status();
+        assert!(told.is_ok_and(|status| status.success()), "{name}");
+    };
+    let search = |client: &mut Pipes| {
+        let started = Instant::now();
+        let found = client.tool("context_search", &json!({ "query": "retry failed requests" }));
+        (found, started.elapsed())
+    };
+    let (found, _) = search(&mut client);
+    assert!(!notices(&found).contains(&"detached"), "{found:#}");
+    signal("-STOP");
+    let (found, took) = search(&mut client);
+    assert_eq!(paths(&found, "hits")[0], "src/retry.rs", "{found:#}");
+    assert!(notices(&found).contains(&"detached") && found.to_string().contains("does not answer"), "{found:#}");
+    assert!(took < GIVES_UP, "{took:?}");
+    // Those that follow do not try it again first, nor does a new client wait for longer.
+    let (found, took) = search(&mut client);
+    assert!(notices(&found).contains(&"detached") && took < GIVES_UP / 4, "{took:?}: {found:#}");
+    let mut other = Pipes::start(session.command([""; 0]));
+    let started = Instant::now();
+    other.result("tools/list", &json!({}));
+    assert!(started.elapsed() < GIVES_UP, "{:?}", started.elapsed());
+    other.hang_up();
+    signal("-CONT");
+    wait_for("the session again", DEADLINE, || (!notices(&search(&mut client).0).contains(&"detached")).then_some(()));
     client.hang_up();
 }
