@@ -16,7 +16,7 @@ use conexus_check::ChecksOf;
 use conexus_engine::live::{Live, Registry};
 use rmcp::{RoleServer, model::JsonObject, service::RequestContext};
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch::Receiver};
 use tracing::{Instrument, Span, field::Empty, info_span};
 
 use crate::{
@@ -26,15 +26,19 @@ use crate::{
     lanes::Lanes,
     methods::{
         answered,
-        changes::{CHANGES, FEATURES, PROGRESS},
+        changes::{CHANGES, FEATURES, LOOK_EVERY, MOST_WAIT, PROGRESS, Wanted},
     },
     metrics::{Metrics, Outcome},
     reply::Reply,
-    tools::{self, Call, Told, Tool},
+    tools::{self, Call, Told, Tool, read_arguments},
+    wakers::Wakers,
 };
 
 /// Calls that may wait; more are refused.
 const WAITING: usize = 1_024;
+/// Streams at the same time on which clients are told what changes; more are refused. Each is a connection, and many systems
+/// allow a process 1,024 open files.
+pub(crate) const STREAMS: usize = 256;
 /// Which of several workspaces of a session a client means, as the absolute path.
 const WORKSPACE_HEADER: &str = "conexus-workspace";
 
@@ -81,6 +85,8 @@ pub(crate) struct Calls {
     checks_of: ChecksOf,
     lanes: Arc<Lanes>,
     waiting: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    wakers: Wakers,
     audit: Option<Audit>,
     source_folders: Arc<[PathBuf]>,
     /// Calls that are worked on and may be asked how far they are.
@@ -94,12 +100,14 @@ impl Calls {
         audit: Option<Audit>,
         source_folders: impl Into<Arc<[PathBuf]>>,
     ) -> Self {
-        let waiting = Semaphore::new(WAITING);
+        let places = |count| Arc::new(Semaphore::new(count));
         Self {
             source,
             checks_of,
             lanes: Arc::default(),
-            waiting: Arc::new(waiting),
+            waiting: places(WAITING),
+            streams: places(STREAMS),
+            wakers: Wakers::default(),
             audit,
             source_folders: source_folders.into(),
             running: Running::default(),
@@ -138,12 +146,71 @@ impl Calls {
         {
             return answered(&told);
         }
-        let _waiting = self.waiting.try_acquire().map_err(|_| "too many calls are waiting, try again".to_owned())?;
-        if let Source::Bridge(bridge) = &self.source
-            && let Some(answer) = bridge.ask(tool, &arguments, key.as_deref()).await
-        {
-            return answer;
+        if tool.name == CHANGES {
+            return self.changes(workspace, tool, arguments).await;
         }
+        let _waiting = self.waiting.try_acquire().map_err(|_| "too many calls are waiting, try again".to_owned())?;
+        match self.bridged(tool, &arguments, key.as_deref()).await {
+            Some(answer) => answer,
+            None => self.work(workspace, key, tool, arguments).await.map(|(reply, _)| reply),
+        }
+    }
+
+    /// What the session behind a bridge answers.
+    async fn bridged(
+        &self,
+        tool: &'static Tool,
+        arguments: &JsonObject,
+        key: Option<&str>,
+    ) -> Option<Result<Reply, String>> {
+        let Source::Bridge(bridge) = &self.source else { return None };
+        bridge.ask(tool, arguments, key).await
+    }
+
+    /// Answers as soon as things are not as known any more, or after a while. It takes a place while it looks, and none
+    /// while it waits: any number of clients may listen beside calls.
+    async fn changes(
+        &self,
+        workspace: Option<PathBuf>,
+        tool: &'static Tool,
+        arguments: JsonObject,
+    ) -> Result<Reply, String> {
+        let Wanted { known, now } = read_arguments(arguments.clone())?;
+        let known = serde_json::to_value(known).map_err(|error| error.to_string())?;
+        let deadline = tokio::time::Instant::now() + MOST_WAIT;
+        loop {
+            // A session may have come meanwhile.
+            if let Some(answer) = self.bridged(tool, &arguments, None).await {
+                return answer;
+            }
+            let next = tokio::time::Instant::now() + LOOK_EVERY;
+            let (reply, mut changes) = self.work(workspace.clone(), None, tool, arguments.clone()).await?;
+            if now || reply.structured != known {
+                return Ok(reply);
+            }
+            // Also a workspace that is gone wakes.
+            if tokio::time::timeout_at(deadline, changes.changed()).await.is_err() {
+                return Ok(reply);
+            }
+            tokio::time::sleep_until(next).await;
+        }
+    }
+
+    /// A place among the streams on which clients are told what changes; the error is for the client to read.
+    pub(crate) fn stream(&self) -> Result<OwnedSemaphorePermit, String> {
+        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
+            format!("{STREAMS} streams tell clients of changes already, and there are no more; end one of them")
+        })
+    }
+
+    /// Runs a call on a worker, and tells of changes since before it.
+    async fn work(
+        &self,
+        workspace: Option<PathBuf>,
+        key: Option<String>,
+        tool: &'static Tool,
+        arguments: JsonObject,
+    ) -> Result<(Reply, Receiver<()>), String> {
         let (places, threads) = self.lanes.of(tool.name);
         let waiting = Arc::clone(places).acquire_owned().instrument(info_span!("waiting"));
         let place = waiting.await.map_err(|_| "the session is ending".to_owned())?;
@@ -152,7 +219,7 @@ impl Calls {
         let _ends_with_the_caller = Cancel(Arc::clone(&cancel));
         let (source, checks_of) = (self.source.clone(), Arc::clone(&self.checks_of));
         let source_folders = Arc::clone(&self.source_folders);
-        let told = self.running.begin(key);
+        let (told, wakers) = (self.running.begin(key), self.wakers.clone());
         let work = move || {
             let _span = span.entered();
             // A cancelled call keeps its place until the worker has noticed.
@@ -161,6 +228,7 @@ impl Calls {
                 Source::Workspaces(registry) => (choose(&registry, workspace)?, Vec::new()),
                 Source::Bridge(bridge) => (bridge.own(), vec![bridge.detached()]),
             };
+            let changes = wakers.of(&live);
             let call = Call {
                 live: &live,
                 notices: &notices,
@@ -169,7 +237,7 @@ impl Calls {
                 cancel: &cancel,
                 told: &told.told,
             };
-            (tool.run)(&call, arguments)
+            Ok(((tool.run)(&call, arguments)?, changes))
         };
         threads
             .spawn_blocking(work)

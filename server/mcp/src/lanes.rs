@@ -16,20 +16,23 @@ const DEAR: usize = 8;
 const CHEAP: usize = 8;
 /// Calls that wait for something at the same time; they do little else, so they take no place of another.
 const PATIENT: usize = 64;
+/// Looks at the same time whether something changed of what is watched; all who watch take turns.
+const LOOKS: usize = 4;
 
 /// What reads a file or a status.
 const IS_CHEAP: &[&str] = &[
     "context_read", "resources/list", "resources/read", "completion/complete", "context_connector_management",
     PROGRESS, FEATURES,
 ];
-/// What waits for a change, for an editor, or for the end of the indexing.
-const IS_PATIENT: &[&str] = &[CHANGES, "context_index_control", "context_editor"];
+/// What waits for an editor, or for the end of the indexing.
+const IS_PATIENT: &[&str] = &["context_index_control", "context_editor"];
 
 /// The ways that calls go.
 pub(crate) struct Lanes {
     cheap: Arc<Semaphore>,
     dear: Arc<Semaphore>,
     patient: Arc<Semaphore>,
+    looks: Arc<Semaphore>,
     /// Its threads yield to those that follow typing; none where threads cannot be started, and all are alike.
     yielding: Option<Runtime>,
 }
@@ -38,13 +41,13 @@ impl Default for Lanes {
     fn default() -> Self {
         let yielding = Builder::new_current_thread()
             .thread_name("dear calls")
-            .max_blocking_threads(DEAR + PATIENT)
+            .max_blocking_threads(DEAR + PATIENT + LOOKS)
             .on_thread_start(|| yield_to_typing(Yields::SlowRequest))
             .build()
             .inspect_err(|error| tracing::warn!(%error, "calls of assistants do not yield to typing"))
             .ok();
         let places = |count| Arc::new(Semaphore::new(count));
-        Self { cheap: places(CHEAP), dear: places(DEAR), patient: places(PATIENT), yielding }
+        Self { cheap: places(CHEAP), dear: places(DEAR), patient: places(PATIENT), looks: places(LOOKS), yielding }
     }
 }
 
@@ -63,7 +66,11 @@ impl Lanes {
         if IS_CHEAP.contains(&tool) {
             return (&self.cheap, Handle::current());
         }
-        let places = if IS_PATIENT.contains(&tool) { &self.patient } else { &self.dear };
+        let places = match tool {
+            CHANGES => &self.looks,
+            _ if IS_PATIENT.contains(&tool) => &self.patient,
+            _ => &self.dear,
+        };
         (places, self.yielding.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone()))
     }
 }
@@ -87,6 +94,7 @@ mod tests {
         let _all = Arc::clone(dear).acquire_many_owned(DEAR as u32).await.expect("open");
         assert!(lanes.of("context_grep").0.try_acquire().is_err());
         assert!(lanes.of("context_read").0.try_acquire().is_ok());
+        let _looks = Arc::clone(lanes.of(CHANGES).0).acquire_many_owned(LOOKS as u32).await.expect("open");
         assert!(lanes.of("context_index_control").0.try_acquire().is_ok());
     }
 

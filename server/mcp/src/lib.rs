@@ -33,6 +33,7 @@ mod stdio;
 mod tools;
 mod traces;
 mod unsaved;
+mod wakers;
 mod watching;
 
 pub use audit::Audit;

@@ -7,7 +7,7 @@ use rmcp::{
     ErrorData, Peer, RoleServer, ServerHandler,
     model::{
         CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
-        ContentBlock, GetPromptRequestParams, GetPromptResponse, GetPromptResult, Implementation,
+        ContentBlock, ErrorCode, GetPromptRequestParams, GetPromptResponse, GetPromptResult, Implementation,
         InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
         ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ProgressToken, ProtocolVersion,
         ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ServerCapabilities, ServerConfig,
@@ -35,6 +35,8 @@ use crate::{
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// How often it is looked whether a client is gone.
 const LOOK: Duration = Duration::from_secs(1);
+/// The code of an error that says that too many do the same; of those that the protocol leaves to servers.
+const TOO_MANY: ErrorCode = ErrorCode(-32_000);
 /// How long a client may keep the list of tools: they change with the session behind it.
 const LIST_TTL_MS: u64 = 60_000;
 /// Revisions that are spoken. The older two differ from 2025-11-25 in nothing that is used here, and clients that offer
@@ -287,6 +289,7 @@ impl ServerHandler for Server {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let _place = self.calls.stream().map_err(|reason| ErrorData::new(TOO_MANY, reason, None))?;
         let caller = Caller::of(context.request_context());
         let watched = Watched::of(context.accepted());
         tokio::select! {

@@ -162,11 +162,18 @@ impl Sessions {
 
     /// Tells a client what changes, in the place of a stream that it had before.
     fn stream(&self, session: Session, caller: Caller) -> Response {
+        let place = match self.calls.stream() {
+            Ok(place) => place,
+            Err(reason) => {
+                return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], reason).into_response();
+            }
+        };
         let (sender, receiver) = mpsc::channel(EVENTS);
         let (current, replaced) = oneshot::channel();
         *lock(&session.0.stream) = Some(current);
         let calls = self.calls.clone();
         tokio::spawn(async move {
+            let _place = place;
             let client = sender.clone();
             tokio::select! {
                 () = session.watched().run(&calls, &caller, Listener::Stream(sender)) => {}

@@ -1,7 +1,7 @@
 //! Tells a client what changed of what it watches: resources, their list, the list of tools.
 //!
-//! The one who is asked waits for a change, for a second at most, and is asked again: so it works alike over an index of
-//! this process and over the bridge, and goes on when a session comes or ends in between.
+//! The one who is asked answers when something changed, after a second at most, and is asked again: so it works alike over
+//! an index of this process and over the bridge, and goes on when a session comes or ends in between.
 
 use std::{
     collections::BTreeMap,

@@ -8,6 +8,7 @@ mod control;
 mod editor;
 mod http;
 mod install;
+mod listeners;
 mod load;
 mod logs;
 mod resources;

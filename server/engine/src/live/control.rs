@@ -136,13 +136,18 @@ impl Live {
     /// Names the editor that shows the workspace and may be asked for something.
     pub fn set_editor(&self, editor: Option<Arc<dyn Editor>>) {
         *self.shared.editor.lock().unwrap_or_else(PoisonError::into_inner) = editor;
-        self.shared.revision.fetch_add(1, Ordering::Release);
-        self.shared.changed.notify_all();
+        self.shared.renewed();
     }
 
     /// The editor that shows the workspace, when it may be asked for something.
     pub fn editor(&self) -> Option<Arc<dyn Editor>> {
         self.shared.editor.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Calls `listener` whenever readers may see something new, until the workspace is gone. It must return at once and ask
+    /// nothing of the workspace.
+    pub fn on_change(&self, listener: impl Fn() + Send + Sync + 'static) {
+        self.shared.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(listener));
     }
 
     /// Waits until readers may see something new since a revision, at most `wait` and until it is cancelled. Returns the

@@ -51,6 +51,8 @@ pub struct Buffer {
 /// Told of every change of the status, from the threads of the workspace: it must return at once.
 pub type Observer = Arc<dyn Fn(&Status) + Send + Sync>;
 
+type Listener = Box<dyn Fn() + Send + Sync>;
+
 /// How long the first reader waits for the index to be opened.
 const OPEN_WAIT: Duration = Duration::from_secs(5);
 /// Buffers that rest for this long are parsed afresh.
@@ -94,6 +96,8 @@ struct Shared {
     editor: Mutex<Option<Arc<dyn Editor>>>,
     /// Counts what readers may see as new.
     revision: AtomicU64,
+    /// Called when it grows.
+    listeners: Mutex<Vec<Listener>>,
 }
 
 /// What the buffers' thread has not seen yet. Of several texts of one buffer only the last counts.
@@ -144,6 +148,7 @@ impl Live {
             sources: Mutex::default(),
             editor: Mutex::default(),
             revision: AtomicU64::new(0),
+            listeners: Mutex::default(),
         });
         let (sender, receiver) = crossbeam_channel::unbounded();
         let index = {
@@ -401,9 +406,8 @@ impl Shared {
         state.status.set_aside = view.set_aside();
         state.status.newly_set_aside = view.crashes.found_here();
         state.view = Some(view);
-        self.revision.fetch_add(1, Ordering::Release);
         (self.observer)(&state.status);
-        self.changed.notify_all();
+        self.renewed();
     }
 
     fn status(&self, change: impl FnOnce(&mut Status)) {
@@ -415,9 +419,17 @@ impl Shared {
             if let Some(view) = &mut state.view {
                 view.notices = notices.into();
             }
-            self.revision.fetch_add(1, Ordering::Release);
             (self.observer)(&state.status);
-            self.changed.notify_all();
+            self.renewed();
+        }
+    }
+
+    /// Readers may see something new.
+    fn renewed(&self) {
+        self.revision.fetch_add(1, Ordering::Release);
+        self.changed.notify_all();
+        for listener in self.listeners.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            listener();
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use super::Live;
+use super::{Listener, Live};
 
 /// The live workspaces of a process. A clone is the same list; it keeps none of them alive.
 #[derive(Clone, Default)]
@@ -13,8 +13,6 @@ pub struct Registry {
     workspaces: Arc<Mutex<Vec<Weak<Live>>>>,
     changed: Arc<Mutex<Vec<Listener>>>,
 }
-
-type Listener = Box<dyn Fn() + Send + Sync>;
 
 impl Registry {
     /// Adds a workspace; it leaves by itself when it is dropped.

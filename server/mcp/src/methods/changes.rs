@@ -1,9 +1,6 @@
 //! What changed since a client looked last, how far indexing is, and what this workspace offers.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use conexus_engine::Snapshot;
 use rmcp::model::JsonObject;
@@ -16,7 +13,7 @@ use crate::{
     tools::{Call, read_arguments},
 };
 
-/// Waits for a change of what is known.
+/// How what is watched is; it is answered when that differs from what is known.
 pub(crate) const CHANGES: &str = "changes";
 /// How far what goes on is.
 pub(crate) const PROGRESS: &str = "progress";
@@ -24,7 +21,9 @@ pub(crate) const PROGRESS: &str = "progress";
 pub(crate) const FEATURES: &str = "features";
 
 /// Longest wait for a change. A bridge looks for another session as often.
-const MOST_WAIT: Duration = Duration::from_secs(1);
+pub(crate) const MOST_WAIT: Duration = Duration::from_secs(1);
+/// How often one client's look is repeated at most: while files are indexed something changes all the time.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// What a client knows of what it watches.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,26 +39,17 @@ pub(crate) struct Known {
 }
 
 #[derive(Deserialize)]
-struct Arguments {
-    known: Known,
+pub(crate) struct Wanted {
+    pub(crate) known: Known,
     /// Answers at once with how things are.
     #[serde(default)]
-    now: bool,
+    pub(crate) now: bool,
 }
 
-/// How things are, as soon as they are not as known any more, or after a while.
+/// How things are. Whoever calls it waits, so that no worker does.
 pub(super) fn changes(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
-    let Arguments { known, now } = read_arguments(arguments)?;
-    let deadline = Instant::now() + MOST_WAIT;
-    let mut revision = call.live.wait_for_change(0, Duration::ZERO, call.cancel);
-    loop {
-        let seen = look(call, &call.view()?, &known);
-        let left = deadline.saturating_duration_since(Instant::now());
-        if now || seen != known || left.is_zero() || call.is_cancelled() {
-            return answered(&seen);
-        }
-        revision = call.live.wait_for_change(revision, left, call.cancel);
-    }
+    let Wanted { known, .. } = read_arguments(arguments)?;
+    answered(&look(call, &call.view()?, &known))
 }
 
 fn look(call: &Call<'_>, view: &Snapshot, known: &Known) -> Known {
