@@ -3,20 +3,22 @@
 
 use std::time::Duration;
 
-use conexus_mcp::{Serving, Sidecar};
+use conexus_mcp::{Serving, Sidecar, begin_session};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
-        GetPromptRequestParams, GetPromptResponse, GetPromptResult, Implementation, ListPromptsResult,
-        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-        ProgressNotificationParam, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult,
-        ServerCapabilities, ServerConfig, SubscribeRequestParams, UnsubscribeRequestParams,
+        GetPromptRequestParams, GetPromptResponse, GetPromptResult, Implementation, InitializeRequestParams,
+        InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+        PaginatedRequestParams, ProgressNotificationParam, ReadResourceRequestParams, ReadResourceResponse,
+        ReadResourceResult, ServerCapabilities, ServerConfig, SubscribeRequestParams, SubscriptionFilter,
+        UnsubscribeRequestParams,
     },
-    service::RequestContext,
+    service::{RequestContext, SubscriptionContext},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 /// A red pixel.
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==";
@@ -25,8 +27,11 @@ const WAV: &str = "UklGRiQAAABXQVZFZm10IBAAAAABAAEARKwAAIhYAQACABAAZGF0YQAAAAA="
 /// Between two notes of progress.
 const STEP: Duration = Duration::from_millis(50);
 
-#[derive(Clone)]
-struct Fixtures;
+#[derive(Clone, Default)]
+struct Fixtures {
+    /// Told when the list of tools changes.
+    tools: watch::Sender<()>,
+}
 
 /// Results are written as the specification prints them; the older revision is sent none of the type.
 fn read<T: DeserializeOwned>(mut value: Value) -> Result<T, ErrorData> {
@@ -42,12 +47,23 @@ impl ServerHandler for Fixtures {
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder()
             .enable_tools()
+            .enable_tool_list_changed()
             .enable_resources()
             .enable_resources_subscribe()
             .enable_prompts()
             .enable_completions()
             .build();
         ServerConfig::new(capabilities).with_server_info(Implementation::new("conformance-fixtures", "1"))
+    }
+
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        context.peer.set_peer_info(request.clone());
+        begin_session(&context.extensions);
+        self.negotiate_initialize(&request)
     }
 
     async fn list_tools(
@@ -63,6 +79,7 @@ impl ServerHandler for Fixtures {
             tool("test_multiple_content_types", "Answers with text, an image and a resource"),
             tool("test_tool_with_progress", "Tells how far it is"),
             tool("test_error_handling", "Fails"),
+            tool("test_trigger_tool_change", "Says that the list of tools changed"),
             json!({
                 "name": "json_schema_2020_12_tool",
                 "description": "Has a schema with references",
@@ -116,6 +133,10 @@ impl ServerHandler for Fixtures {
                     "content": [text("This tool intentionally returns an error for testing")],
                 });
                 return read::<CallToolResult>(result).map(Into::into);
+            }
+            "test_trigger_tool_change" => {
+                self.tools.send_replace(());
+                json!([text("done")])
             }
             "json_schema_2020_12_tool" => json!([text("ok")]),
             other => return Err(ErrorData::invalid_params(format!("there is no tool {other:?}"), None)),
@@ -172,6 +193,22 @@ impl ServerHandler for Fixtures {
         content["uri"] = json!(uri);
         let result = json!({ "contents": [content], "ttlMs": 60_000, "cacheScope": "private" });
         read::<ReadResourceResult>(result).map(Into::into)
+    }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        Some(requested.clone())
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let mut tools = self.tools.subscribe();
+        loop {
+            tokio::select! {
+                () = context.cancelled() => return Ok(()),
+                _ = tools.changed() => {}
+            }
+            // It goes out where the client asked for it.
+            let _ = context.sink().notify_tool_list_changed().await;
+        }
     }
 
     async fn subscribe(&self, _: SubscribeRequestParams, _: RequestContext<RoleServer>) -> Result<(), ErrorData> {
@@ -244,7 +281,7 @@ fn internal(error: impl std::fmt::Display) -> ErrorData {
 }
 
 fn main() -> conexus_mcp::Result<()> {
-    let sidecar = Sidecar::open_with(&Fixtures, &Serving::default())?;
+    let sidecar = Sidecar::open_with(&Fixtures::default(), &Serving::default())?;
     let line = json!({ "url": format!("http://{}/mcp", sidecar.address()), "token": sidecar.token() });
     #[expect(clippy::print_stdout, reason = "it is read by a script")]
     {

@@ -44,6 +44,8 @@ pub use found::{Found, FoundHit, FoundNotice, SearchRequest, Term};
 pub use guard::token as new_token;
 pub use hits::search_answer;
 pub use serving::{Limits, Remote, Serving};
+#[doc(hidden)]
+pub use sessions::begin as begin_session;
 pub use sidecar::Sidecar;
 pub use snippet::SnippetLine;
 pub use stdio::serve_stdio;

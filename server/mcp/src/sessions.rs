@@ -122,7 +122,7 @@ pub(crate) fn of(extensions: &Extensions) -> Option<Session> {
 }
 
 /// Begins a session with the request that asks for one, and says whether it could.
-pub(crate) fn begin(extensions: &Extensions) -> bool {
+pub fn begin(extensions: &Extensions) -> bool {
     let beginning = extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Beginning>());
     beginning.map(|beginning| *lock(&beginning.0) = Some(Session::new())).is_some()
 }
