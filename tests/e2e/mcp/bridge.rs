@@ -88,6 +88,10 @@ fn a_session_that_hangs_is_let_go_and_attached_to_when_it_answers_again() {
     };
     let (found, _) = search(&mut client);
     assert!(!notices(&found).contains(&"detached"), "{found:#}");
+    // A call that takes long does not look like it.
+    let slow = json!({ "query": "queue", "min_generation": 1_000_000, "wait_ms": 8_000 });
+    let found = client.tool("context_search", &slow);
+    assert!(!notices(&found).contains(&"detached"), "{found:#}");
     signal("-STOP");
     let (found, took) = search(&mut client);
     assert_eq!(paths(&found, "hits")[0], "src/retry.rs", "{found:#}");

@@ -14,8 +14,12 @@ use super::{
     notices, paths, serve, session, until_idle,
 };
 
-/// A stop takes less than a second on a machine that does nothing else; tests share theirs with others.
-const STOPS: Duration = Duration::from_secs(3);
+/// A stop takes less than this.
+const STOPS: Duration = Duration::from_secs(1);
+/// On a machine that tests share with others.
+const STOPS_ANYWHERE: Duration = Duration::from_secs(3);
+/// Stops of one run, of which the fastest says how long one takes.
+const ROUNDS: usize = 3;
 /// Files of a run that takes some seconds even in a release build.
 const FILES: usize = 1_500;
 
@@ -49,16 +53,24 @@ fn a_run_stops_within_a_second_and_goes_on_when_told() {
     }
     let _server: Running = conexus_testkit::start(session.command(["serve"]));
     let mut client = Http::of(&session, Revision::New);
-    wait_for("a run that has begun", DEADLINE, || {
-        let status = control(&mut client, &json!({ "action": "status" }));
-        (status["activity"] == "indexing" && status["done"].as_u64() > Some(0)).then_some(())
-    });
-    let started = Instant::now();
-    let stopped = control(&mut client, &json!({ "action": "stop", "wait_ms": 10_000 }));
-    let took = started.elapsed();
-    assert_eq!(stopped["activity"], "stopped", "{stopped:#}");
-    assert!(took < STOPS, "it took {took:?}");
-    assert!(stopped["files"].as_u64() < Some(FILES as u64), "it was done before it was stopped: {stopped:#}");
+    let mut rounds = Vec::new();
+    let stopped = loop {
+        wait_for("a run that has begun", DEADLINE, || {
+            let status = control(&mut client, &json!({ "action": "status" }));
+            (status["activity"] == "indexing" && status["done"].as_u64() > Some(0)).then_some(())
+        });
+        let started = Instant::now();
+        let stopped = control(&mut client, &json!({ "action": "stop", "wait_ms": 10_000 }));
+        rounds.push(started.elapsed());
+        assert_eq!(stopped["activity"], "stopped", "{stopped:#}");
+        assert!(stopped["files"].as_u64() < Some(FILES as u64), "it was done before it was stopped: {stopped:#}");
+        if rounds.len() == ROUNDS {
+            break stopped;
+        }
+        control(&mut client, &json!({ "action": "start" }));
+    };
+    assert!(rounds.iter().any(|took| *took < STOPS), "{rounds:?}");
+    assert!(rounds.iter().all(|took| *took < STOPS_ANYWHERE), "{rounds:?}");
     let ready = |client: &Http| super::watching::get(client, "/readyz");
     let (code, body) = ready(&client);
     assert!(code == 503 && body.contains("\"stopped\""), "what is not complete is not ready: {code} {body}");
@@ -72,6 +84,8 @@ fn a_run_stops_within_a_second_and_goes_on_when_told() {
     for _ in 0..20 {
         assert_eq!(first_path(&mut client, "written_while_stopped"), None);
     }
+    let rests = control(&mut client, &json!({ "action": "status" }));
+    assert_eq!(rests["files"], stopped["files"], "no file got in after the answer");
     control(&mut client, &json!({ "action": "start", "wait_ms": 45_000 }));
     until_idle(&mut client);
     let going = control(&mut client, &json!({ "action": "status" }));
@@ -161,7 +175,7 @@ fn a_cancelled_call_ends_git() {
                 .is_ok_and(|status| status.success())
         };
         wait_for("the end of git", DEADLINE, || (!is_there()).then_some(()));
-        assert!(begun.elapsed() < STOPS, "{tool}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < STOPS_ANYWHERE, "{tool}: {:?}", begun.elapsed());
         std::fs::remove_file(&started).expect("a file");
     }
     client.hang_up();
