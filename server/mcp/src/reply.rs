@@ -39,12 +39,16 @@ struct Form {
     json: Value,
     text: String,
     tokens: (usize, usize),
+    /// Whether it shows a mask in the place of a secret.
+    is_redacted: bool,
 }
 
 impl Item {
     pub(crate) fn new(json: Value, text: String) -> Self {
-        let tokens = (estimate_tokens(&json.to_string()), estimate_tokens(&text));
-        Self { form: Form { json, text, tokens }, short: None }
+        let written = json.to_string();
+        let tokens = (estimate_tokens(&written), estimate_tokens(&text));
+        let is_redacted = redaction::is_redacted(&written);
+        Self { form: Form { json, text, tokens, is_redacted }, short: None }
     }
 
     /// With a smaller form that takes its place when it does not fit.
@@ -171,7 +175,7 @@ impl Draft {
 
     /// The answer: items in their order for as long as they fit.
     pub(crate) fn finish(mut self) -> Reply {
-        if self.items.iter().any(|item| redaction::is_redacted(&item.form.text)) {
+        if redaction::is_redacted(&self.head) || self.items.iter().any(|item| item.form.is_redacted) {
             self.note_redacted();
         }
         let room = self.room();
@@ -179,11 +183,12 @@ impl Draft {
         let (mut list, mut text) = (Vec::new(), self.head.clone());
         let total = self.items.len();
         for item in std::mem::take(&mut self.items) {
-            let fitting = std::iter::once(item.form).chain(item.short).find_map(|Form { json, text, tokens }| {
-                // A comma, a line break.
-                let cost = (tokens.0 + 1, tokens.1 + 1);
-                (structured_cost + cost.0 <= room && text_cost + cost.1 <= room).then_some((json, text, cost))
-            });
+            let fitting =
+                std::iter::once(item.form).chain(item.short).find_map(|Form { json, text, tokens, .. }| {
+                    // A comma, a line break.
+                    let cost = (tokens.0 + 1, tokens.1 + 1);
+                    (structured_cost + cost.0 <= room && text_cost + cost.1 <= room).then_some((json, text, cost))
+                });
             let Some((json, line, cost)) = fitting else { break };
             structured_cost += cost.0;
             text_cost += cost.1;

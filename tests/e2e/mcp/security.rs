@@ -486,6 +486,9 @@ fn secrets_in_files_are_masked_everywhere() {
     session
         .workspace
         .write("src/deploy.py", format!("def deploy_everything():\n    token = \"{secret}\"\n    return token\n"));
+    let (author, subject) = (format!("{secret} <ann@host.example>"), format!("Deploy with {secret}, QUE-13"));
+    session.workspace.git(&["add", "--all"]);
+    session.workspace.git(&["commit", "--quiet", "--author", &author, "--message", &subject]);
     let (server, mut client) = serve(&session, Revision::Old);
     let found = client.tool("context_grep", &json!({ "pattern": &secret[4..20] }));
     assert_eq!(found["matches"], json!([]), "{found:#}");
@@ -496,6 +499,21 @@ fn secrets_in_files_are_masked_everywhere() {
     let found = client.tool("context_search", &json!({ "query": "deploy_everything" }));
     assert_eq!(found["hits"][0]["path"], "src/deploy.py");
     assert!(notices(&found).contains(&"redacted") && !found.to_string().contains(&secret[4..20]), "{found:#}");
+    for (tool, list, arguments) in [
+        ("context_get_related_info", "related", json!({ "ticket_id": "QUE-13" })),
+        ("context_get_related_info", "related", json!({ "file_path": "src/deploy.py" })),
+        ("context_explain", "facts", json!({ "symbol": "deploy_everything" })),
+    ] {
+        let result = client.result("tools/call", &json!({ "name": tool, "arguments": arguments }));
+        assert!(!result.to_string().contains(&secret[4..20]), "{tool} {arguments}: {result:#}");
+        let told = &result["structuredContent"];
+        let commit = told[list].as_array().expect("a list").iter().find(|item| item["relation"] == "commit");
+        let commit = commit.unwrap_or_else(|| panic!("{tool} {arguments}: {told:#}"));
+        for (field, start) in [("subject", "Deploy with [redacted]***"), ("author", "[redacted]***")] {
+            assert!(commit[field].as_str().is_some_and(|text| text.starts_with(start)), "{tool} {arguments}: {told:#}");
+        }
+        assert!(notices(told).contains(&"redacted"), "{tool} {arguments}: {told:#}");
+    }
     let found = client.tool("context_search", &json!({ "query": secret, "mode": "keyword" }));
     assert!(!found["hits"].to_string().contains("deploy"), "{found:#}");
     // Nothing of it lies in the index either.

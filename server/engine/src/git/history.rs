@@ -14,6 +14,7 @@ use super::{
     command,
     run::{self, LOOK},
 };
+use crate::redaction::redact;
 
 /// How far back to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,9 +38,9 @@ pub struct Commit {
     pub id: Box<str>,
     /// Seconds since 1970 of when it was committed.
     pub time: i64,
-    /// Name of its author.
+    /// Name of its author; secrets in it are masked.
     pub author: Box<str>,
-    /// First line of its message.
+    /// First line of its message; secrets in it are masked.
     pub subject: Box<str>,
     /// Tickets that its message names, each once: `ABC-123`, `#123`.
     pub tickets: Vec<Box<str>>,
@@ -299,7 +300,8 @@ fn commit<'a>(piece: &'a str, known: &mut HashMap<&'a str, Arc<str>>) -> Option<
         .filter(|path| !path.is_empty())
         .map(|path| Arc::clone(known.entry(path).or_insert_with(|| path.into())))
         .collect();
-    Some(Commit { id: id.into(), time, author: author.into(), subject: subject.into(), tickets, paths })
+    let masked = |text: &str| redact(text.to_owned()).0.into();
+    Some(Commit { id: id.into(), time, author: masked(author), subject: masked(subject), tickets, paths })
 }
 
 /// Words before a number that are no project's key.
