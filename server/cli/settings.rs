@@ -65,6 +65,7 @@ pub(crate) fn load_in_session(global: &Global, from_editor: &FromEditor, workspa
 pub(crate) fn load_check(global: &Global, from_editor: &FromEditor, workspace: &Path) -> Result<CheckSettings> {
     let (settings, mut check) = load_all(global, from_editor, workspace)?;
     check.options.threads = settings.analysis_threads();
+    check.options.history = settings.sources.git_history;
     Ok(check)
 }
 

@@ -37,7 +37,7 @@ pub use finding::{Edit, Finding, Place, Position, Related, Severity};
 pub use fix::{FilePlan, FixPlan, Unfixed, plan_fixes};
 pub use options::{CheckSettings, ChecksOf, DuplicateOptions, Options, UnusedOptions};
 pub use progress::{Progress, Step};
-pub use report::{Checked, LeftOut, Report, Suppressed, UnusedIgnore, Why};
+pub use report::{Checked, HISTORY, LeftOut, Report, Suppressed, UnusedIgnore, Why};
 pub use rule::{Rule, Selection};
 use scope::Scope;
 

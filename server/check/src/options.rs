@@ -29,6 +29,8 @@ pub struct Options {
     pub paths: Vec<String>,
     /// Findings are wanted for what differs from this git revision alone.
     pub changed_since: Option<String>,
+    /// Whether git's history is read beside that change; `stale-reference` asks it what was here once.
+    pub history: bool,
     /// Rules that find nothing below paths, each with a glob in the syntax of `.gitignore`.
     pub per_path_ignore: Vec<(String, Selection)>,
     /// Findings that are known.
@@ -49,6 +51,7 @@ impl Default for Options {
             selection: Selection::default(),
             paths: Vec::new(),
             changed_since: None,
+            history: true,
             per_path_ignore: Vec::new(),
             baseline: None,
             report_unused: false,

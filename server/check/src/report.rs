@@ -36,6 +36,9 @@ pub struct Checked {
     pub rules: Vec<Rule>,
 }
 
+/// What [`LeftOut::what`] says where git's history was not read although a rule asks it.
+pub const HISTORY: &str = "git's history";
+
 /// Something that was not looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {

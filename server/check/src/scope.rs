@@ -11,7 +11,7 @@ use std::{
 use conexus_core::LineIndex;
 use conexus_engine::{FileEntry, Snapshot, git};
 
-use crate::{Checked, Error, LeftOut, Options, Progress, Result, Rule, parallel::Work};
+use crate::{Checked, Error, HISTORY, LeftOut, Options, Progress, Result, Rule, parallel::Work};
 
 /// One check on its way.
 pub(crate) struct Scope<'a> {
@@ -59,6 +59,10 @@ impl<'a> Scope<'a> {
         }
         if rules.is_empty() {
             return Err(if left_out.is_empty() { Error::NoRule } else { Error::NoChange });
+        }
+        if !options.history && rules.contains(&Rule::StaleReference) {
+            let why = "it is switched off as a source of the index".to_owned();
+            left_out.push(LeftOut { what: HISTORY.to_owned(), why });
         }
         let checked = Checked { rules, ..Checked::default() };
         let mut scope = Self { snapshot, options, cancel, progress, changes, checked, left_out };

@@ -113,24 +113,47 @@ fn what_may_be_a_source_has_limits() {
 fn history_is_switched_and_credentials_are_not_told() {
     let session = session();
     session.workspace.git(&["remote", "add", "origin", "https://me:swordfish@host.example/a/b.git"]);
+    // What was here once is known from the history alone.
+    session.workspace.write("src/old.rs", "pub fn send_twice() {}\n");
+    session.workspace.write("docs/once.md", "A page.\n");
+    session.workspace.commit("Send twice");
+    session.workspace.write("src/old.rs", "pub fn resend() {}\n");
+    session.workspace.write("docs/stale.md", "# Sending\n\nSee `send_twice` and [the page](once.md).\n");
+    session.workspace.remove("docs/once.md");
+    session.workspace.commit("Send once");
     let (_server, mut client) = serve(&session, Revision::New);
     let listed = sources(&mut client, &json!({ "action": "list" }));
     assert_eq!(listed[1]["remotes"], json!(["https://host.example/a/b.git"]), "{listed:?}");
     assert_eq!(listed[1]["enabled"], true);
     let ticket = json!({ "ticket_id": "QUE-12" });
     let told = client.tool("context_get_related_info", &ticket);
-    assert!(!notices(&told).contains(&"history_off") && told["related"][0]["relation"] == "commit", "{told:#}");
+    assert!(notices(&told).is_empty() && told["related"][0]["relation"] == "commit", "{told:#}");
+    let stale = json!({ "paths": ["."], "rules": ["stale-reference"] });
+    let told = client.tool("context_check", &stale);
+    assert_eq!(super::paths(&told, "findings"), ["docs/stale.md"; 2], "{told:#}");
+    let check = ["check", "--select", "stale-reference"];
+    session.run(check).expect(1);
     sources(&mut client, &json!({ "action": "update", "name": "git_history", "enabled": false }));
-    for (tool, arguments) in [
-        ("context_get_related_info", ticket.clone()),
-        ("context_get_related_info", json!({ "symbol": "send_once" })),
-        ("context_explain", json!({ "symbol": "send_once" })),
-        ("context_search", json!({ "query": "queue", "work_context": { "open_ticket_ids": ["QUE-12"] } })),
+    for (tool, arguments, said) in [
+        ("context_get_related_info", ticket.clone(), &["history_off"][..]),
+        ("context_get_related_info", json!({ "symbol": "send_once" }), &["history_off"]),
+        ("context_explain", json!({ "symbol": "send_once" }), &["history_off"]),
+        (
+            "context_search",
+            json!({ "query": "queue", "work_context": { "open_ticket_ids": ["QUE-12"] } }),
+            &["history_off"],
+        ),
+        ("context_check", stale.clone(), &["history_off", "no_match"]),
     ] {
         let told = client.tool(tool, &arguments);
-        assert!(notices(&told).contains(&"history_off"), "{tool}: {told:#}");
+        assert_eq!(notices(&told), said, "{tool}: {told:#}");
         assert!(!told.to_string().contains("\"commit\""), "{tool}: {told:#}");
     }
+    session.run(check).expect(0);
+    // A revision that is named is compared all the same.
+    let change = json!({ "changed_since": "HEAD~1", "rules": ["stale-reference"] });
+    let told = client.tool("context_check", &change);
+    assert_eq!(super::paths(&told, "findings"), ["docs/stale.md"; 2], "{told:#}");
     // What is withheld stays so until a person wants it back, in the file that the refusal names.
     let on = json!({ "action": "update", "name": "git_history", "enabled": true });
     let reason = client.refusal("context_connector_management", &on);

@@ -71,10 +71,11 @@ pub(crate) fn check(scope: &Scope<'_>) -> Result<Vec<Finding>> {
     scope.step(Rule::StaleReference, "reading the history of names", names.len());
     let gone = match &scope.changes {
         Some(_) => removed,
-        None if names.is_empty() => BTreeSet::new(),
+        None if names.is_empty() || !scope.options.history => BTreeSet::new(),
         None => git::removed_definitions(scope.snapshot.root(), &names, HISTORY_TIME, scope.cancel),
     };
-    let needs_past = documents.iter().flat_map(|document| &document.missing).any(|missing| missing.name().is_none());
+    let mut missing = documents.iter().flat_map(|document| &document.missing);
+    let needs_past = scope.options.history && missing.any(|missing| missing.name().is_none());
     let past =
         if needs_past { git::past(scope.snapshot.root(), HISTORY_TIME, scope.cancel) } else { git::Past::default() };
     let mut words = BTreeMap::new();

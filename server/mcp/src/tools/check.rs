@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conexus_check::{Baseline, Edit, Error, Finding, Options, Progress, Report, Rule, Selection, Step};
+use conexus_check::{Baseline, Edit, Error, Finding, HISTORY, Options, Progress, Report, Rule, Selection, Step};
 use conexus_core::{LineIndex, Notice};
 use conexus_engine::Snapshot;
 use rmcp::model::{JsonObject, Tool as Description};
@@ -280,7 +280,8 @@ fn tell(report: &Report, is_named: bool, options: &Options, view: &Snapshot, dra
         } else {
             &left_out.why
         };
-        draft.say("left_out", format!("{}: {why}", left_out.what));
+        let kind = if left_out.what == HISTORY { "history_off" } else { "left_out" };
+        draft.say(kind, format!("{}: {why}", left_out.what));
     }
     if options.changed_since.is_some() && view.buffers().next().is_some() {
         draft.say("saved_changes", "the change is the one on disk; unsaved edits may shift its lines");

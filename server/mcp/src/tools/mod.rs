@@ -130,9 +130,14 @@ impl Call<'_> {
         }
     }
 
+    /// Whether git's history may be read.
+    fn reads_history(&self) -> bool {
+        self.live.sources().map_or(true, |sources| sources.git_history)
+    }
+
     /// The recent history, unless the user does not want it read; the answer then says so.
     fn history(&self, draft: &mut Draft) -> Option<Arc<History>> {
-        if self.live.sources().is_ok_and(|sources| !sources.git_history) {
+        if !self.reads_history() {
             draft.say("history_off", "git's history is switched off as a source of the index");
             return None;
         }

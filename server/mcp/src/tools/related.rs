@@ -223,7 +223,9 @@ pub(super) fn commit(commit: &Commit) -> Item {
 /// The commits that name a ticket and the indexed files that they changed.
 fn ticket_items(call: &Call<'_>, view: &Snapshot, ticket: &str, limit: usize, draft: &mut Draft) {
     let Some(history) = call.history(draft) else {
-        draft.say("no_history", "the workspace is in no git repository with commits");
+        if call.reads_history() {
+            draft.say("no_history", "the workspace is in no git repository with commits");
+        }
         return;
     };
     let commits: Vec<&Commit> = history.mentioning(ticket).collect();
