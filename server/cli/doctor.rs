@@ -16,7 +16,6 @@ use super::{
     arguments::Arguments,
     output::{Output, printable},
     settings,
-    status::why_unparsed,
 };
 
 /// One thing that was checked.
@@ -137,9 +136,9 @@ fn examine_index(host: &Host, checks: &mut Vec<Check>) {
         ));
     }
     let unparsed = snapshot.unparsed();
-    if let Some((path, note)) = unparsed.first() {
+    if let Some((path, why)) = unparsed.first() {
         let others = if unparsed.len() > 1 { format!("; so are {} others", unparsed.len() - 1) } else { String::new() };
-        let says = format!("{} is searched without its symbols, {}{others}", printable(path), why_unparsed(*note));
+        let says = format!("{} is searched without its symbols, {why}{others}", printable(path));
         checks.push(
             Check::good("parsing", says)
                 .with_advice("`conexus status` names such files; a change of one parses it again"),

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, io::Write};
 
 use anyhow::Result;
-use conexus_core::Note;
 use conexus_engine::{Location, git};
 use serde_json::json;
 
@@ -38,7 +37,7 @@ pub(crate) fn status(arguments: &Arguments, output: &mut Output) -> Result<Outco
         *languages.entry(file.language().name()).or_default() += 1;
     }
     let branch = git::branch(&location.root);
-    let unparsed: Vec<_> = snapshot.unparsed().into_iter().map(|(path, note)| (path, why_unparsed(note))).collect();
+    let unparsed = snapshot.unparsed();
     if arguments.global.is_json() {
         output.json(&json!({
             "workspace": location.root,
@@ -111,9 +110,4 @@ pub(crate) fn status(arguments: &Arguments, output: &mut Output) -> Result<Outco
     }
     host.close()?;
     Ok(Outcome::Clean)
-}
-
-/// Why a file has no symbols, in words.
-pub(super) fn why_unparsed(note: Note) -> &'static str {
-    if note == Note::TimedOut { "since parsing it took too long" } else { "since it is larger than what is parsed" }
 }

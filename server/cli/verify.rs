@@ -3,7 +3,7 @@
 use std::{io::Write, sync::atomic::AtomicBool};
 
 use anyhow::{Context, Result};
-use conexus_engine::{Host, Location, Settings, compared_by_content, compares_vectors, difference};
+use conexus_engine::{Comparison, Host, Location, Settings};
 use serde_json::json;
 
 use super::{
@@ -25,9 +25,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome>
     let crashes_of = Some(host.location().index_dir.clone());
     let mut fresh = Host::open(location, Settings { crashes_of, ..host.settings().clone() })?.0;
     fresh.index(&|_| (), &AtomicBool::new(false))?;
-    let differences = difference(&host.snapshot(), &fresh.snapshot())?;
-    let with_vectors = compares_vectors(&host.snapshot(), &fresh.snapshot());
-    let by_content = compared_by_content(&host.snapshot(), &fresh.snapshot());
+    let Comparison { differences, by_content, with_vectors } = Comparison::of(&host.snapshot(), &fresh.snapshot())?;
     let (files, chunks) = (host.snapshot().index().file_count(), host.snapshot().index().live_chunks());
     fresh.close()?;
     host.close()?;

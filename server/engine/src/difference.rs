@@ -12,10 +12,34 @@ const MOST: usize = 20;
 /// Names whose searches are compared.
 const PROBES: usize = 40;
 
+/// What comparing two snapshots found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// As [`difference`] says it.
+    pub differences: Vec<String>,
+    /// Files that were compared by their content alone, since the parser had too little time for them in one of the two
+    /// indexes. If there are any, no query was asked.
+    pub by_content: usize,
+    /// Whether vectors were compared: both are searched with the same model. A fresh index is searched with the built-in
+    /// model until a slow one has caught up.
+    pub with_vectors: bool,
+}
+
+impl Comparison {
+    /// Compares two snapshots.
+    pub fn of(left: &Snapshot, right: &Snapshot) -> Result<Self> {
+        Ok(Self {
+            differences: difference(left, right)?,
+            by_content: compared_by_content(left, right),
+            with_vectors: compares_vectors(left, right),
+        })
+    }
+}
+
 /// What differs between two snapshots, in words; empty when they hold the same files, chunks, symbols, references and
 /// vectors and answer probing queries alike. Generations and slots may differ. Where they are searched with other
-/// models, vectors are left out and the queries go by words: see [`compares_vectors`]. A file that the parser had too little
-/// time for in one of them alone is compared by its content, and then no query is asked: see [`compared_by_content`].
+/// models, vectors are left out and the queries go by words. A file that the parser had too little time for in one of them
+/// alone is compared by its content, and then no query is asked. [`Comparison`] tells of both.
 pub fn difference(left: &Snapshot, right: &Snapshot) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let mut in_time = true;
@@ -49,17 +73,13 @@ pub fn difference(left: &Snapshot, right: &Snapshot) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// How many files [`difference`] compares by their content alone, since the parser had too little time for them in one of
-/// two indexes. If there are any, no query is asked.
-pub fn compared_by_content(left: &Snapshot, right: &Snapshot) -> usize {
+fn compared_by_content(left: &Snapshot, right: &Snapshot) -> usize {
     let files = left.index().files();
     let pairs = files.filter_map(|file| Some((file, right.index().file(file.path())?)));
     pairs.filter(|(file, other)| timed_out(file) != timed_out(other) && file.blob() == other.blob()).count()
 }
 
-/// Whether two snapshots are searched with the same model, so that [`difference`] compares their vectors. A fresh index is
-/// searched with the built-in model until a slow one has caught up.
-pub fn compares_vectors(left: &Snapshot, right: &Snapshot) -> bool {
+fn compares_vectors(left: &Snapshot, right: &Snapshot) -> bool {
     left.index().model() == right.index().model()
 }
 

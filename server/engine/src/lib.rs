@@ -34,7 +34,7 @@ pub use conexus_index::{
 pub use context_pack::{ContextPack, PackItem, estimate_tokens};
 pub use crashes::{GuardedAnalyser, Subject, try_to_parse};
 pub use degradation::Degradation;
-pub use difference::{compared_by_content, compares_vectors, difference};
+pub use difference::{Comparison, difference};
 pub use error::{Error, Result};
 pub use host::{EmbeddingReport, GraphOutcome, Host, IndexReport, Progress, clear};
 pub use location::{Location, runtime_folder, workspace_root};

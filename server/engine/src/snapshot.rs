@@ -130,10 +130,14 @@ impl Snapshot {
     }
 
     /// Files that are searched without their symbols, since parsing them took more than its time, or they are larger than
-    /// what is parsed, with which of the two it was. Every file is looked at.
-    pub fn unparsed(&self) -> Vec<(Arc<str>, Note)> {
-        let why = |file: &FileEntry| file.notes().find(|note| matches!(note, Note::TimedOut | Note::TooLarge));
-        self.index.files().filter_map(|file| Some((Arc::clone(file.path()), why(file)?))).collect()
+    /// what is parsed, with which of the two it was, in words. Every file is looked at.
+    pub fn unparsed(&self) -> Vec<(Arc<str>, &'static str)> {
+        let why = |note| match note {
+            Note::TimedOut => Some("since parsing it took too long"),
+            Note::TooLarge => Some("since it is larger than what is parsed"),
+            _ => None,
+        };
+        self.index.files().filter_map(|file| Some((Arc::clone(file.path()), file.notes().find_map(why)?))).collect()
     }
 
     /// What answers say of them.

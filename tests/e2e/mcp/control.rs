@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conexus_testkit::{Running, wait_for};
+use conexus_testkit::{Endpoint, Running, wait_for};
 use serde_json::{Value, json};
 
 use super::{
@@ -102,6 +102,7 @@ fn an_index_is_emptied_built_anew_and_verified() {
     let (_server, mut client) = serve(&session, Revision::Old);
     let verified = control(&mut client, &json!({ "action": "verify" }));
     assert_eq!((&verified["equal"], &verified["differences"]), (&json!(true), &json!([])), "{verified:#}");
+    assert_eq!(notices(&verified), [""; 0], "everything was compared: {verified:#}");
     control(&mut client, &json!({ "action": "clear", "wait_ms": 10_000 }));
     let empty = wait_for("an empty index", DEADLINE, || {
         let status = control(&mut client, &json!({ "action": "status" }));
@@ -116,6 +117,38 @@ fn an_index_is_emptied_built_anew_and_verified() {
     assert_eq!(paths(&found, "hits")[0], "src/retry.rs", "{found:#}");
     let verified = control(&mut client, &json!({ "action": "verify" }));
     assert_eq!(verified["equal"], true, "{verified:#}");
+}
+
+/// What is searched without its symbols is named, with the reason.
+#[test]
+fn files_without_symbols_are_told_in_the_status() {
+    let session = session();
+    session.workspace.write("conexus.toml", "[index]\nmax_file_bytes = 16777216\n");
+    let line = "pub fn numbat() -> u32 { 1 }\n";
+    let (_server, mut client) = serve(&session, Revision::New);
+    let status = control(&mut client, &json!({ "action": "status" }));
+    assert_eq!(notices(&status), [""; 0], "{status:#}");
+    session.workspace.write("src/large.rs", line.repeat((4 << 20) / line.len() + 1));
+    let told = wait_for("a file without symbols", DEADLINE, || {
+        let status = control(&mut client, &json!({ "action": "status" }));
+        notices(&status).contains(&"unparsed").then_some(status)
+    });
+    let message = "src/large.rs is searched without its symbols, since it is larger than what is parsed";
+    assert_eq!(told["notices"], json!([{ "kind": "unparsed", "message": message }]), "{told:#}");
+}
+
+/// A fresh index has no vectors of a slow model, so they are not compared; that is said.
+#[test]
+fn a_comparison_says_that_vectors_are_left_out() {
+    let session = session();
+    let endpoint = Endpoint::start();
+    let settings = session.program.home().join("config/conexus");
+    std::fs::create_dir_all(&settings).expect("a folder");
+    std::fs::write(settings.join("conexus.toml"), Endpoint::settings(endpoint.address())).expect("the settings");
+    session.index();
+    let (_server, mut client) = serve(&session, Revision::New);
+    let verified = control(&mut client, &json!({ "action": "verify" }));
+    assert_eq!((&verified["equal"], notices(&verified)), (&json!(true), vec!["vectors_not_compared"]), "{verified:#}");
 }
 
 /// A git that never comes to the end of commands with one of these words while the file `hang` is beside it; it writes its

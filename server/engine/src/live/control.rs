@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{Activity, Editor, Live, Role, writer::Event};
-use crate::{Error, Host, Location, Progress, Result, Settings, Snapshot, Sources, difference};
+use crate::{Comparison, Error, Host, Location, Progress, Result, Settings, Snapshot, Sources};
 
 /// How often a wait looks whether it was cancelled.
 const LOOK: Duration = Duration::from_millis(20);
@@ -61,9 +61,9 @@ impl Live {
         Err(Error::NoIndex { path: self.location.index_dir.clone(), why: why.to_owned() })
     }
 
-    /// Builds another index in a folder and says what differs, in words; `None` when it is over before that is done. The
-    /// index is taken as it is at the start; while files change on disk, that shows as a difference.
-    pub fn verify(&self, folder: &Path, is_over: &(dyn Fn() -> bool + Sync)) -> Result<Option<Vec<String>>> {
+    /// Builds another index in a folder and compares; `None` when it is over before that is done. The index is taken as it
+    /// is at the start; while files change on disk, that shows as a difference.
+    pub fn verify(&self, folder: &Path, is_over: &(dyn Fn() -> bool + Sync)) -> Result<Option<Comparison>> {
         let base = self.base()?;
         let mut settings = self.shared.settings.clone();
         settings.sources = self.sources()?;
@@ -166,17 +166,17 @@ impl Live {
     }
 }
 
-/// What differs between an index and a fresh one; `None` when building that one was halted.
+/// Compares an index with a fresh one; `None` when building that one was halted.
 fn compare(
     base: &Snapshot,
     location: Location,
     settings: Settings,
     observe: &(dyn Fn(Progress) + Sync),
     halt: &AtomicBool,
-) -> Result<Option<Vec<String>>> {
+) -> Result<Option<Comparison>> {
     let mut fresh = Host::open(location, settings)?.0;
     let report = fresh.index(observe, halt)?;
-    let differences = if report.cancelled { None } else { Some(difference(base, &fresh.snapshot())?) };
+    let compared = if report.cancelled { None } else { Some(Comparison::of(base, &fresh.snapshot())?) };
     fresh.close()?;
-    Ok(differences)
+    Ok(compared)
 }

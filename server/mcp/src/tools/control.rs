@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use conexus_engine::live::{Activity, Status};
+use conexus_engine::{
+    Comparison, Snapshot,
+    live::{Activity, Status},
+};
 use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::json;
@@ -101,12 +104,14 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
     if let Some(wait) = arguments.wait_ms.filter(|_| arguments.action != Action::Status) {
         wait_for_rest(call, arguments.action, MOST_WAIT.min(Duration::from_millis(wait)));
     }
-    let differences = if arguments.action == Action::Verify { Some(verify(call)?) } else { None };
+    let compared = if arguments.action == Action::Verify { Some(verify(call)?) } else { None };
     let status = live.status();
     let view = call.view()?;
-    let mut draft = Draft::new(call, &view, differences.is_some().then_some("differences"), arguments.max_tokens);
-    tell(&status, &mut draft);
-    if let Some(differences) = differences {
+    let mut draft = Draft::new(call, &view, compared.is_some().then_some("differences"), arguments.max_tokens);
+    tell(&status, &view, &mut draft);
+    if let Some(compared) = compared {
+        say_uncompared(&compared, &mut draft);
+        let differences = compared.differences;
         draft.facts.insert("equal".to_owned(), json!(differences.is_empty()));
         draft.head.push_str(if differences.is_empty() {
             "the index equals a fresh one\n"
@@ -149,7 +154,7 @@ fn wait_for_rest(call: &Call<'_>, action: Action, wait: Duration) {
     }
 }
 
-fn verify(call: &Call<'_>) -> Result<Vec<String>, String> {
+fn verify(call: &Call<'_>) -> Result<Comparison, String> {
     let folder = tempfile::Builder::new().prefix("conexus-verify").tempdir();
     let folder = folder.map_err(|error| format!("cannot make a temporary folder for the fresh index: {error}"))?;
     let deadline = Instant::now() + MOST_WAIT;
@@ -158,7 +163,21 @@ fn verify(call: &Call<'_>) -> Result<Vec<String>, String> {
     compared.ok_or_else(|| "a fresh index takes too long to build here; run `conexus verify`".to_owned())
 }
 
-fn tell(status: &Status, draft: &mut Draft) {
+/// Says what of the two indexes was not compared.
+fn say_uncompared(compared: &Comparison, draft: &mut Draft) {
+    if compared.by_content > 0 {
+        let files =
+            if compared.by_content == 1 { "1 file".to_owned() } else { format!("{} files", compared.by_content) };
+        let message =
+            "took too long to parse in one of the two indexes: compared by content alone, and no queries were asked";
+        draft.say("compared_by_content", format!("{files} {message}"));
+    }
+    if !compared.with_vectors {
+        draft.say("vectors_not_compared", "vectors of a slow model are not made again to compare them");
+    }
+}
+
+fn tell(status: &Status, view: &Snapshot, draft: &mut Draft) {
     let progress = status.activity.progress();
     for (name, value) in [
         ("activity", json!(status.activity.name())),
@@ -183,6 +202,11 @@ fn tell(status: &Status, draft: &mut Draft) {
     if let Some(reason) = &status.builtin_model {
         draft.say("builtin_model", reason);
     }
+    let unparsed = view.unparsed();
+    if let Some((path, why)) = unparsed.first() {
+        let others = if unparsed.len() > 1 { format!("; so are {} others", unparsed.len() - 1) } else { String::new() };
+        draft.say("unparsed", format!("{path} is searched without its symbols, {why}{others}"));
+    }
     draft.head = format!(
         "{}: {} files, {} chunks, {} unsaved\n",
         status.activity.name(),
@@ -190,4 +214,27 @@ fn tell(status: &Status, draft: &mut Draft) {
         status.chunks,
         status.buffers
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_compared_is_said() {
+        for (by_content, with_vectors, expected) in [
+            (0, true, &[][..]),
+            (3, true, &["compared_by_content"]),
+            (0, false, &["vectors_not_compared"]),
+            (1, false, &["compared_by_content", "vectors_not_compared"]),
+        ] {
+            let mut draft = Draft::bare(Some("differences"), 1, None);
+            say_uncompared(&Comparison { differences: Vec::new(), by_content, with_vectors }, &mut draft);
+            let told = draft.finish().structured;
+            let kinds: Vec<_> = told["notices"].as_array().unwrap().iter().map(|notice| &notice["kind"]).collect();
+            assert_eq!(kinds, expected, "{told}");
+            let says = told["notices"][0]["message"].as_str().unwrap_or("");
+            assert!(by_content == 0 || says.starts_with(&format!("{by_content} file")), "{says}");
+        }
+    }
 }
