@@ -17,6 +17,8 @@ const MOST_TOKENS: usize = 50_000;
 const SHORT_MESSAGES: [usize; 2] = [40, 0];
 /// Longest message of a notice in bytes.
 const MESSAGE_BYTES: usize = 240;
+/// A name beside the items takes at most one part in so many of the budget.
+const NAME_PART: usize = 8;
 
 /// The answer of a tool in both its forms. Each of them costs at most the budget.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,7 +126,7 @@ impl Draft {
         if self.notices.iter().all(|known| known.kind != notice.kind) {
             notice.message.truncate(notice.message.floor_char_boundary(MESSAGE_BYTES));
             self.notices.push(notice);
-            self.shorten_notices();
+            self.shorten_notices(|draft| estimate_tokens(&json!(draft.notices).to_string()) <= draft.budget / 2);
         }
     }
 
@@ -141,12 +143,12 @@ impl Draft {
         self.budget.saturating_sub(structured.max(text))
     }
 
-    /// Leaves half of the budget to what was asked for: messages of notices are cut, the last first, since their kinds
-    /// say the same.
-    fn shorten_notices(&mut self) {
+    /// Cuts messages of notices, the last first, until there is room: their kinds say the same. Half of the budget is left to
+    /// what was asked for.
+    fn shorten_notices(&mut self, has_room: impl Fn(&Self) -> bool) {
         for most in SHORT_MESSAGES {
             for number in (0..self.notices.len()).rev() {
-                if estimate_tokens(&json!(self.notices).to_string()) <= self.budget / 2 {
+                if has_room(self) {
                     return;
                 }
                 let message = &mut self.notices[number].message;
@@ -155,6 +157,18 @@ impl Draft {
                 }
             }
         }
+    }
+
+    /// A name as it is told beside the items: whole where the budget allows it.
+    pub(crate) fn short_name(&self, name: &str) -> String {
+        let fits = |name: &str| estimate_tokens(&json!(name).to_string()) <= self.budget / NAME_PART;
+        if fits(name) {
+            return name.to_owned();
+        }
+        let cut = |end: usize| format!("{}…", &name[..end]);
+        let ends: Vec<usize> = name.char_indices().map(|(at, _)| at).collect();
+        let fitting = ends.partition_point(|&end| fits(&cut(end)));
+        cut(ends[fitting.saturating_sub(1)])
     }
 
     fn longest_cursor(&self) -> String {
@@ -178,6 +192,8 @@ impl Draft {
         if redaction::is_redacted(&self.head) || self.items.iter().any(|item| item.form.is_redacted) {
             self.note_redacted();
         }
+        // Names and paths beside the items may be long.
+        self.shorten_notices(|draft| draft.room() > 0);
         let room = self.room();
         let (mut structured_cost, mut text_cost) = (0, 0);
         let (mut list, mut text) = (Vec::new(), self.head.clone());
@@ -326,6 +342,21 @@ mod tests {
             assert_eq!(reply.structured["hits"][0]["text"], "first", "{budget}");
             assert!(estimate_tokens(&reply.structured.to_string()) <= budget, "{budget}: {}", reply.structured);
             assert!(estimate_tokens(&reply.text) <= budget, "{budget}: {}", reply.text);
+        }
+    }
+
+    #[test]
+    fn names_are_cut_to_their_part_of_the_budget() {
+        for name in ["retry_failed_request", "größe", "word ", "\"", "\u{1}", "💥"] {
+            for budget in [LEAST_TOKENS, 2_000] {
+                let draft = draft(budget, &[]);
+                let long = name.repeat(5_000);
+                let (whole, cut) = (draft.short_name(name), draft.short_name(&long));
+                assert_eq!(whole, name);
+                assert!(cut.ends_with('…') && long.starts_with(cut.trim_end_matches('…')), "{cut}");
+                let cost = estimate_tokens(&json!(cut).to_string());
+                assert!((budget / NAME_PART - 8..=budget / NAME_PART).contains(&cost), "{cost} of {budget}: {cut}");
+            }
         }
     }
 

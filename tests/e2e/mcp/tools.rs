@@ -35,6 +35,19 @@ fn check(structured: &Value, schema: &Value, tool: &str) {
     assert!(wrong.is_empty(), "{tool}: {wrong:#?} in {structured:#}");
 }
 
+/// The same of a whole answer, and that neither of its forms costs more than the budget.
+pub(super) fn check_answer(result: &Value, declared: &Value, arguments: &Value) {
+    let tool = declared["name"].as_str().expect("a name");
+    assert_ne!(result["isError"], true, "{tool} {arguments}: {result:#}");
+    let structured = &result["structuredContent"];
+    check(structured, &declared["outputSchema"], tool);
+    let budget = arguments["max_tokens"].as_u64().unwrap_or(4_000) as usize;
+    for form in [result["content"][0]["text"].as_str().expect("text"), &structured.to_string()] {
+        let cost = estimate_tokens(form);
+        assert!(cost <= budget, "{tool} {arguments}: {cost} {form}");
+    }
+}
+
 #[test]
 fn answers_are_what_the_tools_declare_and_keep_the_budget() {
     let session = session();
@@ -64,14 +77,10 @@ fn answers_are_what_the_tools_declare_and_keep_the_budget() {
         let declared = tools.iter().find(|known| known["name"] == tool).expect("it is listed");
         untried.retain(|name| name != tool);
         let result = client.result("tools/call", &json!({ "name": tool, "arguments": arguments }));
+        check_answer(&result, declared, &arguments);
         let structured = &result["structuredContent"];
-        check(structured, &declared["outputSchema"], tool);
         assert_eq!(structured["truncated"], is_cut, "{tool}: {structured:#}");
         assert_eq!(structured["cursor"].is_string(), is_cut, "{tool}: {structured:#}");
-        let budget = arguments["max_tokens"].as_u64().unwrap_or(4_000) as usize;
-        let text = result["content"][0]["text"].as_str().expect("text");
-        assert!(estimate_tokens(text) <= budget, "{tool}: {text}");
-        assert!(estimate_tokens(&structured.to_string()) <= budget, "{tool}: {structured}");
     }
     assert_eq!(untried, [""; 0], "each tool is tried");
     // Cursors lead through all of it, each line once.
@@ -125,6 +134,9 @@ fn every_tool_keeps_every_budget() {
         .collect();
     session.workspace.write("src/long.rs", long.concat());
     session.workspace.write("docs/wide.txt", "retry ".repeat(3_000));
+    // A heading is the name of its section, and stands before the names of those below it.
+    let heading = "about the leaky bucket of tokens ".repeat(60);
+    session.workspace.write("docs/heading.md", format!("# {heading}\n\nOne.\n\n## And {heading}\n\nTwo.\n"));
     let (_server, mut client) = serve(&session, Revision::New);
     let listed = client.result("tools/list", &json!({}));
     let tools = listed["tools"].as_array().expect("tools");
@@ -135,6 +147,10 @@ fn every_tool_keeps_every_budget() {
         ("context_read", json!({ "file_path": "src/long.rs" })),
         ("context_read", json!({ "file_path": "docs/wide.txt" })),
         ("context_read", json!({ "symbol": "retry_failed_request" })),
+        ("context_search", json!({ "query": "leaky bucket" })),
+        ("context_read", json!({ "file_path": "docs/heading.md" })),
+        ("context_explain", json!({ "file_path": "docs/heading.md", "line": 5 })),
+        ("context_get_related_info", json!({ "file_path": "docs/heading.md", "line": 5 })),
         ("context_grep", json!({ "pattern": "queue", "limit": 1_000 })),
         ("context_grep", json!({ "pattern": "retry retry" })),
         ("context_get_related_info", json!({ "symbol": "retry_failed_request", "limit": 50 })),
@@ -152,12 +168,8 @@ fn every_tool_keeps_every_budget() {
             let mut arguments = arguments.clone();
             arguments["max_tokens"] = json!(budget);
             let result = client.result("tools/call", &json!({ "name": tool, "arguments": arguments }));
+            check_answer(&result, declared, &arguments);
             let structured = &result["structuredContent"];
-            check(structured, &declared["outputSchema"], tool);
-            let text = result["content"][0]["text"].as_str().expect("text");
-            assert!(estimate_tokens(text) <= budget, "{tool} {arguments}: {} {text}", estimate_tokens(text));
-            let cost = estimate_tokens(&structured.to_string());
-            assert!(cost <= budget, "{tool} {arguments}: {cost} {structured}");
             let is_cut = structured["truncated"] == true;
             let kinds = notices(structured);
             let said = structured["cursor"].is_string() || kinds.contains(&"limited") || kinds.contains(&"line_cut");
@@ -169,9 +181,129 @@ fn every_tool_keeps_every_budget() {
     assert_eq!(untried, [""; 0], "each tool is tried");
 }
 
+/// A path is never cut, whatever it costs; everything else keeps the budget.
+#[test]
+fn a_path_alone_may_cost_more_than_the_budget() {
+    let session = session();
+    let path = format!("{}deep.rs", format!("{}/", "deep_".repeat(40)).repeat(8));
+    session.workspace.write(&path, "pub fn deepest() {}\n");
+    let (_server, mut client) = serve(&session, Revision::New);
+    for (tool, arguments) in [
+        ("context_read", json!({ "symbol": "deepest" })),
+        ("context_explain", json!({ "symbol": "deepest" })),
+        ("context_get_related_info", json!({ "symbol": "deepest" })),
+    ] {
+        let mut arguments = arguments;
+        arguments["max_tokens"] = json!(200);
+        let result = client.result("tools/call", &json!({ "name": tool, "arguments": arguments }));
+        for form in [result["content"][0]["text"].as_str().expect("text"), &result["structuredContent"].to_string()] {
+            assert!(estimate_tokens(&form.replace(&path, "")) <= 200, "{tool}: {form}");
+        }
+    }
+    let read = client.tool("context_read", &json!({ "symbol": "deepest" }));
+    assert_eq!((&read["path"], &read["text"]), (&json!(path), &json!("pub fn deepest() {}\n")), "{read:#}");
+}
+
+/// The pages of a search are together what one large answer is.
+#[test]
+fn the_pages_of_a_search_are_one_answer() {
+    let session = session();
+    for number in 0..30 {
+        let text = format!("/// Drains part {number} of the queue.\npub fn drain_{number}() {{}}\n");
+        session.workspace.write(&format!("src/parts/drain_{number}.rs"), text.repeat(1 + number % 3));
+    }
+    let (_server, mut client) = serve(&session, Revision::New);
+    let places = |answer: &Value| -> Vec<Value> {
+        let hits = answer["hits"].as_array().expect("hits").iter();
+        hits.map(|hit| json!([hit["path"], hit["start_line"], hit["name"]])).collect()
+    };
+    for query in ["drain the queue", "drain_7"] {
+        let arguments = json!({ "query": query, "limit": 100, "max_tokens": 50_000 });
+        let whole = client.tool("context_search", &arguments);
+        assert!(places(&whole).len() > 20 && whole["truncated"] == false, "{whole:#}");
+        // By the limit, by the budget, and by whichever comes first.
+        for (limit, budget) in [(7, 50_000), (100, 500), (7, 700)] {
+            let mut pages = Vec::new();
+            let mut cursor = Value::Null;
+            loop {
+                let arguments = json!({ "query": query, "limit": limit, "max_tokens": budget, "cursor": cursor });
+                let page = client.tool("context_search", &arguments);
+                assert!(!places(&page).is_empty(), "{query} {limit} {budget}: {page:#}");
+                pages.push(places(&page));
+                cursor = page["cursor"].clone();
+                if cursor.is_null() {
+                    break;
+                }
+            }
+            assert!(pages.len() > 2, "{query} {limit} {budget}: {pages:#?}");
+            assert_eq!(pages.concat(), places(&whole), "{query} {limit} {budget}");
+        }
+    }
+}
+
+/// What is cut where no cursor leads on is told by its name, and what tells the rest.
+#[test]
+fn relations_that_are_cut_are_named() {
+    let session = session();
+    let other = |number: usize| format!("src/other_{number}.rs");
+    for number in 0..7 {
+        session.workspace.write(&other(number), format!("pub struct Part{number};\n\npub fn same() {{}}\n"));
+    }
+    for change in 0..12 {
+        session.workspace.write("src/often.rs", format!("pub fn often() -> u32 {{\n    {change}\n}}\n"));
+        for number in 0..7 {
+            let text = String::from_utf8(session.workspace.read(&other(number))).expect("text");
+            session.workspace.write(&other(number), format!("{text}// {change}\n"));
+        }
+        session.workspace.commit(&format!("Change {change}"));
+    }
+    let (_server, mut client) = serve(&session, Revision::New);
+    let often = json!({ "symbol": "often" });
+    let same = json!({ "symbol": "same" });
+    for (tool, list, arguments, limit, expected) in [
+        ("context_explain", "facts", &often, None, "commit"),
+        ("context_explain", "facts", &same, None, "commit, same_name"),
+        ("context_get_related_info", "related", &often, Some(3), "changes_together, commit"),
+        ("context_get_related_info", "related", &often, None, "commit"),
+        ("context_get_related_info", "related", &often, Some(50), ""),
+    ] {
+        let mut arguments = arguments.clone();
+        arguments["limit"] = json!(limit);
+        if limit.is_none() {
+            arguments.as_object_mut().expect("an object").remove("limit");
+        }
+        arguments["max_tokens"] = json!(20_000);
+        let told = client.tool(tool, &arguments);
+        let said = told["notices"].as_array().expect("notices").iter().find(|notice| notice["kind"] == "limited");
+        let named = said.map(|notice| notice["message"].as_str().expect("text"));
+        let named = named.map_or("", |message| message.split([':', ';']).nth(1).expect("names").trim());
+        assert_eq!(
+            (named, told["truncated"] == true),
+            (expected, !expected.is_empty()),
+            "{tool} {arguments}: {told:#}"
+        );
+        let commits = told[list].as_array().expect("a list").iter().filter(|item| item["relation"] == "commit");
+        let commits: Vec<_> = commits.collect();
+        let most = if tool == "context_explain" { 3 } else { limit.unwrap_or(10).min(12) };
+        assert_eq!(commits.len(), most, "{tool} {arguments}: {told:#}");
+        // It is the file's history, and not known to be the symbol's.
+        assert!(commits.iter().all(|commit| commit["reason"] == "changed the file"), "{told:#}");
+    }
+}
+
 #[test]
 fn symbols_are_read_explained_and_related() {
     let session = session();
+    let retry = String::from_utf8(session.workspace.read("src/retry.rs")).expect("text");
+    let again = retry.split("\n\n").next().expect("a function").replace("retry_failed_request", "try_request_again");
+    session.workspace.write("src/again.rs", again);
+    session.workspace.git(&["add", "--all"]);
+    session.workspace.git(&["commit", "--quiet", "--message", "Try again"]);
+    for path in ["src/retry.rs", "src/queue.rs"] {
+        let text = String::from_utf8(session.workspace.read(path)).expect("text");
+        session.workspace.write(path, format!("{text}\n// The end.\n"));
+    }
+    session.workspace.commit("End");
     let (_server, mut client) = serve(&session, Revision::Old);
     let read = client.tool("context_read", &json!({ "symbol": "send_once" }));
     assert_eq!(read["text"], "fn send_once(attempt: u32) -> bool {\n    attempt > 1\n}\n", "{read:#}");
@@ -194,11 +326,26 @@ fn symbols_are_read_explained_and_related() {
     assert_eq!(told("caller")["path"], "src/queue.rs");
     assert_eq!(told("callee")["name"], "send_once");
     assert_eq!(told("test")["name"], "retries_until_it_works");
-    assert_eq!(told("commit")["subject"], "Retry requests, QUE-12");
+    assert_eq!(told("commit")["subject"], "End");
     let related = client.tool("context_get_related_info", &json!({ "symbol": "retry_failed_request" }));
     let caller = &related["related"][0];
     assert_eq!((&caller["relation"], &caller["path"]), (&json!("caller"), &json!("src/queue.rs")), "{related:#}");
     assert!(caller["confidence"].as_f64().is_some_and(|sure| sure > 0.5) && caller["reason"].is_string());
+    let relation = |relation: &str| {
+        let related = related["related"].as_array().expect("a list");
+        related
+            .iter()
+            .find(|item| item["relation"] == relation)
+            .cloned()
+            .unwrap_or_else(|| panic!("{relation}: {related:?}"))
+    };
+    assert_eq!(relation("callee")["name"], "send_once");
+    let similar = relation("similar");
+    assert_eq!((&similar["path"], &similar["name"]), (&json!("src/again.rs"), &json!("try_request_again")));
+    assert!(similar["confidence"].as_f64().is_some_and(|sure| sure > 0.5) && similar["reason"].is_string());
+    let together = relation("changes_together");
+    assert_eq!(together["reason"], "2 of 2 commits changed both", "{together}");
+    assert_eq!((&together["path"], &together["confidence"]), (&json!("src/queue.rs"), &json!(0.5)), "{together}");
     let ticket = client.tool("context_get_related_info", &json!({ "ticket_id": "que-12" }));
     let changed: Vec<&Value> =
         ticket["related"].as_array().expect("a list").iter().filter(|item| item["relation"] == "changed_for").collect();

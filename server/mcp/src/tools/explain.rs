@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     Call, Freshness, Tool, read_arguments,
-    related::{commit, item, say_each_once, say_unknown, target},
+    related::{commits, item, names, say_each_once, say_more, say_unknown, target},
     schema::{self, Field, maybe, sure},
 };
 use crate::{
@@ -91,10 +91,6 @@ fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
     say_unknown(&related, &target, &mut draft);
     say_each_once(&mut related.relations);
     related.notices.iter().map(FoundNotice::of).for_each(|notice| draft.note(notice));
-    if !related.more.is_empty() {
-        draft.limited = true;
-        draft.say("limited", "only the surest relations are told; context_get_related_info has more");
-    }
     let path = match (&related.target, &target) {
         (Some(hit), _) => {
             define(call, &view, hit, &mut draft);
@@ -111,9 +107,14 @@ fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
         draft.facts.insert("unsaved_version".to_owned(), json!(version));
     }
     draft.items.extend(related.relations.iter().map(item));
+    let mut more = names(related.more);
     if let Some(history) = call.history(&mut draft) {
-        draft.items.extend(history.commits_of(&path).take(COMMITS).map(commit));
+        draft.items.extend(commits(&history, &path, COMMITS, &mut more));
     }
+    if related.candidates.len() > OTHERS {
+        more.push("same_name");
+    }
+    say_more(&more, "context_get_related_info has more, context_search finds symbols of a name", &mut draft);
     draft.items.extend(related.candidates.iter().take(OTHERS).map(|other| {
         let line = other.lines.0 + 1;
         let json = json!({ "relation": "same_name", "path": other.path, "line": line, "name": other.name });
@@ -127,9 +128,10 @@ fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
 fn define(call: &Call<'_>, view: &Snapshot, hit: &SymbolHit, draft: &mut Draft) {
     let kind = hit.kind.map_or("code", |kind| kind.name());
     let line = hit.lines.0 + 1;
+    let name = draft.short_name(&hit.name);
     for (name, value) in [
         ("path", json!(hit.path)),
-        ("name", json!(hit.name)),
+        ("name", json!(name)),
         ("kind", json!(kind)),
         ("start_line", json!(line)),
         ("end_line", json!(hit.lines.1 + 1)),
@@ -138,9 +140,9 @@ fn define(call: &Call<'_>, view: &Snapshot, hit: &SymbolHit, draft: &mut Draft) 
     }
     // Of a symbol in none other it is the file.
     if hit.container != hit.path {
-        draft.facts.insert("container".to_owned(), json!(hit.container));
+        draft.facts.insert("container".to_owned(), json!(draft.short_name(&hit.container)));
     }
-    draft.head = format!("{kind} {} {}:{line}-{}\n", hit.name, hit.path, hit.lines.1 + 1);
+    draft.head = format!("{kind} {name} {}:{line}-{}\n", hit.path, hit.lines.1 + 1);
     let Some(text) = paths::text(view, call.root(), &hit.path).ok().filter(|text| text.as_indexed) else {
         draft.say("changed_since_indexed", "the file has changed since it was indexed");
         return;

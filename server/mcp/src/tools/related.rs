@@ -22,8 +22,6 @@ pub(super) const TOOL: Tool = Tool { name: "context_get_related_info", describe,
 
 /// Relations of each kind when the caller names no limit, and at most.
 const LIMITS: (usize, usize) = (10, 50);
-/// Recent commits that are listed at most.
-const COMMITS: usize = 5;
 /// Digits of a commit's hash.
 const HASH: usize = 12;
 
@@ -96,22 +94,18 @@ fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
         Target::File(path) | Target::At { path, .. } => Some(path.clone()),
         Target::Symbol(_) => related.target.as_ref().map(|hit| hit.path.to_string()),
     };
-    draft.limited = !related.more.is_empty();
-    if draft.limited {
-        let cut = RelationKind::ALL.iter().filter(|kind| related.more.contains(**kind));
-        let names: Vec<&str> = cut.map(|kind| kind.name()).collect();
-        draft.say("limited", format!("there are more of: {}; a larger limit shows them", names.join(", ")));
-    }
     draft.items = interleaved(&related.relations);
+    let mut more = names(related.more);
     if let Some(path) = path {
         draft.head = match &related.target {
-            Some(hit) => format!("{} {}:{}\n", hit.name, hit.path, hit.lines.0 + 1),
+            Some(hit) => format!("{} {}:{}\n", draft.short_name(&hit.name), hit.path, hit.lines.0 + 1),
             None => format!("{path}\n"),
         };
         if let Some(history) = call.history(&mut draft) {
-            draft.items.extend(changes(&view, &history, &path, limit));
+            draft.items.extend(changes(&view, &history, &path, limit, &mut more));
         }
     }
+    say_more(&more, "a larger limit shows them", &mut draft);
     draft.pass_over(offset);
     Ok(draft.finish())
 }
@@ -154,6 +148,19 @@ pub(super) fn say_unknown(related: &Related, target: &Target, draft: &mut Draft)
     }
 }
 
+/// Kinds by their names.
+pub(super) fn names(kinds: RelationKinds) -> Vec<&'static str> {
+    RelationKind::ALL.iter().filter(|kind| kinds.contains(**kind)).map(|kind| kind.name()).collect()
+}
+
+/// Says of which relations only the first are told, and what tells the others.
+pub(super) fn say_more(relations: &[&str], how: &str, draft: &mut Draft) {
+    if !relations.is_empty() {
+        draft.limited = true;
+        draft.say("limited", format!("there are more of: {}; {how}", relations.join(", ")));
+    }
+}
+
 /// A test that calls the symbol is told as a test alone.
 pub(super) fn say_each_once(relations: &mut Vec<Relation>) {
     let tests: Vec<_> = relations.iter().filter(|relation| relation.kind == RelationKind::Test).cloned().collect();
@@ -189,10 +196,15 @@ pub(super) fn item(relation: &Relation) -> Item {
     Item::new(json, text)
 }
 
-/// Files that change together with a path, and the last commits that changed it. Only files of the index are named.
-fn changes(view: &Snapshot, history: &History, path: &str, limit: usize) -> Vec<Item> {
-    let together = history.changed_with(path, limit);
-    let files = together.iter().filter(|change| view.index().file(&change.path).is_some()).map(|change| {
+/// Files that change together with a path, and the last commits that changed it: so many of each, and `more` gets those of
+/// which there are others. Only files of the index are named.
+fn changes(view: &Snapshot, history: &History, path: &str, limit: usize, more: &mut Vec<&'static str>) -> Vec<Item> {
+    let mut together = history.changed_with(path, usize::MAX);
+    together.retain(|change| view.index().file(&change.path).is_some());
+    if together.len() > limit {
+        more.push("changes_together");
+    }
+    let files = together.iter().take(limit).map(|change| {
         let reason = format!("{} of {} commits changed both", change.together, change.of);
         let text = format!("changes_together {} ({:.2}, {reason})", change.path, change.confidence);
         let json = json!({
@@ -203,10 +215,20 @@ fn changes(view: &Snapshot, history: &History, path: &str, limit: usize) -> Vec<
         });
         Item::new(json, text)
     });
-    files.chain(history.commits_of(path).take(COMMITS).map(commit)).collect()
+    files.chain(commits(history, path, limit, more)).collect()
 }
 
-pub(super) fn commit(commit: &Commit) -> Item {
+/// The last commits that changed a file, so many of them; `more` gets their name when there are others.
+pub(super) fn commits(history: &History, path: &str, limit: usize, more: &mut Vec<&'static str>) -> Vec<Item> {
+    let mut commits = history.commits_of(path);
+    let told = commits.by_ref().take(limit).map(|found| commit(found, "changed the file")).collect();
+    if commits.next().is_some() {
+        more.push("commit");
+    }
+    told
+}
+
+fn commit(commit: &Commit, reason: &str) -> Item {
     let id = &commit.id[..HASH.min(commit.id.len())];
     let json = json!({
         "relation": "commit",
@@ -214,7 +236,7 @@ pub(super) fn commit(commit: &Commit) -> Item {
         "subject": commit.subject,
         "author": commit.author,
         "time": commit.time,
-        "reason": "changed it",
+        "reason": reason,
         "confidence": 1,
     });
     Item::new(json, format!("commit {id} {}", commit.subject))
@@ -246,7 +268,7 @@ fn ticket_items(call: &Call<'_>, view: &Snapshot, ticket: &str, limit: usize, dr
     if draft.limited {
         draft.say("limited", "there are more commits or files of the ticket; a larger limit shows them");
     }
-    draft.items = commits.iter().take(limit).map(|found| commit(found)).collect();
+    draft.items = commits.iter().take(limit).map(|found| commit(found, "names the ticket")).collect();
     draft.items.extend(files.iter().take(limit).map(|(path, times)| {
         let reason = format!("changed by {times} commits of the ticket");
         let json = json!({ "relation": "changed_for", "path": path, "reason": reason, "confidence": 1 });
