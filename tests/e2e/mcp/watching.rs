@@ -95,7 +95,11 @@ fn metrics_are_those_of_the_page_and_count_what_happens() {
     assert_eq!(value("conexus_calls_total{outcome=\"refused\",tool=\"context_read\"}"), 1.0);
     assert_eq!(value("conexus_call_seconds_count{tool=\"context_search\"}"), 3.0);
     assert_eq!(value("conexus_call_seconds_bucket{tool=\"context_search\",le=\"+Inf\"}"), 3.0);
-    assert!(found.contains_key("conexus_call_seconds_bucket{tool=\"context_search\",le=\"0.00005\"}"), "{found:#?}");
+    for bound in ["0.000002", "0.000005", "0.00001", "0.00002", "0.00005", "10"] {
+        for of in ["call_seconds_bucket{tool=\"context_search\"", "search_stage_seconds_bucket{stage=\"embed\""] {
+            value(&format!("conexus_{of},le=\"{bound}\"}}"));
+        }
+    }
     assert!(value("conexus_call_seconds_sum{tool=\"context_search\"}") > 0.0);
     for stage in ["embed", "lexical", "vectors", "names", "rank", "search"] {
         assert!(value(&format!("conexus_search_stage_seconds_count{{stage=\"{stage}\"}}")) > 0.0, "{stage}");
@@ -131,11 +135,13 @@ fn the_audit_log_has_a_line_for_each_call_and_each_refusal() {
     let mut client = Http::connect(&session, Revision::New);
     client.tool("context_search", &json!({ "query": "retry" }));
     client.refusal("context_read", &json!({ "file_path": "../x" }));
+    let secret = ["ghp", "_q7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA1b2C"].concat();
+    client.tool("context_grep", &json!({ "pattern": secret }));
     http(&client.address, "GET", "/healthz", &[format!("Host: {}", client.address)], "");
-    let lines = wait_for("three lines", DEADLINE, || {
+    let lines = wait_for("four lines", DEADLINE, || {
         let text = std::fs::read_to_string(&log).ok()?;
         let lines: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        (lines.len() == 3).then_some(lines)
+        (lines.len() == 4).then_some(lines)
     });
     assert_eq!((&lines[0]["tool"], &lines[0]["outcome"]), (&json!("context_search"), &json!("answered")), "{lines:#?}");
     assert_eq!(lines[0]["arguments"], json!({ "query": "retry" }));
@@ -144,7 +150,10 @@ fn the_audit_log_has_a_line_for_each_call_and_each_refusal() {
     assert!(lines.iter().all(|line| line["time"].as_str().is_some_and(|time| time.ends_with('Z'))), "{lines:#?}");
     assert_eq!(lines[1]["outcome"], "refused");
     assert!(lines[1]["reason"].as_str().is_some_and(|reason| reason.contains("outside")), "{lines:#?}");
-    assert_eq!((&lines[2]["path"], &lines[2]["status"]), (&json!("/healthz"), &json!(401)), "{lines:#?}");
+    let arguments = lines[2]["arguments"].as_str().expect("a text");
+    assert!(arguments.starts_with("{\"pattern\":\"[redacted]***"), "{lines:#?}");
+    assert!(!std::fs::read_to_string(&log).expect("the log").contains(&secret[4..20]), "{lines:#?}");
+    assert_eq!((&lines[3]["path"], &lines[3]["status"]), (&json!("/healthz"), &json!(401)), "{lines:#?}");
     #[cfg(unix)]
     {
         let mode = std::os::unix::fs::PermissionsExt::mode(&log.metadata().expect("a file").permissions());
