@@ -64,6 +64,20 @@ pub fn branch(folder: &Path) -> Option<String> {
         .or_else(|| git(folder, &["rev-parse", "--short", "HEAD"]).and_then(line))
 }
 
+/// The checked-out branch as git's files say it, without a process; `None` where they name none, as of a detached commit.
+pub fn branch_in_files(folder: &Path) -> Option<String> {
+    let entry = folder.ancestors().map(|folder| folder.join(".git")).find(|entry| entry.exists())?;
+    let directory = match std::fs::read_to_string(&entry) {
+        // Linked working trees and submodules have a file that names the folder.
+        Ok(text) => entry.parent()?.join(text.strip_prefix("gitdir: ")?.trim_end()),
+        Err(_) => entry,
+    };
+    let head = std::fs::read_to_string(directory.join("HEAD")).ok()?;
+    let name = head.strip_prefix("ref: refs/heads/")?.trim_end();
+    // Where branches are kept in another form, HEAD says this.
+    (name != ".invalid").then(|| name.to_owned())
+}
+
 /// Addresses of the remotes, without the passwords and names that some of them hold; none once it is cancelled.
 pub fn remotes(folder: &Path, cancel: &AtomicBool) -> Vec<String> {
     let mut asked = command(folder);

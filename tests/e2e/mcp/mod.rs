@@ -16,6 +16,7 @@ mod security;
 mod sources;
 mod tools;
 mod watching;
+mod work_context;
 
 use std::time::Duration;
 

@@ -80,3 +80,19 @@ fn who_waits_no_more_gets_no_history_and_leaves_none_behind() {
     let known = history(root, HistoryLimits::default()).unwrap();
     assert_eq!(known.commits()[0].subject.to_string(), "Add a");
 }
+
+#[test]
+fn the_branch_is_read_from_files() {
+    let repository = Repository::init(Workspace::of("\n//- sub/a.rs\n1\n"));
+    let root = repository.as_ref().root();
+    let branch = |folder: &Path| git::branch_in_files(folder);
+    assert_eq!((branch(root), branch(&root.join("sub"))), (Some("main".into()), Some("main".into())));
+    let linked = tempfile::tempdir().unwrap();
+    let folder = linked.path().join("tree");
+    repository.git(&["worktree", "add", "--quiet", "-b", "fix/ABC-1", folder.to_str().unwrap()]);
+    assert_eq!((branch(&folder), branch(root)), (Some("fix/ABC-1".into()), Some("main".into())));
+    repository.git(&["pack-refs", "--all"]);
+    assert_eq!(branch(root), git::branch(root));
+    repository.git(&["checkout", "--quiet", "--detach"]);
+    assert_eq!((branch(root), branch(linked.path())), (None, None));
+}

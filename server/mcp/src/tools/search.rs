@@ -1,9 +1,12 @@
 //! `context_search`: code by meaning, words, name or quoted text.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use conexus_core::{Filter, Mode, Query, SymbolKind, WorkContext};
-use conexus_engine::Snapshot;
+use conexus_engine::{
+    Snapshot,
+    git::{self, History, HistoryLimits},
+};
 use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::Value;
@@ -23,6 +26,9 @@ pub(super) const TOOL: Tool = Tool { name: "context_search", describe, run };
 const LIMITS: (usize, usize) = (10, 100);
 /// Files that a ticket or branch adds to the soft context.
 const TICKET_FILES: usize = 50;
+/// How far back the ticket of the checked-out branch is looked for, which nobody named: its commits are the last ones, and a
+/// search does not wait long for them. What was read is kept until HEAD moves.
+const BRANCH_LIMITS: HistoryLimits = HistoryLimits { commits: 500, time: Duration::from_secs(1) };
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -144,18 +150,25 @@ fn say_languages(view: &Snapshot, wanted: &[String], draft: &mut Draft) {
     }
 }
 
-/// The soft context: what the caller says, else what the session knows: the document that was opened or changed last, and
-/// the other unsaved ones.
+/// The soft context: what the caller says, else what the session knows: the document that was opened or changed last, the
+/// other unsaved ones, and the checked-out branch.
 fn context(call: &Call<'_>, view: &Snapshot, work: &Work, draft: &mut Draft) -> WorkContext {
     let mut open_files: Vec<String> = view.buffers().map(|buffer| buffer.path.to_string()).collect();
-    let tickets: Vec<&str> =
-        work.open_ticket_ids.iter().map(String::as_str).chain(work.git_branch.as_deref().and_then(ticket_of)).collect();
-    if !tickets.is_empty()
-        && let Some(history) = call.history(draft)
-    {
+    let named = work.open_ticket_ids.iter().map(String::as_str).chain(work.git_branch.as_deref().and_then(ticket_of));
+    let named: Vec<&str> = named.collect();
+    let checked_out = if work.git_branch.is_none() { git::branch_in_files(call.root()) } else { None };
+    let checked_out = checked_out.as_deref().and_then(ticket_of).filter(|_| call.reads_history());
+    let mut add = |history: Option<Arc<History>>, tickets: &[&str]| {
+        let Some(history) = history else { return };
         let commits = tickets.iter().flat_map(|ticket| history.mentioning(ticket));
         let changed = commits.flat_map(|commit| commit.paths.iter().map(ToString::to_string));
         open_files.extend(changed.take(TICKET_FILES));
+    };
+    if !named.is_empty() {
+        add(call.history(draft), &named);
+    }
+    if let Some(ticket) = checked_out {
+        add(git::history(call.root(), BRANCH_LIMITS, call.cancel), &[ticket]);
     }
     let active_file = match &work.active_file {
         Some(path) => paths::indexed(view, call.root(), path).ok(),
