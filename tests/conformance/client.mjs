@@ -22,7 +22,10 @@ const client = new Client({ name: "conformance", version: "1" }, { versionNegoti
 await client.connect(transport);
 assert.equal(client.getServerVersion().name, "conexus");
 const { tools } = await client.listTools();
-assert.ok(tools.some((tool) => tool.name === "context_search"), JSON.stringify(tools));
+const names = tools.map((tool) => tool.name);
+// All that there are: the settings allow the last one, and the editor can do what it asks.
+assert.equal(names.length, 9, JSON.stringify(names));
+assert.equal(names.at(-1), "context_editor");
 
 // What every conversation pays for: the tools that are listed, by the two public tokenizers at hand.
 const { countTokens } = packages("@anthropic-ai/tokenizer");

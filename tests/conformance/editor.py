@@ -39,7 +39,12 @@ def call(number, method, params):
     return message["result"]
 
 
-call(1, "initialize", {"processId": None, "rootUri": workspace.as_uri(), "capabilities": {}})
+# What an editor must be able to do for `context_editor`.
+capabilities = {
+    "window": {"showDocument": {"support": True}},
+    "workspace": {"applyEdit": True, "workspaceEdit": {"documentChanges": True}},
+}
+call(1, "initialize", {"processId": None, "rootUri": workspace.as_uri(), "capabilities": capabilities})
 send("initialized", {})
 uri = (workspace / file).as_uri()
 text = (workspace / file).read_text()

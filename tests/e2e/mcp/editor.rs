@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{
     client::{Client, Http, Revision},
     session,
+    tools::check_answer,
 };
 
 /// Whether the tool is listed.
@@ -60,16 +61,20 @@ fn places_are_shown_and_edits_proposed_where_the_user_allows_it() {
     let text = String::from_utf8(session.workspace.read("src/queue.rs")).expect("text");
     editor.did_open(&uri, "rust", &text);
     let mut client = Http::connect(&session, Revision::New);
-    assert!(offers_editor(&mut client));
+    let listed = client.result("tools/list", &json!({}));
+    let declared =
+        listed["tools"].as_array().and_then(|tools| tools.iter().find(|tool| tool["name"] == "context_editor"));
+    let declared = declared.expect("it is listed");
     let arguments = json!({ "action": "show", "file_path": "src/queue.rs", "start_line": 4, "end_line": 6 });
     let (params, result) =
         asked(&mut editor, &mut client, &arguments, "window/showDocument", &json!({ "success": true }));
     assert_eq!((&params["uri"], &params["selection"]["start"]["line"]), (&json!(uri), &json!(3)), "{params}");
     assert_eq!(params["selection"]["end"]["line"], 6, "{params}");
-    assert_ne!(result["isError"], true, "{result}");
+    check_answer(&result, declared, &arguments);
 
     let arguments = json!({
         "action": "replace", "file_path": "src/queue.rs", "start_line": 3, "end_line": 3, "text": "/// Jobs.",
+        "max_tokens": 200,
     });
     let (params, result) =
         asked(&mut editor, &mut client, &arguments, "workspace/applyEdit", &json!({ "applied": true }));
@@ -77,6 +82,7 @@ fn places_are_shown_and_edits_proposed_where_the_user_allows_it() {
     assert_eq!(change["textDocument"], json!({ "uri": uri, "version": 1 }), "{params}");
     let range = json!({ "start": { "line": 2, "character": 0 }, "end": { "line": 3, "character": 0 } });
     assert_eq!(change["edits"], json!([{ "range": range, "newText": "/// Jobs.\n" }]), "{params}");
+    check_answer(&result, declared, &arguments);
     assert_eq!(result["structuredContent"]["path"], "src/queue.rs", "{result}");
 
     let answer = json!({ "applied": false, "failureReason": "the document is locked" });

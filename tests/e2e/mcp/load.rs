@@ -137,22 +137,79 @@ fn every_tool_ends_its_calls_when_they_are_cancelled() {
         // Beside the calls there are the one that asks, and the one in which the bridge waits for changes.
         let at_work = || (count("conexus_http_requests_in_flight") == (MANY + 2) as f64).then_some(());
         wait_for(&format!("calls at work: {tool} {long}"), DEADLINE, at_work);
-        std::fs::remove_file(&hang).expect("a file");
         let started = Instant::now();
         for number in 0..MANY {
             let params = json!({ "requestId": format!("{long} {number}") });
             client.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params }));
         }
+        wait_for(tool, DEADLINE, || (count(&cancelled(tool)) == before + MANY as f64).then_some(()));
+        // Not sooner: without it a call could end by itself.
+        std::fs::remove_file(&hang).expect("a file");
         let params = json!({ "name": tool, "arguments": arguments(short) });
         client.send(&json!({ "jsonrpc": "2.0", "id": "short", "method": "tools/call", "params": params }));
         while client.receive()["id"] != "short" {}
         assert!(started.elapsed() < SOON, "{tool} {long}: {:?}", started.elapsed());
-        wait_for(tool, DEADLINE, || (count(&cancelled(tool)) == before + MANY as f64).then_some(()));
     }
     assert_eq!(untried, [""; 0], "each tool is tried");
     client.hang_up();
     editor.ignore("window/showDocument");
     editor.kill();
+}
+
+/// Resources, prompts and completion wait for their turn behind calls that go on for ten seconds.
+#[test]
+fn resources_prompts_and_completion_are_cancelled() {
+    let session = session();
+    let (_server, of_session) = serve(&session, Revision::Old);
+    let mut client = Pipes::start(session.command([""; 0]));
+    let count = |name: &str| metrics(&of_session).get(name).copied().unwrap_or(0.0);
+    let reference = json!({ "type": "ref/prompt", "name": "explain_module" });
+    for (method, params, before_it) in [
+        ("resources/list", json!({}), "context_read"),
+        ("resources/read", json!({ "uri": "conexus://file/docs/guide.md" }), "context_read"),
+        (
+            "completion/complete",
+            json!({ "ref": reference, "argument": { "name": "path", "value": "src" } }),
+            "context_read",
+        ),
+        (
+            "prompts/get",
+            json!({ "name": "find_where_to_change", "arguments": { "change": "the queue" } }),
+            "context_search",
+        ),
+    ] {
+        let mut long = long_call();
+        if before_it == "context_read" {
+            long["symbol"] = json!("send_once");
+            long.as_object_mut().expect("an object").remove("query");
+        }
+        let started = Instant::now();
+        let mut send = |id: String, method: &str, params: &serde_json::Value| {
+            client.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
+        };
+        for number in 0..CALLS {
+            send(format!("{method} behind {number}"), "tools/call", &json!({ "name": before_it, "arguments": long }));
+        }
+        // Beside the calls there are the one that asks, and the one in which the bridge waits for changes.
+        let at_work = |calls: usize| (count("conexus_http_requests_in_flight") == (calls + 2) as f64).then_some(());
+        wait_for("the calls before it", DEADLINE, || at_work(CALLS));
+        send(method.to_owned(), method, &params);
+        wait_for(method, DEADLINE, || at_work(CALLS + 1));
+        let mut cancel = |id: String| {
+            client
+                .send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id } }));
+        };
+        cancel(method.to_owned());
+        wait_for(method, DEADLINE, || (count(&cancelled(method)) == 1.0).then_some(()));
+        assert!(started.elapsed() < 2 * SOON, "its turn may have come: {method}: {:?}", started.elapsed());
+        (0..CALLS).for_each(|number| cancel(format!("{method} behind {number}")));
+        let started = Instant::now();
+        client.send(&json!({ "jsonrpc": "2.0", "id": "short", "method": method, "params": params }));
+        let answer = std::iter::repeat_with(|| client.receive()).find(|message| message["id"] == "short");
+        assert!(answer.is_some_and(|answer| answer.get("result").is_some()), "{method}");
+        assert!(started.elapsed() < SOON, "{method}: {:?}", started.elapsed());
+    }
+    client.hang_up();
 }
 
 #[test]
