@@ -14,6 +14,7 @@ mod editor;
 pub mod extensions;
 mod framing;
 mod from_lsp;
+mod lenient;
 mod notifications;
 mod positions;
 mod presentation;

@@ -30,7 +30,10 @@ use tower_lsp::{
 use tower_service::Service;
 use tracing::Instrument;
 
-use crate::framing::{Frame, FrameReader, framed};
+use crate::{
+    framing::{Frame, FrameReader, framed},
+    lenient,
+};
 
 /// Why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +128,7 @@ fn parse(frame: Frame) -> Incoming {
         Frame::Message(bytes) => bytes,
         Frame::Malformed(why) => return fault(Id::Null, Error::parse_error(), why),
     };
-    let mut value: Value = match serde_json::from_slice(&bytes) {
+    let mut value: Value = match lenient::from_slice(&bytes) {
         Ok(value) => value,
         Err(error) => return fault(Id::Null, Error::parse_error(), format!("not JSON: {error}")),
     };

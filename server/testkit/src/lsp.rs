@@ -40,6 +40,8 @@ pub struct LspClient {
     /// What the server said in `initialize`.
     capabilities: Value,
     next_id: i64,
+    /// Whether U+FFFD is sent as half a surrogate pair.
+    sends_halves: bool,
 }
 
 impl LspClient {
@@ -76,6 +78,7 @@ impl LspClient {
             ignored: Vec::new(),
             capabilities: Value::Null,
             next_id: 1,
+            sends_halves: false,
         }
     }
 
@@ -239,6 +242,11 @@ impl LspClient {
         self.notify("textDocument/didChange", &params);
     }
 
+    /// From now on each U+FFFD is sent as half a surrogate pair, as an escape: what an editor in JavaScript writes.
+    pub fn send_halves(&mut self) {
+        self.sends_halves = true;
+    }
+
     /// Sends bytes as they are.
     #[track_caller]
     pub fn send_bytes(&mut self, bytes: &[u8]) {
@@ -250,7 +258,10 @@ impl LspClient {
     /// Sends any JSON as a message.
     #[track_caller]
     pub fn send(&mut self, message: &Value) {
-        let body = message.to_string();
+        let mut body = message.to_string();
+        if self.sends_halves {
+            body = body.replace('\u{fffd}', r"\ud83d");
+        }
         self.send_bytes(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes());
     }
 

@@ -266,6 +266,22 @@ fn every_kind_of_line_end_counts() {
     client.shut_down();
 }
 
+/// Editors in JavaScript may send half a surrogate pair: it costs one character, and what follows stays in its place.
+#[test]
+fn half_a_surrogate_pair_is_one_odd_character() {
+    let session = workspace();
+    let mut client = session.serve();
+    client.send_halves();
+    let uri = session.uri("src/half.rs");
+    client.did_open(&uri, "rust", "/* \u{fffd} */ fn opened_with_half() {}\n");
+    assert_eq!(names(&mut client, "opened_with_half"), ["opened_with_half"]);
+    client.did_change(&uri, 2, [0, 4, 0, 4], "\u{fffd}");
+    client.did_change(&uri, 3, [0, 12, 0, 28], "typed_behind_halves");
+    assert_eq!(names(&mut client, "typed_behind_halves \u{fffd}"), ["typed_behind_halves"]);
+    assert!(!names(&mut client, "opened_with_half").contains(&"opened_with_half".to_owned()));
+    client.shut_down();
+}
+
 /// Texts on which parsers are slow or deep: the session goes on, and what can be found is found.
 #[test]
 fn hostile_texts_do_no_harm() {

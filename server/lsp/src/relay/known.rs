@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::{
     documents::{Counters, Documents},
+    lenient,
     positions::Encoding,
 };
 
@@ -112,7 +113,7 @@ pub(super) struct Known {
 }
 
 fn params<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
-    serde_json::from_slice(body).ok().map(|message: Params<T>| message.params)
+    lenient::from_slice(body).ok().map(|message: Params<T>| message.params)
 }
 
 fn bytes(message: &Value) -> Vec<u8> {
@@ -189,7 +190,7 @@ impl Known {
             return Pass::AsIs;
         }
         let asked = id.and_then(Value::as_str).and_then(|id| self.asked.remove(id));
-        match (asked, serde_json::from_slice::<Value>(body)) {
+        match (asked, lenient::from_slice::<Value>(body)) {
             (Some(id), Ok(mut message)) => {
                 message["id"] = id;
                 Pass::Other(bytes(&message))
@@ -320,7 +321,7 @@ impl Known {
         let Some(initialize) = &self.initialize else { return std::mem::take(&mut self.waiting) };
         let mut again = initialize.clone();
         if self.is_answered
-            && let Ok(mut message) = serde_json::from_slice::<Value>(initialize)
+            && let Ok(mut message) = lenient::from_slice::<Value>(initialize)
         {
             message["id"] = REPLAYED.into();
             again = bytes(&message);

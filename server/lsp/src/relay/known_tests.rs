@@ -67,6 +67,17 @@ fn another_server_is_told_all_that_counts_now() {
     assert_eq!(known.server_says(&bytes(&json!({ "id": REPLAYED, "result": {} }))), FromServer::Nothing);
 }
 
+/// Half a surrogate pair, which editors in JavaScript write, loses no edit.
+#[test]
+fn odd_characters_are_kept_in_their_places() {
+    let mut known = session();
+    let change = r#"{"jsonrpc":"2.0","method":"textDocument/didChange","params":{"textDocument":{"uri":"file:///a.rs","version":5},
+        "contentChanges":[{"text":"\ud83d"},{"range":{"start":{"line":0,"character":3},"end":{"line":0,"character":3}},"text":"x"}]}}"#;
+    known.client(change.as_bytes());
+    known.crashed();
+    assert_eq!(plain(&known.replay())[3]["params"]["textDocument"]["text"], "\u{fffd}x");
+}
+
 #[test]
 fn what_comes_between_two_servers_waits() {
     let mut known = session();
