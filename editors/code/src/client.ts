@@ -188,7 +188,10 @@ function middleware(around: Surroundings): Middleware {
   return {
     executeCommand: async (command, args: unknown[], next) => {
       const answer: unknown = await next(command, args);
-      await around.answered(command, args[0], answer);
+      // None is how the library passes on that the document has changed since the command was offered.
+      if (answer !== undefined) {
+        await around.answered(command, args[0], answer);
+      }
       return answer;
     },
     provideWorkspaceSymbols: async (query, token, next) => {

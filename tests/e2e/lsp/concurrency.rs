@@ -89,7 +89,46 @@ fn an_answer_about_a_text_that_is_gone_is_not_given() {
     let params = json!({ "textDocument": { "uri": uri }, "range": { "start": at, "end": at }, "context": { "diagnostics": [] } });
     let actions = client.call("textDocument/codeAction", &params);
     client.call("codeAction/resolve", &actions[0]);
-    client.did_change(&uri, 2, [0, 0, 0, 0], "//\n");
-    assert_eq!(client.call_error("codeAction/resolve", &actions[0])["code"], -32801);
+    client.did_change(&uri, 2, [0, 0, 0, 0], "fn on_top() {}\n");
+    for action in actions.as_array().expect("actions") {
+        assert_eq!(client.call_error("codeAction/resolve", action)["code"], -32801, "{action}");
+        let Value::Object(command) = &action["command"] else { panic!("no command: {action}") };
+        let params = json!({ "command": command["command"], "arguments": command["arguments"] });
+        assert_eq!(client.call_error("workspace/executeCommand", &params)["code"], -32801, "{action}");
+    }
+    client.shut_down();
+}
+
+#[test]
+fn an_answer_that_a_change_overtakes_is_not_given() {
+    let session = workspace();
+    let mut client = session.serve();
+    client.ignore("window/showMessage");
+    let uri = session.uri("src/long.rs");
+    let mut version = 1;
+    client.did_open(&uri, "rust", "");
+    let here = json!({ "textDocument": { "uri": uri }, "position": position(0, 5) });
+    let command = json!({ "uri": uri, "position": position(0, 5) });
+    for (method, params) in [
+        ("conexus/related", here.clone()),
+        ("conexus/context", here),
+        ("workspace/executeCommand", json!({ "command": "conexus.showCallers", "arguments": [command] })),
+    ] {
+        let overtaken = (0..50).any(|_| {
+            // It waits for a text that takes a while to analyse, and has begun when the status is known.
+            let long = (0..3000).map(|at| format!("fn long_{at}_{version}() {{ call({at}); }}\n"));
+            client.did_replace(&uri, version + 1, &long.collect::<Vec<_>>().concat());
+            let asked = client.request(method, &params);
+            client.call("conexus/status", &Value::Null);
+            version += 2;
+            client.did_change(&uri, version, [0, 0, 0, 0], "//\n");
+            let answer = client.answer(&asked);
+            match answer["error"]["code"].as_i64() {
+                None => false,
+                code => code == Some(-32801) || panic!("{answer}"),
+            }
+        });
+        assert!(overtaken, "{method}: no answer of 50 was");
+    }
     client.shut_down();
 }

@@ -2,9 +2,9 @@
 
 use lsp_types::{CodeAction, CodeActionKind};
 use serde_json::Value;
-use tower_lsp::jsonrpc::{Error, Result};
+use tower_lsp::jsonrpc::Result;
 
-use super::version;
+use super::demand_unchanged;
 use crate::{
     actions::{Action, Subject},
     server::Server,
@@ -24,9 +24,7 @@ pub(crate) async fn handle(server: &Server, mut action: CodeAction) -> Result<Co
     let known = Action::ALL.into_iter().find(|known| Some(known.kind()) == kind.as_deref());
     let known = known.ok_or_else(|| invalid("not a code action of ours: its kind is unknown"))?;
     std::future::ready(()).await;
-    if subject.version.is_some() && version(&session, &subject.uri) != subject.version {
-        return Err(Error::content_modified());
-    }
+    demand_unchanged(&session, &subject)?;
     action.command = Some(super::code_action::command(known, action.title.clone(), &subject));
     Ok(action)
 }

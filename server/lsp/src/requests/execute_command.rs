@@ -1,13 +1,11 @@
 //! `workspace/executeCommand`: what a code action does. The answer holds all that was found; a client that does not show
 //! it by itself is asked to, by tasks of their own.
 
-use std::sync::Arc;
-
 use lsp_types::{ExecuteCommandParams, Range};
 use serde_json::Value;
 use tower_lsp::jsonrpc::Result;
 
-use super::quick_fixes::OPEN_PLACE;
+use super::{about_document, demand_unchanged, quick_fixes::OPEN_PLACE};
 use crate::{
     actions::{Action, Subject},
     extensions::{ContextResult, RelatedResult},
@@ -31,20 +29,19 @@ pub(crate) async fn handle(server: &Server, params: ExecuteCommandParams) -> Res
         tokio::spawn(present(server.client.clone(), session, Shown::Place(subject.uri, range)));
         return Ok(Value::Null);
     };
-    let own = Arc::clone(&session);
-    let found = session
-        .workers
-        .run(move |cancel| {
-            let Subject { uri, position, .. } = subject;
-            if action == Action::Context {
-                let tokens = own.settings().context_tokens;
-                super::context::pack(&own, &uri, position, tokens, cancel).map(Found::Context)
-            } else {
-                let limit = limit(None)?;
-                super::related::find(&own, &uri, position, action.relations(), limit, cancel).map(Found::Related)
-            }
-        })
-        .await??;
+    demand_unchanged(&session, &subject)?;
+    let Subject { uri, position, .. } = subject;
+    let document = uri.clone();
+    let found = about_document(&session, &document, move |session, cancel| {
+        if action == Action::Context {
+            let tokens = session.settings().context_tokens;
+            super::context::pack(session, &uri, position, tokens, cancel).map(Found::Context)
+        } else {
+            let limit = limit(None)?;
+            super::related::find(session, &uri, position, action.relations(), limit, cancel).map(Found::Related)
+        }
+    })
+    .await?;
     let (shown, answer) = match &found {
         Found::Context(pack) => (Shown::of_context(pack), serde_json::to_value(pack)),
         Found::Related(related) => (Shown::of_related(action, related), serde_json::to_value(related)),

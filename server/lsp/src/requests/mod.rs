@@ -29,6 +29,7 @@ use lsp_types::{Position, Uri};
 use tower_lsp::jsonrpc::{Error, Result};
 
 use crate::{
+    actions::Subject,
     extensions::{Notice, Seen},
     session::{CURRENT_WAIT, Session},
     to_lsp::{View, failed, no_workspace, notice, unavailable},
@@ -82,6 +83,13 @@ fn not_indexed(snapshot: &Snapshot, error: &EngineError) -> Notice {
 /// The version of an open document.
 fn version(session: &Session, uri: &Uri) -> Option<i32> {
     session.documents().get(uri).map(|document| document.version)
+}
+
+/// Demands that the document is still as it was when a command or action was offered: else its position points to
+/// something else.
+fn demand_unchanged(session: &Session, subject: &Subject) -> Result<()> {
+    let is_unchanged = subject.version.is_none() || version(session, &subject.uri) == subject.version;
+    if is_unchanged { Ok(()) } else { Err(Error::content_modified()) }
 }
 
 /// Runs work about a document on a worker. When the document changes meanwhile the answer would be about a text that is
