@@ -7,10 +7,10 @@ use std::{
     ops::Range,
     path::Path,
     sync::{Arc, atomic::AtomicBool},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use conexus_core::{Mode, Notice, Query};
+use conexus_core::{Mode, Note, Notice, Query};
 use conexus_engine::{
     Host, Location, Settings, Snapshot, difference,
     live::{Activity, Buffer, Live, Role},
@@ -286,6 +286,53 @@ fn what_cannot_be_opened_says_why() {
     let error = live.current(SOON).err().expect("no index");
     assert!(error.to_string().contains("a file"), "{error}");
     assert_eq!(live.status().activity, Activity::Failed);
+}
+
+/// A text on which the parser spends all the time that it gets, 2 seconds of a processor.
+fn slow() -> String {
+    "r#\"\n".repeat(50_000)
+}
+
+/// Seven texts that take the parser 2 seconds each are open and changed while somebody types elsewhere.
+#[test]
+fn a_text_that_takes_long_holds_up_no_other() {
+    let session = session();
+    session.idle();
+    let began = Instant::now();
+    for number in 0..7 {
+        session.set("src/slow.rs", &format!("// slow_{number}\n{}", slow()));
+        let name = format!("typed_{number}");
+        session.set("src/alpha.rs", &format!("fn {name}() {{}}\n"));
+        session.eventually(&name, &["src/alpha.rs"]);
+    }
+    let took = began.elapsed();
+    assert!(took < 7 * Duration::from_secs(1), "{took:?}");
+    let unparsed = session.now().unparsed();
+    assert_eq!(unparsed, [("src/slow.rs".into(), Note::TimedOut)], "it is searched by words");
+    // A text of a few lines is parsed whatever stood there before, and a long one when nobody types.
+    session.set("src/slow.rs", "fn healed() {}\n");
+    assert_eq!(found(&session.now(), "healed"), ["src/slow.rs"]);
+    session.set("src/slow.rs", &slow());
+    let long = (0..40_000).map(|number| format!("fn long_{number}() {{ call({number}); }}\n"));
+    session.set("src/slow.rs", &long.collect::<Vec<_>>().concat());
+    session.eventually("long_39999", &["src/slow.rs"]);
+}
+
+/// Whether the parser comes to an end of it or not.
+#[test]
+fn a_letter_in_a_text_that_takes_long_costs_little() {
+    let session = session();
+    session.idle();
+    for (path, text) in [("src/slow.rs", slow()), ("src/slow.cpp", "template<a<b(c\n".repeat(120_000))] {
+        let took = [0, 1, 2, 3].map(|letters| {
+            session.set(path, &format!("// {}\n{text}", "x".repeat(letters)));
+            let began = Instant::now();
+            let now = session.live.current(DEADLINE).unwrap();
+            assert!(!now.notices().contains(&Notice::BuffersBehind), "{path}");
+            began.elapsed()
+        });
+        assert!(took[1..].iter().sum::<Duration>() < took[0], "{path}: {took:?}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod hidden_parts;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, GiveUp, Patience};
 use crate::chunks;
 use crate::facts::{Facts, LineDepth, RawReference, RawSymbol};
 use crate::grammar::{LoadedGrammar, grammar_at};
@@ -18,6 +18,7 @@ use conexus_core::{
     Chunk, FileAnalysis, Language, LineIndex, Note, Reference, ReferenceKind, Span, Symbol, SymbolKind, Visibility,
 };
 use hidden_parts::Before;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 use tree_sitter::{ParseOptions, Parser, Tree};
@@ -64,6 +65,7 @@ struct Source<'a> {
     text: &'a str,
     lines: &'a LineIndex,
     budget: Budget,
+    patience: &'a Patience<'a>,
 }
 
 /// Why there is no tree.
@@ -90,7 +92,8 @@ impl Analyser {
     /// Analyses a text. Never fails: what cannot be parsed is cut into windows of lines, and a note says why.
     pub fn analyse(&mut self, language: Language, text: &str) -> FileAnalysis {
         let lines = LineIndex::new(text);
-        let (grammar, tree) = match self.try_parse(language, text, &lines, None) {
+        let patience = Patience::of(GiveUp::NEVER);
+        let (grammar, tree) = match self.try_parse(language, text, &lines, None, &patience) {
             Ok(parsed) => parsed,
             Err(unparsed) => return without_tree(language, text, &lines, &unparsed),
         };
@@ -104,13 +107,14 @@ impl Analyser {
     /// Analyses a text that is going to change, and remembers what the next version may take over. `before` is what
     /// this gave for an earlier version: what differs is found by comparing the texts, and what does not is neither
     /// parsed nor walked again. The answer is that of [`Analyser::analyse`], but where a parser recovers from errors in
-    /// another way.
+    /// another way. `None` when it gave up.
     pub fn analyse_next(
         &mut self,
         language: Language,
         text: Arc<str>,
         before: Option<Remembered>,
-    ) -> (FileAnalysis, Remembered) {
+        give_up: GiveUp<'_>,
+    ) -> Option<(FileAnalysis, Remembered)> {
         let mut before = before.filter(|before| before.language == language).map(|before| Before::new(before, &text));
         let lines = match &before {
             Some(before) => before.lines_of(&text),
@@ -119,6 +123,9 @@ impl Analyser {
         if let Some(before) = &mut before {
             before.edit_trees(&text, &lines);
         }
+        // Loading a grammar takes long too, once.
+        let _ = position(language).and_then(grammar_at);
+        let patience = Patience::of(give_up);
         let old = before.as_ref().and_then(|before| before.tree());
         let mut incremental = old.is_some();
         let parsed = match before.as_ref().filter(|before| before.edit.is_empty()).zip(old) {
@@ -129,21 +136,25 @@ impl Analyser {
                     .map(|grammar| (grammar, tree.clone()))
                     .ok_or(Unparsed::NoGrammar)
             }
-            None => self.try_parse(language, &text, &lines, old),
+            None => self.try_parse(language, &text, &lines, old, &patience),
         };
+        if patience.is_over() {
+            return None;
+        }
         let (grammar, tree) = match parsed {
             Ok(parsed) => parsed,
-            Err(unparsed) => {
-                let analysis = without_tree(language, &text, &lines, &unparsed);
-                return (analysis, Remembered::untreed(language, text, lines));
-            }
+            Err(unparsed) => return Some(next_without_tree(language, text, &unparsed)),
         };
         self.facts.reset();
         let (main, deepest) = self.walk_again(grammar, &text, &tree, before.as_ref());
         self.passed_over(grammar, &text, &tree);
-        let parts = self.parse_hidden_again(grammar, &text, &lines, before);
+        let patience = Patience::of(give_up);
+        let parts = self.parse_hidden_again(grammar, &text, &lines, before, &patience);
+        if patience.is_over() {
+            return None;
+        }
         let analysis = self.analysed(language, grammar, &text, &lines, deepest);
-        (analysis, Remembered { language, text, lines, tree: Some(tree), main, parts, incremental })
+        Some((analysis, Remembered { language, text, lines, tree: Some(tree), main, parts, incremental }))
     }
 
     /// Analyses a text as if its language had no grammar, and notes that this one crashes on it.
@@ -153,9 +164,12 @@ impl Analyser {
 
     /// The same for a text that is going to change.
     pub fn next_without_grammar(&mut self, language: Language, text: Arc<str>) -> (FileAnalysis, Remembered) {
-        let lines = LineIndex::new(&text);
-        let analysis = without_tree(language, &text, &lines, &Unparsed::SetAside);
-        (analysis, Remembered::untreed(language, text, lines))
+        next_without_tree(language, text, &Unparsed::SetAside)
+    }
+
+    /// The same for one that [`Analyser::analyse_next`] gave up: it is noted that parsing takes too long.
+    pub fn next_unparsed(&mut self, language: Language, text: Arc<str>) -> (FileAnalysis, Remembered) {
+        next_without_tree(language, text, &Unparsed::TimedOut)
     }
 
     /// Parses a text and nothing else, as what analysis costs is measured against; whether it can be parsed.
@@ -166,7 +180,8 @@ impl Analyser {
     /// The tree of a text, if it can be parsed.
     pub(crate) fn tree(&mut self, language: Language, text: &str) -> Option<Tree> {
         let lines = LineIndex::new(text);
-        self.try_parse(language, text, &lines, None).ok().map(|(_, tree)| tree)
+        let patience = Patience::of(GiveUp::NEVER);
+        self.try_parse(language, text, &lines, None, &patience).ok().map(|(_, tree)| tree)
     }
 
     /// Walks the whole tree, as far as the walk before cannot tell.
@@ -195,6 +210,7 @@ impl Analyser {
         text: &str,
         lines: &LineIndex,
         old: Option<&Tree>,
+        patience: &Patience<'_>,
     ) -> Result<(&'static LoadedGrammar, Tree), Unparsed> {
         let Some(grammar) = position(language).and_then(grammar_at) else { return Err(Unparsed::NoGrammar) };
         if text.len() > self.limits.parse_bytes {
@@ -205,7 +221,7 @@ impl Analyser {
         if grammar.rules.hidden == Hidden::DeclarationMacros {
             declaration_macros(text, &mut excluded);
         }
-        let source = Source { grammar, text, lines, budget: Budget::of(self.limits.parse_time) };
+        let source = Source { grammar, text, lines, budget: Budget::of(self.limits.parse_time), patience };
         let whole = Span::new(0, text.len());
         let mut tree = self.parse_part(&source, whole, &excluded, old);
         if let Some(broken) = tree.as_ref().filter(|tree| tree.root_node().has_error()) {
@@ -233,12 +249,15 @@ impl Analyser {
 
     /// Parses `within`, passing over `excluded`. `None` when the time is up.
     fn parse_part(&mut self, source: &Source<'_>, within: Span, excluded: &[Span], old: Option<&Tree>) -> Option<Tree> {
-        let Source { grammar, text, lines, budget } = *source;
+        let Source { grammar, text, lines, budget, patience } = *source;
         self.parser.set_language(&grammar.language).ok()?;
         let whole = within.len() == text.len() && excluded.is_empty();
         let ranges = if whole { Vec::new() } else { included_ranges(within, excluded, lines) };
         self.parser.set_included_ranges(&ranges).ok()?;
-        let mut progress = |_: &tree_sitter::ParseState| budget.check();
+        let mut progress = |_: &tree_sitter::ParseState| match patience.check() {
+            ControlFlow::Continue(()) => budget.check(),
+            ControlFlow::Break(()) => ControlFlow::Break(()),
+        };
         let options = ParseOptions::new().progress_callback(&mut progress);
         let bytes = text.as_bytes();
         let is_next = old.is_some();
@@ -356,6 +375,12 @@ fn walk_remembering(
     let mut recorder = Recorder::new(text, earlier);
     let deepest = walk(grammar, text, tree.root_node(), base, &mut facts, &mut recorder);
     recorder.finish(facts, deepest)
+}
+
+fn next_without_tree(language: Language, text: Arc<str>, unparsed: &Unparsed) -> (FileAnalysis, Remembered) {
+    let lines = LineIndex::new(&text);
+    let analysis = without_tree(language, &text, &lines, unparsed);
+    (analysis, Remembered::untreed(language, text, lines))
 }
 
 fn without_tree(language: Language, text: &str, lines: &LineIndex, unparsed: &Unparsed) -> FileAnalysis {

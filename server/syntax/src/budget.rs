@@ -1,6 +1,7 @@
 //! How long something may compute: what a text is found to hold must not depend on what else the machine does.
 
 use std::{
+    cell::Cell,
     ops::ControlFlow,
     time::{Duration, Instant},
 };
@@ -29,6 +30,46 @@ impl Budget {
         } else {
             ControlFlow::Continue(())
         }
+    }
+}
+
+/// When a text is not parsed to its end although there is time left: because something else waits.
+#[derive(Clone, Copy)]
+pub struct GiveUp<'a> {
+    /// Processor time that the parser has in any case.
+    pub after: Duration,
+    /// Asked from then on, every few microseconds.
+    pub when: &'a dyn Fn() -> bool,
+}
+
+impl GiveUp<'_> {
+    /// Nothing else waits.
+    pub const NEVER: GiveUp<'static> = GiveUp { after: Duration::MAX, when: &|| false };
+}
+
+/// A [`GiveUp`] while a text is parsed.
+pub(crate) struct Patience<'a> {
+    least: Budget,
+    give_up: GiveUp<'a>,
+    is_over: Cell<bool>,
+}
+
+impl<'a> Patience<'a> {
+    /// It counts from now on.
+    pub(crate) fn of(give_up: GiveUp<'a>) -> Self {
+        Self { least: Budget::of(give_up.after), give_up, is_over: Cell::new(false) }
+    }
+
+    /// Whether to go on; once it is over it stays so.
+    pub(crate) fn check(&self) -> ControlFlow<()> {
+        if !self.is_over() && self.least.check().is_break() && (self.give_up.when)() {
+            self.is_over.set(true);
+        }
+        if self.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.get()
     }
 }
 

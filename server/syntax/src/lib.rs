@@ -26,6 +26,7 @@ mod user_query;
 mod walk;
 
 pub use analyser::{Analyser, Limits};
+pub use budget::GiveUp;
 pub use grammar::has_grammar;
 pub use languages::{CommentMarks, LanguageSpec, comment_marks, detect, language_named, languages};
 pub use remembered::Remembered;

@@ -3,9 +3,13 @@
 mod outline;
 
 use conexus_core::{FileAnalysis, LineIndex, Note};
-use conexus_syntax::{Analyser, Limits, languages};
+use conexus_syntax::{Analyser, GiveUp, Limits, languages};
 use proptest::prelude::*;
-use std::time::{Duration, Instant};
+use std::{
+    cell::Cell,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// What must hold of any analysis of any text.
 fn check(text: &str, analysis: &FileAnalysis) -> Result<(), String> {
@@ -219,6 +223,38 @@ fn limits_are_kept_and_noted() {
     assert_eq!(check(&text, &analysis), Ok(()));
 }
 
+/// What nothing else waits for.
+fn whole<T>(analysed: Option<T>) -> T {
+    analysed.expect("it is not given up")
+}
+
+/// A text whose analysis is given up, early or late, has none rather than half of one, and the next text is not affected.
+#[test]
+fn a_text_is_given_up_as_a_whole() {
+    let mut analyser = Analyser::new(Limits::default());
+    let mut given_up = 0;
+    for (name, sample) in samples() {
+        let language = conexus_syntax::language_named(&name).expect("a corpus file is named after a language");
+        let text: Arc<str> = sample.repeat(5).into();
+        let expected = analyser.analyse(language, &text);
+        for most in [0, 1, 10, 100, 1_000] {
+            let asked = Cell::new(0);
+            let when = || asked.replace(asked.get() + 1) >= most;
+            let give_up = GiveUp { after: Duration::ZERO, when: &when };
+            match analyser.analyse_next(language, Arc::clone(&text), None, give_up) {
+                Some((analysis, _)) => assert_eq!(analysis, expected, "{name} after {most}"),
+                None => given_up += 1,
+            }
+        }
+        let patient = GiveUp { after: Duration::from_mins(1), when: &|| true };
+        let (analysis, _) = whole(analyser.analyse_next(language, Arc::clone(&text), None, patient));
+        assert_eq!(analysis, expected, "{name}");
+        let (windows, _) = analyser.next_unparsed(language, Arc::clone(&text));
+        assert_eq!((check(&text, &windows), &windows.notes[..]), (Ok(()), &[Note::TimedOut][..]), "{name}");
+    }
+    assert!(given_up > 50, "{given_up}");
+}
+
 /// A text that was edited gives the analysis that it gives by itself.
 #[test]
 fn edited_texts_give_the_same_analysis() {
@@ -226,12 +262,13 @@ fn edited_texts_give_the_same_analysis() {
     for (name, sample) in samples() {
         let language = conexus_syntax::language_named(&name).expect("a corpus file is named after a language");
         let mut text = sample.clone();
-        let (_, mut remembered) = analyser.analyse_next(language, text.as_str().into(), None);
+        let (_, mut remembered) = whole(analyser.analyse_next(language, text.as_str().into(), None, GiveUp::NEVER));
         for (step, insert) in ["x", "\n", "{", "}", " FOO_BAR ", "/*", "*/", "\"", ""].into_iter().enumerate() {
             let at = text.floor_char_boundary(text.len() * (step * 37 % 100) / 100);
             let removed = text[at..].chars().next().map_or(0, char::len_utf8) * (step % 2);
             text.replace_range(at..at + removed, insert);
-            let (incremental, next) = analyser.analyse_next(language, text.as_str().into(), Some(remembered));
+            let (incremental, next) =
+                whole(analyser.analyse_next(language, text.as_str().into(), Some(remembered), GiveUp::NEVER));
             remembered = next;
             let fresh = analyser.analyse(language, &text);
             assert_eq!(check(&text, &incremental), Ok(()), "{name} step {step}");

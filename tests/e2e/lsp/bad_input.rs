@@ -1,9 +1,14 @@
 //! What no well-behaved client sends. Each has a clear outcome, the session goes on, and nothing indexed is lost.
 
-use conexus_testkit::LspClient;
+use conexus_testkit::{LspClient, wait_for};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
-use super::{names, position, symbols, workspace};
+use super::{found, names, position, symbols, workspace};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+/// Processor time that the parser has for a text.
+const PARSE_TIME: Duration = Duration::from_secs(2);
 
 /// Demands that a session still answers.
 #[track_caller]
@@ -282,27 +287,58 @@ fn half_a_surrogate_pair_is_one_odd_character() {
     client.shut_down();
 }
 
-/// Texts on which parsers are slow or deep: the session goes on, and what can be found is found.
+/// Texts on which parsers are slow or deep: they are searched, by their words at least, and the session goes on.
 #[test]
 fn hostile_texts_do_no_harm() {
     let session = workspace();
     let mut client = session.serve();
-    let uri = session.uri("src/hostile.rs");
-    client.did_open(&uri, "rust", "fn before() {}\n");
-    for (version, text) in [
-        (2, "(".repeat(200_000)),
-        (3, "{[(".repeat(60_000)),
-        (4, "a<".repeat(100_000)),
-        (5, "r#\"".repeat(50_000)),
-        (6, "/*".repeat(100_000)),
-        (7, "\u{202e}\u{0}\u{ffff}\u{10ffff}".repeat(10_000)),
-        (8, "fn f(){".repeat(20_000)),
-    ] {
-        client.did_replace(&uri, version, &text);
+    for (at, hostile) in [
+        "(\n".repeat(200_000),
+        "{[(\n".repeat(60_000),
+        "a<\n".repeat(100_000),
+        "r#\"\n".repeat(50_000),
+        "/*\n".repeat(100_000),
+        "\u{202e}\u{1}\u{ffff}\u{10ffff}\n".repeat(10_000),
+        "fn f(){\n".repeat(20_000),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        // Each in a file of its own: what follows a text that took long in the same file gets less time.
+        let (path, name) = (format!("src/hostile_{at}.rs"), format!("beside_hostile_{at}"));
+        let uri = session.uri(&path);
+        let began = Instant::now();
+        client.did_open(&uri, "rust", &format!("fn {name}() {{}}\n{hostile}"));
+        wait_for(&path, DEADLINE, || (found(&mut client, &name).first() == Some(&path)).then_some(()));
+        if hostile.starts_with("r#") {
+            assert!(began.elapsed() >= PARSE_TIME, "it is parsed in {:?}", began.elapsed());
+            assert!(!names(&mut client, &name).contains(&name), "it is parsed");
+        }
         expect_alive(&mut client);
+        client.did_replace(&uri, 2, "fn after_all() {}\n");
+        super::documents::eventually(&mut client, "after_all", &["after_all"]);
+        client.notify("textDocument/didClose", &json!({ "textDocument": { "uri": uri } }));
     }
-    client.did_replace(&uri, 9, "fn after_all() {}\n");
-    assert_eq!(names(&mut client, "after_all"), ["after_all"]);
+    client.shut_down();
+}
+
+/// Changes of a text that takes the parser all its time, and of another one in turn.
+#[test]
+fn a_hostile_text_holds_up_no_other() {
+    let session = workspace();
+    let mut client = session.serve();
+    let (hostile, other) = (session.uri("src/hostile.rs"), session.uri("src/queue.rs"));
+    let began = Instant::now();
+    client.did_open(&hostile, "rust", &"r#\"\n".repeat(50_000));
+    client.did_open(&other, "rust", "");
+    for version in 2..8 {
+        let name = format!("typed_{version}");
+        client.did_replace(&other, version, &format!("fn {name}() {{}}\n"));
+        wait_for(&name, DEADLINE, || (names(&mut client, &name) == [name.as_str()]).then_some(()));
+        client.did_change(&hostile, version, [5, 0, 5, 0], "x");
+    }
+    let took = began.elapsed();
+    assert!(took < 6 * PARSE_TIME / 2, "{took:?} for six texts that would take {PARSE_TIME:?} each");
     client.shut_down();
 }
 

@@ -21,7 +21,7 @@ use std::{
 };
 
 use conexus_core::{BlobId, FileAnalysis, Language};
-use conexus_syntax::{Analyser, Limits, Remembered, UserMatch, UserQuery};
+use conexus_syntax::{Analyser, GiveUp, Limits, Remembered, UserMatch, UserQuery};
 
 use journal::{Journal, Slot};
 use list::{Entry, List, State};
@@ -207,19 +207,25 @@ impl GuardedAnalyser {
         subject: &Subject<'_>,
         text: Arc<str>,
         before: Option<Remembered>,
-    ) -> (FileAnalysis, Remembered) {
+        give_up: GiveUp<'_>,
+    ) -> Option<(FileAnalysis, Remembered)> {
         let language = subject.language;
         if !conexus_syntax::has_grammar(language) {
-            return self.analyser.analyse_next(language, text, before);
+            return self.analyser.analyse_next(language, text, before, give_up);
         }
         let work = kind_of(before.as_ref());
         let before = match self.crashes.decide(subject, work, None) {
             Decision::Parse => before,
             Decision::ParseAfresh => None,
-            Decision::SetAside => return self.analyser.next_without_grammar(language, text),
+            Decision::SetAside => return Some(self.analyser.next_without_grammar(language, text)),
         };
         let work = kind_of(before.as_ref());
-        self.written_down(subject, work, |analyser| analyser.analyse_next(language, text, before))
+        self.written_down(subject, work, |analyser| analyser.analyse_next(language, text, before, give_up))
+    }
+
+    /// [`Analyser::next_unparsed`].
+    pub(crate) fn next_unparsed(&mut self, language: Language, text: Arc<str>) -> (FileAnalysis, Remembered) {
+        self.analyser.next_unparsed(language, text)
     }
 
     /// [`UserQuery::matches`], guarded; none in a text on which the query crashes.

@@ -4,18 +4,23 @@
 //! the incremental parser is told, so no drift between editor and tree can build up, whatever edits were merged or
 //! lost on the way. What the edit left alone is not walked again, and chunks whose passage is as before keep their
 //! vectors.
+//!
+//! A text on which the parser takes long must not hold up the others. It is given up when another buffer waits, and cut
+//! into windows of lines. So are the texts that follow it, and those that follow one which took long although nothing
+//! waited, until nobody types: then the text is parsed, for as long as that lasts.
 
 use std::{
     collections::HashMap,
     hash::BuildHasher,
     path::PathBuf,
     sync::{Arc, LazyLock, atomic::AtomicBool},
+    time::{Duration, Instant},
 };
 
 use conexus_core::{BlobId, FileAnalysis, Language, LineIndex, Passage};
 use conexus_embed::Embedder;
 use conexus_index::{FileReferences, IndexSnapshot, OverlayFile, Prepared, VectorBlock};
-use conexus_syntax::Remembered;
+use conexus_syntax::{GiveUp, Remembered};
 
 use super::Buffer;
 use crate::{
@@ -74,6 +79,7 @@ struct Open {
     /// What the next text can take over. A parser that recovers from errors may choose otherwise than on a fresh parse,
     /// so a buffer whose tree came from an earlier one is parsed afresh when it rests.
     remembered: Option<Remembered>,
+    parsed: Parsed,
     /// Row and scale of each passage, by its hash.
     vectors: HashMap<u64, (Vec<i8>, f32)>,
     references: Arc<LazyReferences>,
@@ -81,6 +87,37 @@ struct Open {
     /// Whether the text is searched; that of a secret is not and only hides its file.
     searched: bool,
 }
+
+/// How far a buffer's text was parsed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parsed {
+    /// As far as texts of its kind are, in little time.
+    Quickly,
+    /// The same, or until its time was up, in [`LONG`] or more.
+    Slowly,
+    /// It was given up, so that others need not wait.
+    GivenUp,
+}
+
+/// Why a buffer is analysed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Occasion {
+    /// Somebody may wait for it.
+    Change,
+    /// Nobody types: what was parsed in haste is parsed afresh.
+    Rest,
+}
+
+/// Processor time for parsing a text while another waits. A file of the default limit of 2 MiB takes a few times as long
+/// when it is parsed for the first time, most files a tenth.
+const SHARE: Duration = Duration::from_millis(50);
+/// Time from which the next text gets little of it.
+const LONG: Duration = Duration::from_secs(1);
+/// Processor time for a text that follows one which took long: enough for an edit of a large text, and for a few 100 KiB
+/// of other code.
+const SMALL_SHARE: Duration = Duration::from_millis(20);
+/// How long nobody types before a text is parsed that was given up: it may take seconds of a processor.
+const LONG_REST: Duration = Duration::from_secs(2);
 
 impl Buffers {
     pub(super) fn new(location: &Location, settings: &Settings, crashes: &Arc<Crashes>) -> Self {
@@ -103,8 +140,14 @@ impl Buffers {
         self.embedder = embedder;
     }
 
-    /// Analyses a buffer's new text.
-    pub(super) fn update(&mut self, path: &Arc<str>, buffer: &Buffer, index: Option<&IndexSnapshot>) {
+    /// Analyses a buffer's new text. `others_wait` says whether there is something to do for another buffer.
+    pub(super) fn update(
+        &mut self,
+        path: &Arc<str>,
+        buffer: &Buffer,
+        index: Option<&IndexSnapshot>,
+        others_wait: &dyn Fn() -> bool,
+    ) {
         let before = self.open.remove(path);
         let wanted = match &before {
             Some(before) => before.task.wanted,
@@ -112,10 +155,23 @@ impl Buffers {
         };
         let named = buffer.language.as_deref().filter(|_| super::is_uri(path)).and_then(conexus_syntax::language_named);
         let task = Task { text: buffer.text.to_string().into(), version: buffer.version, named, wanted };
-        self.analyse(path, task, before);
+        let was_quick = before.as_ref().is_none_or(|before| before.parsed == Parsed::Quickly);
+        let give_up = if was_quick {
+            GiveUp { after: SHARE, when: others_wait }
+        } else {
+            GiveUp { after: SMALL_SHARE, when: &|| true }
+        };
+        self.analyse(path, task, before, Occasion::Change, give_up);
     }
 
-    fn analyse(&mut self, path: &Arc<str>, task: Task, mut before: Option<Open>) {
+    fn analyse(
+        &mut self,
+        path: &Arc<str>,
+        task: Task,
+        mut before: Option<Open>,
+        occasion: Occasion,
+        give_up: GiveUp<'_>,
+    ) {
         if !task.wanted {
             self.open.insert(Arc::clone(path), Open::unsearched(task));
             return;
@@ -133,9 +189,22 @@ impl Buffers {
         };
         let text: Arc<str> = content.text.into();
         let language = task.named.unwrap_or_else(|| detect(path, &text));
-        let remembered = before.as_mut().and_then(|before| before.remembered.take());
+        let remembered = match occasion {
+            Occasion::Change => before.as_mut().and_then(|before| before.remembered.take()),
+            Occasion::Rest => None,
+        };
         let subject = Subject { path, blob: content.blob, language, text: &text };
-        let (analysis, remembered) = self.analyser.analyse_next(&subject, Arc::clone(&text), remembered);
+        let began = Instant::now();
+        let analysed = self.analyser.analyse_next(&subject, Arc::clone(&text), remembered, give_up);
+        let (parsed, (analysis, remembered)) = match (analysed, occasion) {
+            (Some(analysed), _) if began.elapsed() >= LONG => (Parsed::Slowly, analysed),
+            (Some(analysed), _) => (Parsed::Quickly, analysed),
+            (None, Occasion::Change) => (Parsed::GivenUp, self.analyser.next_unparsed(language, Arc::clone(&text))),
+            (None, Occasion::Rest) => {
+                self.open.extend(before.map(|before| (Arc::clone(path), before)));
+                return;
+            }
+        };
         let (mut vectors, before) = before.map(|before| (before.vectors, before.overlay)).unwrap_or_default();
         let passages: Vec<u64> = {
             let passages = analysis.chunks.iter().map(|chunk| Passage::of(chunk, path, &text, &analysis));
@@ -158,6 +227,7 @@ impl Buffers {
         let open = Open {
             task: Task { text, ..task },
             remembered: Some(remembered),
+            parsed,
             vectors,
             references,
             overlay: Some(overlay),
@@ -166,28 +236,29 @@ impl Buffers {
         self.open.insert(Arc::clone(path), open);
     }
 
-    /// Whether a buffer waits for [`Buffers::parse_one_afresh`].
-    pub(super) fn has_incremental(&self) -> bool {
-        self.open.values().any(Open::is_incremental)
+    /// A buffer that is to be parsed afresh when nobody has typed for that long.
+    pub(super) fn to_parse_afresh(&self, rest: Duration) -> Option<Arc<str>> {
+        let is_given_up = |open: &Open| open.parsed == Parsed::GivenUp && rest >= LONG_REST;
+        let mut open = self.open.iter().filter(|(_, open)| open.is_incremental() || is_given_up(open));
+        open.next().map(|(path, _)| Arc::clone(path))
     }
 
-    /// Parses one buffer afresh that was parsed incrementally; its path.
-    pub(super) fn parse_one_afresh(&mut self) -> Option<Arc<str>> {
-        let path = self.open.iter().find(|(_, open)| open.is_incremental()).map(|(path, _)| Arc::clone(path))?;
-        let open = self.open.remove(&path)?;
-        self.analyse(&path, open.task.clone(), Some(Open { remembered: None, ..open }));
-        Some(path)
+    /// Parses a buffer afresh, unless something is to be done meanwhile: then it stays as it was.
+    pub(super) fn parse_afresh(&mut self, path: &Arc<str>, is_busy: &dyn Fn() -> bool) {
+        let Some(open) = self.open.remove(path) else { return };
+        let give_up = GiveUp { after: Duration::ZERO, when: is_busy };
+        self.analyse(path, open.task.clone(), Some(open), Occasion::Rest, give_up);
     }
 
     /// Decides again which buffers are searched, after the rules may have changed; the paths of those that changed.
-    pub(super) fn recheck(&mut self, index: Option<&IndexSnapshot>) -> Vec<Arc<str>> {
+    pub(super) fn recheck(&mut self, index: Option<&IndexSnapshot>, others_wait: &dyn Fn() -> bool) -> Vec<Arc<str>> {
         let mut changed = Vec::new();
         let paths: Vec<_> = self.open.keys().cloned().collect();
         for path in paths {
             let wanted = self.is_wanted(&path, index);
             let Some(open) = self.open.get(&path).filter(|open| open.task.wanted != wanted) else { continue };
             let task = Task { wanted, ..open.task.clone() };
-            self.analyse(&path, task, None);
+            self.analyse(&path, task, None, Occasion::Change, GiveUp { after: SHARE, when: others_wait });
             changed.push(path);
         }
         changed
@@ -285,6 +356,7 @@ impl Open {
         Self {
             task,
             remembered: None,
+            parsed: Parsed::Quickly,
             vectors: HashMap::new(),
             references: Arc::new(LazyLock::new(Box::new(Arc::default))),
             overlay: None,

@@ -108,6 +108,12 @@ struct Inbox {
     recheck: bool,
 }
 
+impl Inbox {
+    fn is_empty(&self) -> bool {
+        self.buffers.is_empty() && !self.recheck
+    }
+}
+
 enum Change {
     Text(Buffer),
     Closed,
@@ -299,6 +305,11 @@ impl Shared {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the buffers' thread has something to do that is not begun: to end, or what is in the inbox.
+    fn has_work(&self, is_work: impl FnOnce(&Inbox) -> bool) -> bool {
+        self.cancel.load(Ordering::Relaxed) || is_work(&self.inbox())
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -455,19 +466,22 @@ impl State {
 /// The buffers' thread.
 fn analyse_buffers(shared: &Shared, location: &Location) {
     let mut buffers: Option<Buffers> = None;
+    let mut changed = Instant::now();
     loop {
         let mut inbox = shared.inbox();
         let rested = loop {
             if shared.cancel.load(Ordering::Relaxed) {
                 return;
             }
-            if !inbox.buffers.is_empty() || inbox.recheck {
-                break false;
+            if !inbox.is_empty() {
+                changed = Instant::now();
+                break None;
             }
             let (guard, waited) = shared.arrived.wait_timeout(inbox, REST).unwrap_or_else(PoisonError::into_inner);
             inbox = guard;
-            if waited.timed_out() && buffers.as_ref().is_some_and(Buffers::has_incremental) {
-                break true;
+            let rested = buffers.as_ref().filter(|_| waited.timed_out() && inbox.is_empty());
+            if let Some(path) = rested.and_then(|buffers| buffers.to_parse_afresh(changed.elapsed())) {
+                break Some(path);
             }
         };
         // Told under the same lock, so each change up to this number is among those taken.
@@ -483,19 +497,23 @@ fn analyse_buffers(shared: &Shared, location: &Location) {
         });
         buffers.embed_with(base.as_ref().and_then(Snapshot::instant_embedder));
         let mut work = || {
-            if rested {
-                return buffers.parse_one_afresh().into_iter().collect();
+            if let Some(path) = &rested {
+                buffers.parse_afresh(path, &|| shared.has_work(|inbox| !inbox.is_empty()));
+                return vec![Arc::clone(path)];
             }
+            let index = base.as_ref().map(Snapshot::index);
             let mut touched: Vec<Arc<str>> = Vec::new();
             for (path, change) in &changes {
+                let is_other = |waiting: &Arc<str>| waiting != path;
+                let others_wait = || changes.len() > 1 || shared.has_work(|inbox| inbox.buffers.keys().any(is_other));
                 match change {
-                    Change::Text(buffer) => buffers.update(path, buffer, base.as_ref().map(Snapshot::index)),
+                    Change::Text(buffer) => buffers.update(path, buffer, index, &others_wait),
                     Change::Closed => buffers.close(path),
                 }
                 touched.push(Arc::clone(path));
             }
             if recheck {
-                touched.extend(buffers.recheck(base.as_ref().map(Snapshot::index)));
+                touched.extend(buffers.recheck(index, &|| shared.has_work(|inbox| !inbox.is_empty())));
             }
             touched
         };

@@ -1,7 +1,7 @@
 //! Hidden parts of a text, each parsed by itself, and what the version before has to give.
 
 use super::{Analyser, Source, walk_remembering};
-use crate::budget::Budget;
+use crate::budget::{Budget, GiveUp, Patience};
 use crate::facts::Shift;
 use crate::grammar::LoadedGrammar;
 use crate::hidden::foreign_words;
@@ -71,7 +71,8 @@ pub(super) struct Wanted {
 impl Analyser {
     /// Parses token trees that hold items, and those inside them.
     pub(super) fn parse_hidden(&mut self, grammar: &'static LoadedGrammar, text: &str, lines: &LineIndex) {
-        let source = Source { grammar, text, lines, budget: Budget::of(self.limits.parse_time) };
+        let patience = Patience::of(GiveUp::NEVER);
+        let source = Source { grammar, text, lines, budget: Budget::of(self.limits.parse_time), patience: &patience };
         self.each_hidden(text, lines, |this, wanted| {
             let Some((tree, _)) = this.parse_hidden_part(&source, wanted.within, None) else { return false };
             let errors = this.facts.errors;
@@ -89,8 +90,9 @@ impl Analyser {
         text: &str,
         lines: &LineIndex,
         mut before: Option<Before>,
+        patience: &Patience<'_>,
     ) -> HiddenParts {
-        let source = Source { grammar, text, lines, budget: Budget::of(self.limits.parse_time) };
+        let source = Source { grammar, text, lines, budget: Budget::of(self.limits.parse_time), patience };
         let mut parts = HiddenParts::new();
         self.each_hidden(text, lines, |this, wanted| {
             let Some(part) = this.hidden_part(&source, wanted, &mut before) else { return false };

@@ -5,6 +5,11 @@ use crate::languages::languages;
 use conexus_testkit::{Pick, check_random, picks};
 use proptest::prelude::*;
 
+/// What nothing else waits for.
+fn whole<T>(analysed: Option<T>) -> T {
+    analysed.expect("it is not given up")
+}
+
 /// One thing that happens to a text.
 #[derive(Clone, Debug)]
 enum Step {
@@ -194,7 +199,8 @@ fn what_is_taken_over_is_what_a_walk_finds() {
                     earlier.push(Arc::clone(&text));
                     text = step.apply(&text, &earlier).into();
                 }
-                let (analysis, next) = analyser.analyse_next(*language, Arc::clone(&text), remembered);
+                let (analysis, next) =
+                    whole(analyser.analyse_next(*language, Arc::clone(&text), remembered, GiveUp::NEVER));
                 assert_eq!(next.lines, LineIndex::new(&text));
                 if let Some(expected) = analyser.walked_anew(&next) {
                     assert_eq!(analysis, expected, "{language} after {step:?}:\n{text}");
@@ -217,10 +223,10 @@ fn an_edit_leaves_nearly_everything_to_be_taken_over() {
             continue;
         }
         let text: Arc<str> = sample.repeat(20).into();
-        let (_, before) = analyser.analyse_next(language, Arc::clone(&text), None);
+        let (_, before) = whole(analyser.analyse_next(language, Arc::clone(&text), None, GiveUp::NEVER));
         let middle = sample.len() * 10 + sample.find('\n').expect("several lines");
         let edited: Arc<str> = [&text[..middle], " ", &text[middle..]].concat().into();
-        let (_, after) = analyser.analyse_next(language, edited, Some(before));
+        let (_, after) = whole(analyser.analyse_next(language, edited, Some(before), GiveUp::NEVER));
         let (all, taken_over) = after.taken_over();
         assert!(all >= 100 && taken_over * 4 >= all * 3, "{language}: {taken_over} of {all}");
     }
