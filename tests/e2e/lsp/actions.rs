@@ -127,6 +127,83 @@ fn a_client_that_shows_no_documents_gets_a_sentence() {
     client.shut_down();
 }
 
+/// Two functions that do the same, one with a test.
+const COPIES: &str = r#"
+//- src/duration.rs
+/// Parses a duration such as 3h20m.
+pub fn parse_duration(text: &str) -> Option<u64> {
+    let mut total = 0u64;
+    let mut number = 0u64;
+    for letter in text.chars() {
+        if letter.is_ascii_digit() {
+            number = number * 10 + letter as u64 - '0' as u64;
+            continue;
+        }
+        total += number * match letter { 's' => 1, 'm' => 60, 'h' => 3600, _ => return None };
+        number = 0;
+    }
+    Some(total)
+}
+
+#[test]
+fn hours_are_parsed() {
+    assert_eq!(parse_duration("3h"), Some(10800));
+}
+//- src/seconds.rs
+/// Parses a duration.
+pub fn seconds_of(text: &str) -> Option<u64> {
+    let mut total = 0u64;
+    let mut number = 0u64;
+    for letter in text.chars() {
+        if letter.is_ascii_digit() {
+            number = number * 10 + letter as u64 - '0' as u64;
+            continue;
+        }
+        total += number * match letter { 's' => 1, 'm' => 60, 'h' => 3600, _ => return None };
+        number = 0;
+    }
+    Some(total)
+}
+"#;
+
+#[test]
+fn similar_code_tests_and_a_helper_to_reuse_are_shown() {
+    let session = workspace();
+    session.workspace.add(COPIES);
+    let mut client = serve(&session, true);
+    let (original, copy) = (session.uri("src/duration.rs"), session.uri("src/seconds.rs"));
+    let mut ask = |uri: &str, line: u32, kind: &str| {
+        let offered = actions(&mut client, uri, &position(line, 9), &any());
+        let answer = execute(&mut client, &offered, kind);
+        let shown = client.expect("window/showDocument");
+        client.respond(&shown, &json!({ "success": true }));
+        let found = answer["relations"].as_array().expect("relations").iter();
+        let found: Vec<_> = found.map(|found| format!("{} {}", found["relation"], found["name"])).collect();
+        (found, shown["params"]["uri"].as_str().expect("a URI").to_owned())
+    };
+    let (similar, _) = ask(&copy, 1, "source.conexus.similar");
+    assert_eq!(similar[0], r#""similar" "parse_duration""#, "{similar:?}");
+    let (tests, shown) = ask(&original, 1, "source.conexus.tests");
+    assert_eq!((&tests[..], &shown), (&[r#""test" "hours_are_parsed""#.to_owned()][..], &original));
+    let (helpers, shown) = ask(&copy, 1, "source.conexus.reuse");
+    assert_eq!((&helpers[..], &shown), (&[r#""reuse" "parse_duration""#.to_owned()][..], &original));
+    // It is offered where there is one, and not in a menu that opens by itself: it takes a search.
+    let reuse = "source.conexus.reuse";
+    let by_itself = json!({ "diagnostics": [], "triggerKind": 2 });
+    for (uri, line, context, is_offered) in [
+        (&copy, 1, any(), true),
+        (&original, 1, any(), true),
+        (&copy, 1, by_itself, false),
+        (&session.uri("src/retry.rs"), 1, any(), false),
+        (&session.uri("src/retry.rs"), 10, any(), false),
+    ] {
+        let offered = actions(&mut client, uri, &position(line, 9), &context);
+        assert!(!offered.is_empty(), "{uri}:{line}");
+        assert_eq!(offered.iter().any(|(kind, _)| kind == reuse), is_offered, "{uri}:{line} {context}");
+    }
+    client.shut_down();
+}
+
 #[test]
 fn a_context_pack_is_a_document() {
     let session = workspace();
