@@ -398,3 +398,7 @@ fn accepted(path: &str, text: &str, max_file_bytes: u64) -> Result<content::Cont
     }
     content::decode(text.into())
 }
+
+#[cfg(test)]
+#[path = "buffers_tests.rs"]
+mod tests;
