@@ -137,43 +137,10 @@ fn an_index_folder_that_cannot_be_made_is_named() {
 
 #[cfg(target_os = "linux")]
 mod limited {
-    //! Room and rights that a test takes away; each says how when it cannot.
-
-    use std::process::Command;
+    //! Room and rights that a test takes away.
 
     use super::*;
-
-    /// A command in which `script` runs before the program does, in its own mount namespace as root of it. `None` where
-    /// the system allows no such namespace.
-    fn in_namespace(session: &Session, script: &str, arguments: &[&str]) -> Option<Command> {
-        let possible = Command::new("unshare").args(["--user", "--map-root-user", "--mount", "true"]).output();
-        if !possible.is_ok_and(|output| output.status.success()) {
-            eprintln!("skipped: this system allows no user namespaces");
-            return None;
-        }
-        let inner = session.command(arguments);
-        Some(wrapped(&inner, &["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"], script))
-    }
-
-    /// The same command behind a shell script.
-    fn wrapped(inner: &Command, before: &[&str], script: &str) -> Command {
-        let mut command = Command::new(before[0]);
-        command
-            .args(&before[1..])
-            .arg(format!("{script} && exec \"$0\" \"$@\""))
-            .arg(inner.get_program())
-            .args(inner.get_args());
-        command.env_clear().stdin(std::process::Stdio::null());
-        for (name, value) in inner.get_envs() {
-            if let Some(value) = value {
-                command.env(name, value);
-            }
-        }
-        if let Some(folder) = inner.get_current_dir() {
-            command.current_dir(folder);
-        }
-        command
-    }
+    use crate::support::namespaces::{read_only, within, wrapped};
 
     #[test]
     fn a_full_disk_is_an_error_that_costs_nothing() {
@@ -184,7 +151,7 @@ mod limited {
         for kilobytes in [16, 64, 128, 256, 512, 1024] {
             let script = format!("mount -t tmpfs -o size={kilobytes}k none '{}'", mount.display());
             let arguments = ["search", "--json", "function_7", "--index-dir", &index_dir];
-            let Some(command) = in_namespace(&session, &script, &arguments) else { return };
+            let Some(command) = within(&session.command(arguments), &script) else { return };
             let run = conexus_testkit::run(command).expect_any(&[0, 2]);
             if run.status.code() == Some(2) {
                 let says = run.stderr.to_lowercase();
@@ -224,8 +191,8 @@ mod limited {
         let session = session();
         session.index();
         let folder = session.index_dir();
-        let script = format!("mount --bind '{0}' '{0}' && mount -o remount,bind,ro '{0}'", folder.display());
-        let Some(command) = in_namespace(&session, &script, &["search", "--json", "function_7"]) else { return };
+        let search = session.command(["search", "--json", "function_7"]);
+        let Some(command) = within(&search, &read_only(&folder)) else { return };
         let run = conexus_testkit::run(command).expect_any(&[0, 2]);
         match run.status.code() {
             Some(0) => assert_eq!(run.json()["hits"][0]["path"], "src/f7.rs", "{run}"),
@@ -238,7 +205,7 @@ mod limited {
     fn a_read_only_cache_folder_is_named() {
         let session = session();
         let script = format!("mount -t tmpfs -o ro none '{}'", session.program.home().display());
-        let Some(command) = in_namespace(&session, &script, &["search", "function_7"]) else { return };
+        let Some(command) = within(&session.command(["search", "function_7"]), &script) else { return };
         let run = conexus_testkit::run(command).expect(2);
         for part in ["cannot be written", "CONEXUS_INDEX_DIR"] {
             assert!(run.stderr.contains(part), "{part}: {run}");

@@ -249,3 +249,53 @@ fn different_hits(at: &str, kept: &Value, fresh: &Value) -> String {
         rows.map(|index| format!("{index:>3}  {:<60} {}", row(kept.get(index)), row(fresh.get(index)))).collect();
     format!("at {at}, hits kept and fresh:\n{}", rows.join("\n"))
 }
+
+/// Programs of which the system takes something away.
+#[cfg(target_os = "linux")]
+pub(crate) mod namespaces {
+    use std::{
+        path::Path,
+        process::{Command, Stdio},
+    };
+
+    /// A command in which a shell script runs before the program does, as root of a user and a mount namespace of its own.
+    /// `None` where the system allows no such namespaces; in CI on Debian that is a failure.
+    pub(crate) fn within(inner: &Command, script: &str) -> Option<Command> {
+        let namespaces = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"];
+        let possible = Command::new(namespaces[0]).args(&namespaces[1..]).arg("true").output();
+        if possible.is_ok_and(|output| output.status.success()) {
+            return Some(wrapped(inner, &namespaces, script));
+        }
+        let is_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
+        let system = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+        let is_debian = system.lines().any(|line| line == "ID=debian");
+        assert!(!(is_ci && is_debian), "CI on Debian must have user namespaces");
+        eprintln!("skipped: this system allows no user namespaces");
+        None
+    }
+
+    /// The script that makes a folder read-only.
+    pub(crate) fn read_only(folder: &Path) -> String {
+        format!("mount --bind '{0}' '{0}' && mount -o remount,bind,ro '{0}'", folder.display())
+    }
+
+    /// The same command behind a shell script.
+    pub(crate) fn wrapped(inner: &Command, before: &[&str], script: &str) -> Command {
+        let mut command = Command::new(before[0]);
+        command
+            .args(&before[1..])
+            .arg(format!("{script} && exec \"$0\" \"$@\""))
+            .arg(inner.get_program())
+            .args(inner.get_args());
+        command.env_clear().stdin(Stdio::null());
+        for (name, value) in inner.get_envs() {
+            if let Some(value) = value {
+                command.env(name, value);
+            }
+        }
+        if let Some(folder) = inner.get_current_dir() {
+            command.current_dir(folder);
+        }
+        command
+    }
+}

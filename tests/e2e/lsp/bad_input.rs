@@ -342,6 +342,33 @@ fn a_hostile_text_holds_up_no_other() {
     client.shut_down();
 }
 
+/// A folder that only the program may not write to is no obstacle; an index that it may not write to is told.
+#[cfg(target_os = "linux")]
+#[test]
+fn read_only_folders_are_served_or_told() {
+    use crate::support::namespaces::{read_only, within};
+
+    let session = workspace();
+    let root = session.workspace.root();
+    let Some(command) = within(&session.command(["lsp"]), &read_only(root)) else { return };
+    let mut client = LspClient::open(command, root);
+    let uri = session.uri("src/queue.rs");
+    client.did_open(&uri, "rust", "fn typed_in_vain() {}\n");
+    assert_eq!(names(&mut client, "typed_in_vain"), ["typed_in_vain"]);
+    expect_alive(&mut client);
+    client.shut_down();
+
+    let index = read_only(&session.index_dir());
+    let mut client = LspClient::start(within(&session.command(["lsp"]), &index).expect("as before"));
+    client.initialize(&json!({ "rootUri": session.uri("") }));
+    let message = client.expect("window/showMessage")["params"]["message"].as_str().expect("text").to_owned();
+    assert!(message.contains("cannot be written"), "{message}");
+    let answer = client.call("conexus/search", &json!({ "query": "retry" }));
+    assert_eq!(answer["notices"][0]["kind"], "unavailable", "{answer:#}");
+    client.shut_down();
+    session.expect_like_fresh("after a session that could not write");
+}
+
 /// There is no place for an index: it is told, and requests are answered with the reason.
 #[test]
 fn an_index_that_cannot_be_written_is_told() {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::{found, names, symbols, workspace};
 use crate::support::Session;
+#[cfg(target_os = "linux")]
+use crate::support::namespaces;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -176,25 +178,10 @@ pub(super) fn eventually(client: &mut LspClient, query: &str, expected: &[&str])
 #[cfg(target_os = "linux")]
 #[test]
 fn without_watches_the_disk_is_followed_by_looking() {
-    use std::process::Command;
-    // A user of a namespace of its own may watch two things only.
-    let few = "echo 2 > /proc/sys/user/max_inotify_watches && exec \"$0\" \"$@\"";
-    let limited = || {
-        let mut command = Command::new("unshare");
-        command.args(["--user", "--map-root-user", "sh", "-c", few]);
-        command
-    };
-    if !limited().arg("true").output().is_ok_and(|probe| probe.status.success()) {
-        eprintln!("skipped: this system lets nobody make a user namespace");
-        return;
-    }
     let session = workspace();
-    let inner = session.command(["lsp"]);
-    let mut command = limited();
-    command.arg(inner.get_program()).args(inner.get_args()).current_dir(session.workspace.root());
-    for (name, value) in inner.get_envs() {
-        command.env(name, value.expect("nothing is removed by name"));
-    }
+    // A user of a namespace of its own may watch two things only.
+    let few = "echo 2 > /proc/sys/user/max_inotify_watches";
+    let Some(command) = namespaces::within(&session.command(["lsp"]), few) else { return };
     let mut client = LspClient::open(command, session.workspace.root());
     let status = client.call("conexus/status", &json!({}));
     let workspace = &status["workspaces"][0];
