@@ -337,17 +337,14 @@ fn a_letter_in_a_text_that_takes_long_costs_little() {
 
 #[test]
 fn an_index_that_is_being_built_says_so() {
-    let workspace = Workspace::empty();
-    for number in 0..400 {
-        workspace.write(&format!("src/f{number}.rs"), format!("fn function_{number}() {{}}\n"));
-    }
+    let workspace = Workspace::of(START);
+    workspace.write("src/slow.rs", slow());
     let session = session_of(workspace);
     let answer = session.now().search(&Query::new("no_such_name"), &AtomicBool::new(false)).unwrap();
-    if session.live.status().activity != Activity::Idle {
-        assert!(matches!(answer.notices[..], [Notice::Indexing { .. }, ..]), "{answer:?}");
-    }
+    assert_ne!(session.live.status().activity, Activity::Idle, "it takes seconds");
+    assert!(matches!(answer.notices[..], [Notice::Indexing { .. }, ..]), "{answer:?}");
     session.idle();
-    session.eventually("function_399", &["src/f399.rs"]);
+    session.eventually("wait_for_queue", &["src/alpha.rs"]);
     let answer = session
         .now()
         .search(&Query { mode: Mode::Symbol, ..Query::new("no_such_name") }, &AtomicBool::new(false))

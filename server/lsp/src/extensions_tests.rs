@@ -1,6 +1,8 @@
 //! The page about the extensions and the code in step: the types of the page are made from the source of the module.
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write, path::PathBuf};
+
+use conexus_engine::{Progress, live::Activity};
 
 use super::*;
 
@@ -85,6 +87,70 @@ fn the_page_names_every_command_kind_and_setting() {
     for setting in ["symbols", "symbolLimit", "contextTokens", "codeActions"] {
         assert!(PAGE.contains(&format!("| `{setting}` |")), "{setting}");
     }
+}
+
+/// What stands between backticks.
+fn quoted(text: &str) -> BTreeSet<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// What follows a mark in the sources of this crate, up to the next quotation mark.
+fn written_after(marks: &[&str]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else if !entry.to_string_lossy().ends_with("_tests.rs") {
+                let text = std::fs::read_to_string(&entry).expect("a source");
+                let rests = marks.iter().flat_map(|mark| text.split(mark).skip(1));
+                found.extend(rests.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_page_names_every_kind_of_notice() {
+    let list = PAGE.split_once("The kinds of notices are").and_then(|(_, rest)| rest.split_once(';'));
+    let (list, _) = list.expect("a list of kinds");
+    let made = written_after(&["notice(\"", "plain(\"", "    kind: \""]);
+    assert!(made.len() >= 16 && made.contains("unavailable"), "{made:?}");
+    assert_eq!(quoted(list), made);
+}
+
+#[test]
+fn the_page_names_every_activity() {
+    let (done, total) = (0, 0);
+    let known = [
+        Activity::Opening,
+        Activity::Running(Progress::Walking),
+        Activity::Running(Progress::Indexing { done, total }),
+        Activity::Running(Progress::Embedding { done, total }),
+        Activity::Running(Progress::Finishing),
+        Activity::Running(Progress::Linking { done, total }),
+        Activity::Idle,
+        Activity::Stopped,
+        Activity::Failed,
+    ];
+    for activity in known {
+        // One that is new does not compile here and is to be added above.
+        match activity {
+            Activity::Opening | Activity::Idle | Activity::Stopped | Activity::Failed => {}
+            Activity::Running(
+                Progress::Walking
+                | Progress::Indexing { .. }
+                | Progress::Embedding { .. }
+                | Progress::Finishing
+                | Progress::Linking { .. },
+            ) => {}
+        }
+    }
+    let (before, _) = PAGE.split_once("  activity: string;").expect("the field");
+    let (_, list) = before.rsplit_once("/** ").expect("its comment");
+    assert_eq!(quoted(list), known.map(|activity| activity.name().to_owned()).into());
 }
 
 #[test]

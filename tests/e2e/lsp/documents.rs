@@ -74,13 +74,18 @@ fn a_burst_of_edits_ends_in_the_right_text() {
     let mut client = session.serve();
     let uri = session.uri("a.rs");
     client.did_open(&uri, "rust", "fn x() {}\n");
-    // A name grows letter by letter, 2,000 of them, some taken back.
+    // A name grows letter by letter, 2,000 of them, some taken back; below it lines come.
     let mut name = String::from("x");
+    let mut below = String::new();
     let mut version = 1;
     while version < 2001 {
         version += 1;
         // Names are kept whole up to some 160 bytes.
-        if version % 5 == 0 || name.len() > 60 {
+        if version % 7 == 0 {
+            let line = format!("// ä😀 {version}\n");
+            client.did_change(&uri, version, [1, 0, 1, 0], &line);
+            below.insert_str(0, &line);
+        } else if version % 5 == 0 || name.len() > 60 {
             name.pop();
             let at = 3 + name.len() as u32;
             client.did_change(&uri, version, [0, at, 0, at + 1], "");
@@ -91,11 +96,16 @@ fn a_burst_of_edits_ends_in_the_right_text() {
             name.push(letter);
         }
     }
-    let answer = client.call("conexus/search", &json!({ "query": "fn", "limit": 1 }));
-    assert_eq!(answer["seen"][0]["documents"][0]["version"], 2001);
+    wait_for("the last version", DEADLINE, || {
+        let answer = client.call("conexus/search", &json!({ "query": "fn", "limit": 1 }));
+        (answer["seen"][0]["documents"][0]["version"] == 2001).then_some(())
+    });
     let found = symbols(&mut client, "");
     assert_eq!(found[0]["name"], name);
-    assert_eq!(client.call("conexus/status", &Value::Null)["versionGaps"], 0);
+    let text = format!("fn {name}() {{}}\n{below}");
+    client.notify("textDocument/didSave", &json!({ "textDocument": { "uri": uri }, "text": text }));
+    let status = client.call("conexus/status", &Value::Null);
+    assert_eq!((&status["versionGaps"], &status["saveMismatches"]), (&json!(0), &json!(0)), "each letter is there");
     client.shut_down();
 }
 
