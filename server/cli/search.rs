@@ -3,7 +3,7 @@
 use std::{io::Write, path::Path, sync::atomic::AtomicBool};
 
 use anyhow::{Context, Result, bail};
-use conexus_core::{LineIndex, Notice, Query};
+use conexus_core::{LineIndex, Query};
 use conexus_engine::{Host, Location};
 use conexus_mcp::{Found, FoundHit, Session, SnippetLine};
 
@@ -25,10 +25,7 @@ pub(crate) fn run(arguments: &Arguments, search: &SearchArguments, output: &mut 
     let mut host = super::open(arguments)?;
     bring_up_to_date(arguments, &mut host, search.no_index)?;
     let snapshot = host.snapshot();
-    let mut answer = snapshot.search(&query, &AtomicBool::new(false)).context("cannot search")?;
-    if host.follows() {
-        answer.notices.push(Notice::Detached);
-    }
+    let answer = snapshot.search(&query, &AtomicBool::new(false)).context("cannot search")?;
     let found = Found::of(&snapshot, &answer, &query, lines);
     let outcome = show(arguments, &found, lines, search.explain, output)?;
     close(host);

@@ -8,14 +8,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conexus_core::BlobId;
-use conexus_index::{Access, IndexSnapshot, OpenReport, Relief, Store, StoreSettings, StoreStatistics, TextSource};
+use conexus_core::{BlobId, Notice};
+use conexus_index::{
+    Access, IndexSnapshot, OpenReport, Relief, Store, StoreSettings, StoreStatistics, TextSource, Voice,
+};
 
 use crate::{
     Degradation, Error, Location, Result, Settings, Snapshot, Sources, Weights, content,
     crashes::Crashes,
     indexing,
+    live::Activity,
     models::{Models, SharedEmbedder},
+    standing::Standing,
     walk::{self, SkipCounts, Walk, WalkRules},
 };
 
@@ -191,6 +195,16 @@ impl Host {
         self.follows
     }
 
+    /// How the owner of the index stands when that is another process.
+    pub(crate) fn owner(&self) -> Option<Standing> {
+        self.follows.then(|| Standing::of_owner(&self.location.index_dir))
+    }
+
+    /// As the owner: how readers are told what is being done. [`Host::index`] does so.
+    pub(crate) fn voice(&self) -> Option<Voice> {
+        self.store.voice()
+    }
+
     /// Embeds one word, to know whether the model answers; an endpoint is asked as often as its settings say. The error
     /// is a sentence for the user.
     pub fn try_model(&self) -> std::result::Result<(), String> {
@@ -227,34 +241,47 @@ impl Host {
         self.committed = Some(committed);
     }
 
-    /// The current state, for readers.
+    /// The current state, for readers. Beside another owner its answers say [`Notice::Detached`] or what that one lacks.
     pub fn snapshot(&self) -> Snapshot {
-        self.snapshot_of(self.store.snapshot())
-    }
-
-    fn snapshot_of(&self, index: Arc<IndexSnapshot>) -> Snapshot {
-        Snapshot::new(
-            index,
+        let mut snapshot = Snapshot::new(
+            self.index_snapshot(),
             self.models.searched().cloned(),
             self.models.stand_in().cloned(),
             Arc::clone(&self.weights),
             &self.location,
             &self.settings,
             Arc::clone(&self.crashes),
-        )
+        );
+        if let Some(owner) = self.owner() {
+            snapshot.notices = [owner.notice().unwrap_or(Notice::Detached)].into();
+        }
+        snapshot
+    }
+
+    /// The index alone.
+    pub(crate) fn index_snapshot(&self) -> Arc<IndexSnapshot> {
+        self.store.snapshot()
     }
 
     /// Brings the index up to the workspace on disk: new, changed and deleted files, with vectors if the model is fast.
-    /// What was committed before a cancellation or an error stays.
+    /// What was committed before a cancellation or an error stays. Readers are told how far it is.
     pub fn index(&mut self, observe: &(dyn Fn(Progress) + Sync), cancel: &AtomicBool) -> Result<IndexReport> {
         let started = Instant::now();
         if self.follows {
             self.refresh()?;
             return Ok(self.finish(IndexReport::default(), started));
         }
-        observe(Progress::Walking);
+        let voice = self.voice();
+        let tell = |activity| voice.iter().for_each(|voice| Standing { activity, current: false }.tell(voice));
+        let told = |progress| {
+            tell(Activity::Running(progress));
+            observe(progress);
+        };
+        told(Progress::Walking);
         let walk = walk::walk(&self.location.root, &self.walk_rules(), cancel)?;
-        self.index_walk(&walk, observe, cancel).map(|report| IndexReport { elapsed: started.elapsed(), ..report })
+        let report = self.index_walk(&walk, &told, cancel);
+        tell(Activity::Idle);
+        report.map(|report| IndexReport { elapsed: started.elapsed(), ..report })
     }
 
     /// Brings the index up to a walk of the whole workspace.

@@ -57,7 +57,7 @@ const CONTENTS_PER_EMBEDDING: usize = 64;
 /// A file that changed this shortly before it was read may change again within the clock's grain, unseen.
 const RACY_NS: i64 = 20_000_000;
 /// The time stored for such a file: no file has it, so the next run reads the file again.
-const RACY_TIME: i64 = -1;
+pub(crate) const RACY_TIME: i64 = -1;
 
 /// What is to be done with one file.
 struct Job<'a> {

@@ -25,6 +25,7 @@ mod settings;
 mod snapshot;
 mod sources;
 pub mod stages;
+mod standing;
 pub mod walk;
 mod workspace_symbols;
 

@@ -226,31 +226,74 @@ fn what_is_not_indexed_is_not_searched_as_a_buffer() {
     session.eventually("blue_lantern", &["build/out.rs", "build/unsaved.rs", "src/unsaved.rs", "untitled:Untitled-1"]);
 }
 
-/// A checkout is one batch, and what an earlier one had is taken over without being analysed.
+/// A checkout is one batch, a rebase at most one for the checkout it begins with and one for each commit, and what an
+/// earlier one had is taken over without being analysed.
 #[test]
 fn a_checkout_is_followed_as_one() {
+    const FILES: u64 = 5_000;
+    const COMMITS: u64 = 5;
     let files = Repository::init(Workspace::of(START));
+    let path = |number: u64| format!("src/{}/f{number}.rs", number % 50);
     let write = |name: &str| {
-        for number in 0..400 {
-            files.write(&format!("src/f{number}.rs"), format!("fn {name}_{number}() {{}}\n"));
+        for number in 0..FILES {
+            files.write(&path(number), format!("fn {name}_{number}() {{}}\n"));
         }
         files.commit(name);
     };
     write("painted");
     files.branch("other");
     write("lantern");
+    files.checkout("main");
+    files.branch("ahead");
+    for number in 0..COMMITS {
+        files.write(&format!("src/ahead_{number}.rs"), format!("fn ahead_{number}() {{}}\n"));
+        files.commit("ahead");
+    }
+    files.checkout("other");
     let session = session_of(files);
+    let eventually = |name: &str, expected: &str| {
+        wait_until(12 * DEADLINE, || match found(&session.now(), name) {
+            paths if paths == [expected] => Ok(()),
+            paths => Err(format!("{name} in {expected}, it is in {paths:?}; {:?}", session.live.status())),
+        });
+    };
+    eventually(&format!("lantern_{}", FILES - 1), &path(FILES - 1));
     session.idle();
-    session.eventually("lantern_399", &["src/f399.rs"]);
-    for (branch, name) in [("main", "painted"), ("other", "lantern")] {
-        let before = session.now().generation();
-        session.files.checkout(branch);
-        for number in [0, 399] {
-            session.eventually(&format!("{name}_{number}"), &[&format!("src/f{number}.rs")]);
+    let state = || (session.now().generation().0, session.live.status().analysed);
+    let git = |what: &[&str]| drop(session.files.git(what));
+    let (checkout, rebase): (&[&str], &[&str]) = (&["checkout", "--quiet"], &["rebase", "--quiet"]);
+    for (step, (how, branch, name, most_batches, analysed)) in [
+        (checkout, "main", "painted", 1, FILES),
+        (checkout, "other", "lantern", 1, 0),
+        (checkout, "main", "painted", 1, 0),
+        (checkout, "ahead", "painted", 1, COMMITS),
+        (rebase, "other", "lantern", 1 + COMMITS, 0),
+        (checkout, "main", "painted", 1, 0),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let before = state();
+        git(&[how, &[branch]].concat());
+        for number in [0, FILES - 1] {
+            eventually(&format!("{name}_{number}"), &path(number));
         }
-        session.idle();
-        let commits = session.now().generation().0 - before.0;
-        assert!(commits <= 3, "{commits} commits for the branch {branch}");
+        if branch == "ahead" || how == rebase {
+            let last = COMMITS - 1;
+            eventually(&format!("ahead_{last}"), &format!("src/ahead_{last}.rs"));
+        }
+        // Known last, so that all that was told before is known too. It comes whole, so that it is seen once.
+        session.files.write(".mark", format!("fn mark_{step}() {{}}\n"));
+        session.files.rename(".mark", "src/mark.rs");
+        eventually(&format!("mark_{step}"), "src/mark.rs");
+        wait_for("the mark to be remembered", DEADLINE, || {
+            (session.live.recently_changed().first()? == "src/mark.rs").then_some(())
+        });
+        let now = state();
+        let batches = now.0 - before.0 - 1;
+        assert!((1..=most_batches).contains(&batches), "{batches} batches for {how:?} {branch}");
+        assert_eq!(now.1 - before.1 - 1, analysed, "files analysed for {how:?} {branch}");
+        assert_eq!(session.live.recently_changed().len(), 50);
     }
 }
 

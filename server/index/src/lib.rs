@@ -32,6 +32,6 @@ pub use memory::{Relief, resident};
 pub use settings::{ModelStamp, StoreSettings};
 pub use slots::SlotSet;
 pub use snapshot::{FileEntry, IndexSnapshot, LocatedChunk, OverlayFile};
-pub use store::{Access, MissingVectors, OpenReport, Store, StoreStatistics, VectorShare};
+pub use store::{Access, MissingVectors, OpenReport, Owner, Store, StoreStatistics, VectorShare, Voice};
 pub use update::{Batch, Content, FileFlags, FileStat, FileUpdate, Prepared, Stored, TextSource, VectorBlock};
 pub use vectors::VectorHit;

@@ -339,7 +339,8 @@ wire! {
     WorkspaceStatus {
         /// The workspace.
         workspace: Uri,
-        /// `opening`, `walking`, `indexing`, `embedding`, `finishing`, `idle`, `stopped` or `failed`.
+        /// `opening`, `walking`, `indexing`, `embedding`, `finishing`, `idle`, `stopped`, `detached` or `failed`; of a
+        /// follower, what the owner does. `detached` says that the owner hangs, or does not follow the disk.
         activity: String,
         /// Files or chunks done, while indexing or embedding.
         #[serde(default, skip_serializing_if = "Option::is_none")]

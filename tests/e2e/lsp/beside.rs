@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use conexus_testkit::{LspClient, wait_for};
+use conexus_testkit::{LspClient, Running, wait_for};
 use serde_json::{Value, json};
 
 use super::{names, workspace};
@@ -55,26 +55,140 @@ fn the_command_line_sees_unsaved_edits() {
     assert_eq!(named(&session.search("drain_leaky_bucket")), 0);
 }
 
-/// Two editors on one folder: one owns the index, the other follows it, and takes over when the first is killed.
+/// How the only folder of a client stands.
+#[track_caller]
+fn stands(client: &mut LspClient) -> Value {
+    client.call("conexus/status", &json!({}))["workspaces"][0].clone()
+}
+
+/// The kinds of notices of an answer to a search.
+#[track_caller]
+fn notices_of(client: &mut LspClient, query: &str) -> Vec<String> {
+    let answer = client.call("conexus/search", &json!({ "query": query, "limit": 1 }));
+    notices(&answer).into_iter().map(str::to_owned).collect()
+}
+
+/// Two editors on one folder: one owns the index, the other follows it, and takes over when the first is killed: the
+/// process before its server, so that the server ends in order, or the server itself.
 #[test]
 fn a_second_editor_follows_and_takes_over() {
+    for arguments in [&["lsp"][..], &["lsp", "--unguarded"]] {
+        let session = workspace();
+        let first = LspClient::open(session.command(arguments), session.workspace.root());
+        let mut second = session.serve();
+        assert_eq!(stands(&mut second)["role"], "follower");
+        let mut expect = |name: &str| {
+            wait_for(name, DEADLINE, || (names(&mut second, name) == [name]).then_some(()));
+        };
+        expect("retry_failed_request");
+        session.workspace.write("src/first.rs", "pub fn painted_door() {}\n");
+        expect("painted_door");
+        first.kill();
+        session.workspace.write("src/second.rs", "pub fn blue_lantern() {}\n");
+        expect("blue_lantern");
+        assert_eq!(stands(&mut second)["role"], "owner", "{arguments:?}");
+        second.wait_until_idle();
+        assert_eq!(notices_of(&mut second, "blue_lantern"), [""; 0], "{arguments:?}");
+        second.ignore("window/showMessage");
+        second.shut_down();
+        session.expect_like_fresh("after a change of owners");
+    }
+}
+
+/// Who builds a first index.
+enum Builder {
+    Editor(LspClient),
+    Command(Running),
+}
+
+impl Builder {
+    /// Whether files are missing in the index for certain.
+    fn is_at_work(&mut self) -> bool {
+        match self {
+            Self::Editor(client) => notices_of(client, "many").contains(&"indexing".to_owned()),
+            Self::Command(running) => !running.has_ended(),
+        }
+    }
+}
+
+/// While the owner builds a first index no answer of a follower passes for one of a complete index.
+#[test]
+fn a_follower_knows_how_far_the_owner_is() {
+    for owner in ["lsp", "index"] {
+        let session = workspace();
+        for at in 0..4_000 {
+            session.workspace.write(&format!("src/many_{at}.rs"), format!("pub fn many_{at}() {{}}\n").repeat(60));
+        }
+        let mut first = if owner == "index" {
+            Builder::Command(conexus_testkit::start(session.command(["index", "--quiet"])))
+        } else {
+            let mut client = session.start();
+            client.initialize(&json!({ "rootUri": session.uri("") }));
+            Builder::Editor(client)
+        };
+        let cache = session.program.home().join("cache/conexus");
+        wait_for("an owner of the index", DEADLINE, || {
+            let folders = std::fs::read_dir(&cache).ok()?;
+            folders.flatten().any(|folder| folder.path().join("owner").exists()).then_some(())
+        });
+        let mut second = session.start();
+        second.initialize(&json!({ "rootUri": session.uri("") }));
+        let (mut is_counted, mut answers) = (false, 0);
+        loop {
+            let answer = second.call("conexus/search", &json!({ "query": "many", "limit": 1 }));
+            // Asked afterwards: what is missing now was missing in the answer.
+            if !first.is_at_work() {
+                break;
+            }
+            answers += 1;
+            let kinds = notices(&answer);
+            assert!(kinds.contains(&"indexing") || owner == "index" && kinds.contains(&"detached"), "{answer:#}");
+            let counted = |notice: &Value| notice["done"].as_u64() > Some(0) && notice["done"] != notice["total"];
+            is_counted |= answer["notices"].as_array().expect("notices").iter().any(counted);
+        }
+        assert!(is_counted, "{owner}: none of {answers} answers says how far it is");
+        if let Builder::Editor(client) = first {
+            assert_eq!(second.wait_until_idle()["workspaces"][0]["role"], "follower");
+            client.shut_down();
+        }
+        wait_for("the follower to own the index", DEADLINE, || (stands(&mut second)["role"] == "owner").then_some(()));
+        second.wait_until_idle();
+        assert_eq!(names(&mut second, "many_3999")[0], "many_3999");
+        assert_eq!(notices_of(&mut second, "many"), [""; 0]);
+        second.ignore("window/showMessage");
+        second.shut_down();
+    }
+}
+
+/// Stops a server, or lets it go on.
+#[cfg(unix)]
+fn signal(client: &LspClient, name: &str) {
+    let sent = std::process::Command::new("kill").arg(format!("-{name}")).arg(client.id().to_string()).status();
+    assert!(sent.expect("kill is installed").success());
+}
+
+#[cfg(unix)]
+#[test]
+fn who_follows_an_owner_that_hangs_says_so() {
     let session = workspace();
-    let first = session.serve();
+    // The process that is started is the server itself.
+    let first = LspClient::open(session.command(["lsp", "--unguarded"]), session.workspace.root());
     let mut second = session.serve();
-    let role = |client: &mut LspClient| client.call("conexus/status", &json!({}))["workspaces"][0]["role"].clone();
-    assert_eq!(role(&mut second), "follower");
-    let mut expect = |name: &str| {
-        wait_for(name, DEADLINE, || (names(&mut second, name) == [name]).then_some(()));
-    };
-    expect("retry_failed_request");
-    session.workspace.write("src/first.rs", "pub fn painted_door() {}\n");
-    expect("painted_door");
-    first.kill();
-    session.workspace.write("src/second.rs", "pub fn blue_lantern() {}\n");
-    expect("blue_lantern");
-    assert_eq!(role(&mut second), "owner");
+    assert_eq!((stands(&mut second)["role"].clone(), notices_of(&mut second, "queue").len()), (json!("follower"), 0));
+    signal(&first, "STOP");
+    session.workspace.write("src/late.rs", "pub fn painted_door() {}\n");
+    wait_for("the owner's silence", DEADLINE, || (stands(&mut second)["activity"] == "detached").then_some(()));
+    assert_eq!(notices_of(&mut second, "queue"), ["detached"]);
+    assert!(!names(&mut second, "painted_door").contains(&"painted_door".to_owned()));
+    second.did_open("untitled:Untitled-1", "rust", "fn typed_meanwhile() {}\n");
+    assert_eq!(names(&mut second, "typed_meanwhile"), ["typed_meanwhile"]);
+    signal(&first, "CONT");
+    wait_for("the owner's work", DEADLINE, || (names(&mut second, "painted_door") == ["painted_door"]).then_some(()));
+    wait_for("the owner's voice", DEADLINE, || (stands(&mut second)["activity"] == "idle").then_some(()));
+    assert_eq!(notices_of(&mut second, "queue"), [""; 0]);
+    second.ignore("window/showMessage");
     second.shut_down();
-    session.expect_like_fresh("after a change of owners");
+    first.shut_down();
 }
 
 /// A port of the settings is for one session; the next one is reached elsewhere, and its user knows.

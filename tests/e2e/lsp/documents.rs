@@ -202,5 +202,6 @@ fn without_watches_the_disk_is_followed_by_looking() {
     );
     session.workspace.write("src/deep/inside/new.rs", "pub fn painted_door() {}\n");
     wait_for("the new file", DEADLINE, || (names(&mut client, "painted_door") == ["painted_door"]).then_some(()));
+    assert_eq!(names(&mut client, ""), ["painted_door"], "the files that changed, not those of the first look");
     client.shut_down();
 }

@@ -6,6 +6,7 @@ mod beside;
 mod concurrency;
 mod crash;
 mod diagnostics;
+mod disk;
 mod documents;
 mod extensions;
 mod lifecycle;

@@ -69,6 +69,9 @@ function running(version: string, folders: readonly WorkspaceStatus[], nameOf: (
   if (folders.some((folder) => folder.builtinModel !== undefined)) {
     return { text: "$(warning) Conexus: built-in model", details, level: "warning" };
   }
+  if (folders.some((folder) => folder.activity === "detached")) {
+    return { text: "$(warning) Conexus: detached", details, level: "warning" };
+  }
   if (folders.some((folder) => folder.role === "follower")) {
     return { text: "$(debug-disconnect) Conexus: detached", details, level: "calm" };
   }
@@ -127,7 +130,9 @@ function line(folder: WorkspaceStatus, nameOf: (uri: string) => string): string 
   if (folder.buffers > 0) {
     parts.push(`${count(folder.buffers, "unsaved document")} searched as typed`);
   }
-  if (folder.role === "follower") {
+  if (folder.activity === "detached") {
+    parts.push("another program writes this index and does not follow the disk, or hangs; answers are as of its last commit");
+  } else if (folder.role === "follower") {
     parts.push("another program writes this index; its commits are followed");
   }
   if (folder.pollingReason !== undefined) {

@@ -77,6 +77,7 @@ void test("the status item says how things stand", () => {
     [{ lexicalOnly: "no model" }, "$(warning) Conexus: lexical only", "warning"],
     [{ builtinModel: "the endpoint does not answer" }, "$(warning) Conexus: built-in model", "warning"],
     [{ role: "follower" }, "$(debug-disconnect) Conexus: detached", "calm"],
+    [{ role: "follower", activity: "detached" }, "$(warning) Conexus: detached", "warning"],
     [{ fault: "the disk is read-only" }, "$(error) Conexus: error", "error"],
     [{ activity: "failed" }, "$(error) Conexus: error", "error"],
   ];

@@ -4,7 +4,7 @@ local server = require("conexus.server")
 local M = {}
 
 ---@class conexus.State
----@field name "starting"|"indexing"|"embedding"|"live"|"names-only"|"detached"|"error"|"stopped"
+---@field name "starting"|"indexing"|"embedding"|"live"|"names-only"|"detached"|"behind"|"error"|"stopped"
 ---@field percent? integer
 ---@field why? string
 
@@ -20,6 +20,10 @@ function M.state(workspace)
     return { name = "starting" }
   elseif workspace.activity == "embedding" then
     return { name = "embedding", percent = percent }
+  elseif workspace.activity == "detached" then
+    return { name = "behind" }
+  elseif workspace.activity == "stopped" then
+    return { name = "stopped" }
   elseif workspace.activity ~= "idle" then
     return { name = "indexing", percent = percent }
   elseif workspace.role == "follower" then
@@ -37,6 +41,7 @@ local words = {
   live = "live",
   ["names-only"] = "names and words only",
   detached = "live, index kept by another process",
+  behind = "as of the last commit of another process, which does not follow the disk or hangs",
   error = "error",
   stopped = "stopped",
 }
@@ -48,7 +53,7 @@ function M.words(state)
 end
 
 --- The worst of the states of a client's folders.
-local order = { "error", "stopped", "starting", "indexing", "embedding", "names-only", "detached", "live" }
+local order = { "error", "stopped", "behind", "starting", "indexing", "embedding", "names-only", "detached", "live" }
 
 --- The state for a buffer; nil when it has no server.
 ---@param buffer? integer
@@ -93,6 +98,7 @@ function M.line(buffer)
     live = "live",
     ["names-only"] = "names",
     detached = "live",
+    behind = "behind",
     error = "error",
     stopped = "stopped",
   }

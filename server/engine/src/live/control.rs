@@ -94,7 +94,7 @@ impl Live {
         verifying.or_else(|| match self.status().activity {
             activity @ Activity::Running(_) => Some(activity.progress().unwrap_or((0, 0))),
             Activity::Opening => Some((0, 0)),
-            Activity::Idle | Activity::Stopped | Activity::Failed => None,
+            Activity::Idle | Activity::Stopped | Activity::Detached | Activity::Failed => None,
         })
     }
 

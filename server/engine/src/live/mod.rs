@@ -25,10 +25,11 @@ use std::{
 };
 
 use conexus_core::Notice;
+use conexus_index::Voice;
 use crossbeam_channel::Sender;
 use ropey::Rope;
 
-use crate::{Error, Host, Location, Progress, Result, Settings, Snapshot, crashes::Crashes, walk};
+use crate::{Error, Host, Location, Progress, Result, Settings, Snapshot, crashes::Crashes, standing::Standing, walk};
 use buffers::{Buffers, Shown};
 use watch::Changes;
 use writer::Event;
@@ -59,8 +60,6 @@ const OPEN_WAIT: Duration = Duration::from_secs(5);
 const REST: Duration = Duration::from_millis(400);
 /// Files that are remembered as changed.
 const RECENT: usize = 50;
-/// Changed files from which answers say that a run is under way.
-const LONG_RUN: u64 = 100;
 
 /// A workspace that is kept current. All methods return at once, but for [`Live::current`] and [`Live::stop`].
 pub struct Live {
@@ -130,8 +129,10 @@ struct State {
     /// Changes up to this number are in `buffers`.
     applied: u64,
     status: Status,
-    /// Whether the whole workspace has been looked at since the start.
-    scanned: bool,
+    /// Whether the whole workspace has been looked at since the start, and what changes is followed.
+    current: bool,
+    /// Who reads beside is told by it, as long as this process owns the index.
+    voice: Option<Voice>,
     /// Files that changed on disk since the start, the last first.
     recent: VecDeque<String>,
 }
@@ -326,13 +327,25 @@ impl Shared {
         self.arrived.notify_all();
     }
 
-    /// The index was opened.
+    /// The index was opened, or taken over.
     fn opened(&self, host: &Host) {
         let mut state = self.lock();
         state.status.role = if host.follows() { Role::Follower } else { Role::Owner };
-        state.scanned = host.follows();
+        state.voice = host.voice();
+        state.stands(Standing::default());
         drop(state);
         self.rebase(host.snapshot());
+    }
+
+    /// Another process owns the index, and stands like this. Whether it was up to the disk before.
+    fn beside(&self, owner: Standing) -> bool {
+        let mut state = self.lock();
+        let before = state.standing();
+        if owner != before {
+            state.stands(owner);
+            self.told(state);
+        }
+        before.current
     }
 
     fn fail(&self, why: String) {
@@ -348,15 +361,22 @@ impl Shared {
 
     /// The whole workspace has been looked at.
     fn scanned(&self) {
-        self.lock().scanned = true;
+        self.lock().current = true;
         self.inbox().recheck = true;
         self.arrived.notify_all();
     }
 
-    /// Files changed on disk.
-    fn changed(&self, paths: impl Iterator<Item = String>) {
+    /// Files were analysed.
+    fn analysed(&self, files: u64) {
+        self.status(|status| status.analysed += files);
+    }
+
+    /// Files changed on disk, at these times.
+    fn changed(&self, mut files: Vec<(i64, String)>) {
+        files.sort_unstable();
+        let latest = files.split_off(files.len().saturating_sub(RECENT));
         let mut state = self.lock();
-        for path in paths {
+        for (_, path) in latest {
             state.recent.retain(|known| *known != path);
             state.recent.push_front(path);
         }
@@ -365,6 +385,10 @@ impl Shared {
 
     /// Nothing is left to do, or nothing may be done.
     fn resting(&self, host: &Host) {
+        if host.follows() && !self.halt.load(Ordering::Relaxed) {
+            // What is being done is the owner's.
+            return;
+        }
         let activity = if self.halt.load(Ordering::Relaxed) { Activity::Stopped } else { Activity::Idle };
         if self.lock().status.activity != activity {
             self.status(|status| status.activity = activity);
@@ -377,8 +401,8 @@ impl Shared {
         let mut state = self.lock();
         state.base = None;
         state.view = None;
-        state.scanned = false;
-        state.status.activity = Activity::Opening;
+        state.voice = None;
+        state.stands(Standing::default());
     }
 
     /// The index has a new state.
@@ -426,13 +450,21 @@ impl Shared {
         let before = state.status.clone();
         change(&mut state.status);
         if state.status != before {
-            let notices = state.notices();
-            if let Some(view) = &mut state.view {
-                view.notices = notices.into();
-            }
-            (self.observer)(&state.status);
-            self.renewed();
+            self.told(state);
         }
+    }
+
+    /// Lets everybody know of another status.
+    fn told(&self, mut state: MutexGuard<'_, State>) {
+        let notices = state.notices();
+        if let Some(view) = &mut state.view {
+            view.notices = notices.into();
+        }
+        if let Some(voice) = &state.voice {
+            state.standing().tell(voice);
+        }
+        (self.observer)(&state.status);
+        self.renewed();
     }
 
     /// Readers may see something new.
@@ -446,20 +478,17 @@ impl Shared {
 }
 
 impl State {
+    fn standing(&self) -> Standing {
+        Standing { activity: self.status.activity, current: self.current }
+    }
+
+    fn stands(&mut self, standing: Standing) {
+        Standing { activity: self.status.activity, current: self.current } = standing;
+    }
+
     /// What answers say of the index as it is now.
     fn notices(&self) -> Vec<Notice> {
-        match self.status.activity {
-            Activity::Running(Progress::Indexing { done, total }) if !self.scanned || total >= LONG_RUN => {
-                vec![Notice::Indexing { done, total }]
-            }
-            // The built-in model answers meanwhile, which each answer says by itself.
-            Activity::Running(Progress::Embedding { .. }) => Vec::new(),
-            Activity::Stopped => vec![Notice::Stopped],
-            Activity::Opening | Activity::Running(_) if !self.scanned => {
-                vec![Notice::Indexing { done: 0, total: 0 }]
-            }
-            _ => Vec::new(),
-        }
+        self.standing().notice().into_iter().collect()
     }
 }
 

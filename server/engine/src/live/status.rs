@@ -18,6 +18,8 @@ pub enum Activity {
     Idle,
     /// A person stopped indexing: what changes on disk is not followed until they start it again.
     Stopped,
+    /// Another process owns the index and does not keep it up to the disk: it hangs, or is a command that is about to end.
+    Detached,
     /// The index cannot be used; the status says why.
     Failed,
 }
@@ -33,6 +35,7 @@ impl Activity {
             Self::Running(Progress::Finishing | Progress::Linking { .. }) => "finishing",
             Self::Idle => "idle",
             Self::Stopped => "stopped",
+            Self::Detached => "detached",
             Self::Failed => "failed",
         }
     }
@@ -97,7 +100,7 @@ impl Watching {
 /// How a live workspace stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
-    /// What is being done.
+    /// What is being done, by the owner of the index, whoever that is.
     pub activity: Activity,
     /// Who writes the index.
     pub role: Role,
@@ -111,6 +114,8 @@ pub struct Status {
     pub chunks: u64,
     /// Open buffers that differ from the index.
     pub buffers: u64,
+    /// Files that this process has analysed since the start; contents that were known are none.
+    pub analysed: u64,
     /// Why the index cannot be used, or why what was asked last could not be done.
     pub fault: Option<String>,
     /// Why searches read names and words only.

@@ -9,17 +9,20 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use conexus_index::IndexSnapshot;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::{
     Shared,
-    status::{Role, Watching},
+    status::Watching,
     watch::{Changes, Watcher},
 };
 use crate::{
     Host, Location, Progress, Result, Settings, Sources,
     host::Renewed,
+    indexing::RACY_TIME,
     priority::{Yields, yield_to_typing},
+    standing::Standing,
     walk,
 };
 
@@ -61,6 +64,19 @@ const IGNORE_FILES: &[&str] = &[".gitignore", ".ignore", ".conexusignore"];
 fn stamp(file: &Path) -> Option<(SystemTime, u64)> {
     let metadata = std::fs::metadata(file).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
+}
+
+/// Files whose content is not that of the state before, with the times of their changes.
+fn recently_changed(before: &IndexSnapshot, now: &IndexSnapshot) -> Vec<(i64, String)> {
+    let mut known = before.files().peekable();
+    // Both are ordered by path.
+    let changed = now.files().filter(|file| {
+        while known.next_if(|known| known.path() < file.path()).is_some() {}
+        known.next_if(|known| known.path() == file.path()).is_none_or(|known| known.blob() != file.blob())
+    });
+    // What changed while it was read is the latest.
+    let time = |time| if time == RACY_TIME { i64::MAX } else { time };
+    changed.map(|file| (time(file.stat().mtime_ns), file.path().to_string())).collect()
 }
 
 /// The state of the writer's thread.
@@ -244,7 +260,7 @@ impl Writer {
             self.next_own = Instant::now() + OWN_EVERY;
             if self.host.try_to_own()? {
                 tracing::info!("the owner of the index is gone, this process takes over");
-                self.shared.status(|status| status.role = Role::Owner);
+                self.shared.opened(&self.host);
                 self.pending.all = true;
                 return self.work(events);
             }
@@ -253,8 +269,20 @@ impl Writer {
             let report = self.host.embed_missing(&|_| (), &self.shared.halt)?;
             self.note_model(report.fault);
         }
-        if self.host.refresh()? {
+        // Asked before its commits are looked for: what it calls complete is seen then.
+        let owner = self.host.owner().unwrap_or(Standing::DETACHED);
+        let before = self.host.index_snapshot();
+        let refreshed = self.host.refresh();
+        if refreshed.is_err() {
+            self.shared.beside(Standing::DETACHED);
+        }
+        let is_new = refreshed?;
+        if is_new {
             self.shared.rebase(self.host.snapshot());
+        }
+        // Nobody has changed what a first index brings.
+        if self.shared.beside(owner) && is_new {
+            self.shared.changed(recently_changed(&before, &self.host.index_snapshot()));
         }
         Ok(())
     }
@@ -319,9 +347,15 @@ impl Writer {
         let walk = walk::walk(&self.host.location().root, &self.host.walk_rules(), &self.shared.halt)?;
         let walked = started.elapsed();
         let new_folders = self.watch(&walk.folders);
+        let before = self.host.index_snapshot();
         let shared = &self.shared;
         let report = self.host.index_walk(&walk, &|progress| shared.progress(progress), &shared.halt)?;
         self.tell_fault(report.embedding_fault);
+        self.shared.analysed(report.updated);
+        let is_first = !self.shared.lock().current;
+        if !is_first && report.updated + report.reused > 0 {
+            self.shared.changed(recently_changed(&before, &self.host.index_snapshot()));
+        }
         if !report.cancelled {
             self.shared.scanned();
         }
@@ -338,11 +372,9 @@ impl Writer {
         if self.watch(&walk.folders) > 0 {
             self.pending.parts.extend(parts.iter().cloned());
         }
-        self.host.index_parts(parts, &walk, &self.shared.halt)?;
-        let mut changed: Vec<_> = walk.files.into_iter().map(|file| (file.modified_ns, file.path)).collect();
-        changed.sort_unstable();
-        let skipped = changed.len().saturating_sub(super::RECENT);
-        self.shared.changed(changed.into_iter().skip(skipped).map(|(_, path)| path));
+        let report = self.host.index_parts(parts, &walk, &self.shared.halt)?;
+        self.shared.analysed(report.updated);
+        self.shared.changed(walk.files.into_iter().map(|file| (file.modified_ns, file.path)).collect());
         Ok(())
     }
 

@@ -1,16 +1,18 @@
-//! One owner per index: an advisory lock on a file, with the owner's process id beside it for messages.
+//! One owner per index: an advisory lock on a file, beside which the owner says that it lives and what it does.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
+use super::heart::{Heart, Owner, Voice};
 use crate::{Error, Result};
 
 const LOCK: &str = "lock";
-const OWNER: &str = "owner.pid";
 
 /// Held by the owner; the system releases it when the process ends in whatever way.
 #[derive(Debug)]
 pub(super) struct Lock {
+    /// Stops before the lock is released.
+    heart: Heart,
     _file: File,
 }
 
@@ -22,20 +24,21 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let owner = std::fs::read_to_string(folder.join(OWNER)).ok();
-                let owner = owner.and_then(|pid| pid.trim().parse().ok()).unwrap_or(0);
+                let owner = Owner::of(folder).map_or(0, |owner| owner.process);
                 return Err(Error::Locked { path: folder.to_path_buf(), owner });
             }
             Err(TryLockError::Error(error)) => return Err(Error::io(&path, error)),
         }
-        // Only for messages: a store without it works.
-        let _ = std::fs::write(folder.join(OWNER), std::process::id().to_string());
-        Ok(Self { _file: file })
+        Ok(Self { heart: Heart::start(folder), _file: file })
+    }
+
+    pub(super) fn voice(&self) -> &Voice {
+        &self.heart.voice
     }
 
     /// Releases the lock and deletes its files; call it last.
     pub(super) fn delete(self, folder: &Path) {
-        let _ = std::fs::remove_file(folder.join(OWNER));
+        Heart::delete_file(folder);
         let _ = std::fs::remove_file(folder.join(LOCK));
         drop(self);
     }

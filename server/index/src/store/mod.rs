@@ -2,6 +2,7 @@
 
 mod commit;
 mod follow;
+mod heart;
 mod lock;
 mod open;
 
@@ -15,6 +16,8 @@ use crate::files::Files;
 use crate::lexical::{Counts, LexicalView, LexicalWriter, Stamp};
 use crate::vectors::VectorWriter;
 use crate::{Error, IndexSnapshot, ModelStamp, Prepared, Relief, Result, SlotSet, StoreSettings, Stored};
+
+pub use heart::{Owner, Voice};
 
 /// Bytes of a graph per vector, with what building it needs beside.
 const GRAPH_BYTES_PER_VECTOR: u64 = 190;
@@ -156,6 +159,11 @@ impl Store {
     /// What it may do.
     pub fn access(&self) -> Access {
         self.access
+    }
+
+    /// As the owner: how readers are told what it does, see [`Owner::of`].
+    pub fn voice(&self) -> Option<Voice> {
+        self.lock.as_ref().map(|lock| lock.voice().clone())
     }
 
     /// What is stored of a content in that language.

@@ -139,8 +139,13 @@ fn inside(call: &Call<'_>, path: &str) -> Result<String, String> {
 fn wait_for_rest(call: &Call<'_>, action: Action, wait: Duration) {
     let started = Instant::now();
     let stops = matches!(action, Action::Stop | Action::Clear);
-    let rests =
-        |activity| activity == Activity::Failed || activity == if stops { Activity::Stopped } else { Activity::Idle };
+    let rests = |activity| match activity {
+        // Nothing more is done here.
+        Activity::Failed | Activity::Detached => true,
+        Activity::Stopped => stops,
+        Activity::Idle => !stops,
+        Activity::Opening | Activity::Running(_) => false,
+    };
     let mut begun = false;
     let mut revision = 0;
     while started.elapsed() < wait && !call.is_cancelled() {
