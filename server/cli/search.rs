@@ -5,7 +5,7 @@ use std::{io::Write, path::Path, sync::atomic::AtomicBool};
 use anyhow::{Context, Result, bail};
 use conexus_core::{LineIndex, Query};
 use conexus_engine::{Host, Location};
-use conexus_mcp::{Found, FoundHit, Session, SnippetLine};
+use conexus_mcp::{Found, FoundHit, SnippetLine, search_sessions};
 
 use super::{
     Outcome,
@@ -32,14 +32,13 @@ pub(crate) fn run(arguments: &Arguments, search: &SearchArguments, output: &mut 
     Ok(outcome)
 }
 
-/// The answer of a running session. One that does not answer is told of, and the index asked instead.
+/// The answer of the running sessions. When they do not answer that is logged, and the index asked instead.
 fn ask_session(search: &SearchArguments, location: &Location, query: &Query) -> Option<Found> {
     if search.no_session {
         return None;
     }
-    let ask = |session: Session| session.search(query, search.page.context as usize);
-    let answer = Session::find(location).and_then(|session| session.map(ask).transpose());
-    answer.inspect_err(|error| tracing::warn!(%error, "the index is asked instead")).ok()?
+    let answer = search_sessions(location, query, search.page.context as usize)?;
+    answer.inspect_err(|error| tracing::warn!(%error, "the index is asked instead")).ok()
 }
 
 /// Finds code similar to a place.

@@ -26,6 +26,8 @@ const CONNECT_WAIT: Duration = Duration::from_millis(500);
 /// How long it may take to answer what it knows at once. A process that is stopped, or whose machine sleeps, still takes
 /// connections.
 const ANSWER_WAIT: Duration = Duration::from_secs(5);
+/// And whether it is there at all, which takes less than a millisecond: a person waits.
+const HELLO_WAIT: Duration = Duration::from_secs(2);
 /// How long it may take to answer a search of the command line.
 const SEARCH_WAIT: Duration = Duration::from_secs(30);
 /// How often a session that works on a call is asked whether it is there.
@@ -38,14 +40,31 @@ pub struct Session {
 }
 
 impl Session {
-    /// The session of a workspace, if one is running and of this program's version. Files of sessions that are gone are
-    /// taken away. It is an error when one is there and does not answer.
+    /// The newest session of a workspace that answers. It is an error when one is there and none answers.
     pub fn find(location: &Location) -> Result<Option<Self>> {
         let mut silent = None;
-        for (path, endpoint) in Endpoint::of(location) {
+        for session in Self::each(location) {
+            match session {
+                Ok(session) => return Ok(Some(session)),
+                Err(error) => silent = Some(error),
+            }
+        }
+        silent.map_or(Ok(None), Err)
+    }
+
+    /// The sessions of a workspace that answer, the newest first.
+    pub fn all(location: &Location) -> impl Iterator<Item = Self> {
+        let told = |error: &Error| tracing::warn!(%error, "its unsaved edits are not known");
+        Self::each(location).filter_map(move |session| session.inspect_err(told).ok())
+    }
+
+    /// The sessions of a workspace that are of this program's version, the newest first; an error for each that is there and
+    /// does not answer. Files of sessions that are gone are taken away.
+    fn each(location: &Location) -> impl Iterator<Item = Result<Self>> {
+        Endpoint::of(location).into_iter().filter_map(|(path, endpoint)| {
             let agent = ureq::Agent::config_builder()
                 .timeout_connect(Some(CONNECT_WAIT))
-                .timeout_global(Some(ANSWER_WAIT))
+                .timeout_global(Some(HELLO_WAIT))
                 .http_status_as_error(false)
                 // The endpoint is on this machine: no proxy may see the token.
                 .proxy(None)
@@ -53,17 +72,17 @@ impl Session {
                 .into();
             let session = Self { endpoint, agent };
             match session.is_there() {
-                Ok(true) => return Ok(Some(session)),
-                Ok(false) => {}
-                Err(error @ Error::Silent { .. }) => silent = Some(error),
+                Ok(true) => Some(Ok(session)),
+                Ok(false) => None,
+                Err(error @ Error::Silent { .. }) => Some(Err(error)),
                 Err(error) => {
                     tracing::debug!(%error, "an endpoint of a session that is gone");
                     // Another client may have been faster.
                     let _ = std::fs::remove_file(path);
+                    None
                 }
             }
-        }
-        silent.map_or(Ok(None), Err)
+        })
     }
 
     /// Answers a query from the session's state, unsaved edits included.

@@ -27,6 +27,7 @@ mod reply;
 mod server;
 mod serving;
 mod sessions;
+mod several;
 mod sidecar;
 mod snippet;
 mod stdio;
@@ -46,6 +47,7 @@ pub use hits::search_answer;
 pub use serving::{Limits, Remote, Serving};
 #[doc(hidden)]
 pub use sessions::begin as begin_session;
+pub use several::search_sessions;
 pub use sidecar::Sidecar;
 pub use snippet::SnippetLine;
 pub use stdio::serve_stdio;

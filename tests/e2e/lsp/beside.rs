@@ -55,6 +55,35 @@ fn the_command_line_sees_unsaved_edits() {
     assert_eq!(named(&session.search("drain_leaky_bucket")), 0);
 }
 
+/// Each edits another file, and the one that was opened first is not asked first.
+#[test]
+fn the_command_line_sees_the_unsaved_edits_of_all_editors() {
+    let session = workspace();
+    let edits = [("src/queue.rs", "drain_leaky_bucket"), ("src/retry.rs", "knock_again")];
+    let clients = edits.map(|(path, name)| {
+        let mut client = session.serve();
+        client.did_open(&session.uri(path), "rust", &session.text(path));
+        client.did_replace(&session.uri(path), 2, &format!("pub fn {name}() {{}}\n"));
+        assert_eq!(names(&mut client, name), [name]);
+        client
+    });
+    for (path, name) in edits {
+        let answer = session.search(name);
+        assert_eq!(
+            (&answer["hits"][0]["name"], &answer["hits"][0]["path"]),
+            (&json!(name), &json!(path)),
+            "{answer:#}"
+        );
+        assert_eq!(answer["buffers"], json!([["src/queue.rs", 2], ["src/retry.rs", 2]]), "{answer:#}");
+    }
+    // What stood in either file before is not there any more.
+    for name in ["next_job", "retry_failed_request"] {
+        let answer = session.run(["search", "--json", "--mode", "symbol", name]).expect_any(&[0, 1]).json();
+        assert!(answer["hits"].as_array().expect("hits").iter().all(|hit| hit["name"] != name), "{answer:#}");
+    }
+    clients.into_iter().for_each(LspClient::shut_down);
+}
+
 /// How the only folder of a client stands.
 #[track_caller]
 fn stands(client: &mut LspClient) -> Value {
@@ -219,6 +248,26 @@ fn a_session_without_the_port_of_the_settings_says_where_it_is() {
     }
     second.shut_down();
     first.shut_down();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_session_that_hangs_is_not_waited_for() {
+    let session = workspace();
+    let mut client = LspClient::open(session.command(["lsp", "--unguarded"]), session.workspace.root());
+    client.did_open(&session.uri("src/queue.rs"), "rust", "pub fn drain_leaky_bucket() {}\n");
+    assert_eq!(names(&mut client, "drain_leaky_bucket"), ["drain_leaky_bucket"]);
+    signal(&client, "STOP");
+    let run = session.run(["search", "--json", "retry_failed_request"]).expect(0);
+    // An answer is waited for longer, when it is known that somebody is there.
+    assert!(run.took < Duration::from_secs(15), "{run}");
+    let answer = run.json();
+    assert_eq!((&*paths(&answer)[0], notices(&answer)), ("src/retry.rs", vec!["detached"]), "{answer:#}");
+    signal(&client, "CONT");
+    wait_for("the session to be asked again", DEADLINE, || {
+        (session.search("drain_leaky_bucket")["hits"][0]["name"] == "drain_leaky_bucket").then_some(())
+    });
+    client.shut_down();
 }
 
 #[test]
