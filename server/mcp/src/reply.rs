@@ -90,6 +90,8 @@ impl Draft {
     /// An empty answer from a state of the index.
     pub(crate) fn new(call: &Call<'_>, view: &Snapshot, list: Option<&'static str>, budget: Option<usize>) -> Self {
         let mut draft = Self::bare(list, view.generation().0, budget);
+        // What the bridge says of its session says more than that the index has another owner.
+        call.notices.iter().cloned().for_each(|notice| draft.note(notice));
         for notice in view.notices() {
             match notice {
                 Notice::Indexing { .. } if view.index().file_count() == 0 => {
@@ -98,7 +100,6 @@ impl Draft {
                 notice => draft.note(FoundNotice::of(notice)),
             }
         }
-        call.notices.iter().cloned().for_each(|notice| draft.note(notice));
         if call.live.status().role == Role::Follower {
             draft.say("follower", "another process writes this index; changes on disk show with its commits");
         }

@@ -183,10 +183,14 @@ fn gather(raw: &Receiver<Changes>, git_dir: Option<&Path>, events: &Sender<Event
     let lock = git_dir.map(|git_dir| git_dir.join("index.lock"));
     while let Ok(mut changes) = raw.recv() {
         let first = Instant::now();
+        let mut since = first;
         loop {
             let git_works = lock.as_ref().is_some_and(|lock| lock.exists());
-            let longest = if git_works { GIT_WAIT } else { LONGEST };
-            if first.elapsed() >= longest {
+            if git_works {
+                // The last events of what it did come after its lock is gone.
+                since = Instant::now();
+            }
+            if since.elapsed() >= LONGEST || first.elapsed() >= GIT_WAIT {
                 break;
             }
             match raw.recv_timeout(QUIET) {
