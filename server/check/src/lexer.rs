@@ -5,6 +5,8 @@
 
 mod keywords;
 
+use std::collections::VecDeque;
+
 use conexus_core::{Language, Span};
 
 use keywords::Keywords;
@@ -48,6 +50,8 @@ struct Marks {
     rust: bool,
     /// `:a` is a literal.
     atoms: bool,
+    /// `<<WORD` says that the lines behind its own are a text, up to that word.
+    heredocs: bool,
 }
 
 fn marks(language: Language) -> Marks {
@@ -59,16 +63,18 @@ fn marks(language: Language) -> Marks {
         single: true,
         rust: false,
         atoms: false,
+        heredocs: false,
     };
     let hash = Marks { line_comments: &["#"], block_comments: &[], triple: true, ..c };
     match language.name() {
         "rust" => Marks { rust: true, ..c },
         "javascript" | "typescript" | "tsx" | "go" => Marks { backtick: true, ..c },
         "java" | "kotlin" | "scala" | "swift" | "csharp" | "dart" | "groovy" => Marks { triple: true, ..c },
-        "php" => Marks { line_comments: &["//", "#"], backtick: true, ..c },
+        "php" => Marks { line_comments: &["//", "#"], backtick: true, heredocs: true, ..c },
         "python" | "ruby" | "elixir" | "bash" | "perl" | "r" | "julia" | "nim" => Marks {
             backtick: matches!(language.name(), "ruby" | "bash" | "perl"),
             atoms: matches!(language.name(), "ruby" | "elixir"),
+            heredocs: matches!(language.name(), "ruby" | "bash" | "perl"),
             ..hash
         },
         "lua" => Marks { line_comments: &["--"], block_comments: &[("--[[", "]]")], ..c },
@@ -85,6 +91,7 @@ pub(crate) fn tokens(language: Language, text: &str, within: Span) -> Vec<Token>
         text,
         at: within.start as usize,
         end: within.end as usize,
+        heredocs: VecDeque::new(),
     };
     let mut found = Vec::with_capacity(within.len() / 5);
     while let Some(token) = lexer.next() {
@@ -99,6 +106,8 @@ struct Lexer<'a> {
     text: &'a str,
     at: usize,
     end: usize,
+    /// The words that end the texts which begin in the next line, in their order.
+    heredocs: VecDeque<Span>,
 }
 
 impl Lexer<'_> {
@@ -113,6 +122,11 @@ impl Lexer<'_> {
     fn next(&mut self) -> Option<Token> {
         loop {
             let &byte = self.rest().first()?;
+            if byte == b'\n'
+                && let Some(word) = self.heredocs.pop_front()
+            {
+                return Some(self.heredoc(word));
+            }
             if byte.is_ascii_whitespace() || byte == b';' {
                 self.at += 1;
             } else if !self.skip_comment() {
@@ -135,6 +149,7 @@ impl Lexer<'_> {
                 self.skip_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'?' | b'!'));
                 TokenKind::Text
             }
+            b'<' if self.marks.heredocs && self.begins_heredoc() => TokenKind::Text,
             b'(' | b')' | b'[' | b']' | b'{' | b'}' | b',' => {
                 self.at += 1;
                 TokenKind::Bracket
@@ -148,6 +163,46 @@ impl Lexer<'_> {
             }
         };
         Some(Token { kind, span: Span::new(start, self.at) })
+    }
+
+    /// Passes over `<<WORD`, if that is what stands here: capitals, or anything in quotes or behind `<<~` and `<<-`.
+    fn begins_heredoc(&mut self) -> bool {
+        let rest = self.rest();
+        let marks = rest.iter().take_while(|byte| **byte == b'<').count();
+        let bare = !matches!(rest.get(marks), Some(b'~' | b'-'));
+        let mut word = marks + usize::from(!bare);
+        let quote = rest.get(word).copied().filter(|byte| matches!(byte, b'\'' | b'"' | b'`'));
+        word += usize::from(quote.is_some());
+        let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let length = rest.get(word..).map_or(0, |rest| rest.iter().take_while(|byte| is_word(byte)).count());
+        let name = &rest[word.min(rest.len())..][..length];
+        let first_is = |wanted: fn(&u8) -> bool| name.first().is_some_and(wanted);
+        let may_be =
+            first_is(u8::is_ascii_uppercase) || (!bare || quote.is_some()) && first_is(u8::is_ascii_alphabetic);
+        let closed = quote.is_none_or(|quote| rest.get(word + length) == Some(&quote));
+        if !(2..=3).contains(&marks) || !may_be || !closed {
+            return false;
+        }
+        self.heredocs.push_back(Span::new(self.at + word, self.at + word + length));
+        self.at += word + length + usize::from(quote.is_some());
+        true
+    }
+
+    /// The text behind a line with `<<WORD`, up to the line that is that word.
+    fn heredoc(&mut self, word: Span) -> Token {
+        let (start, word) = (self.at, word.slice(self.text).as_bytes());
+        let ends = |line: &[u8]| line.trim_ascii().strip_suffix(b";").unwrap_or(line.trim_ascii()).trim_ascii() == word;
+        let mut length = 1;
+        for line in self.rest()[1..].split_inclusive(|byte| *byte == b'\n') {
+            length += line.len();
+            if ends(line) {
+                // The break behind it may begin the next text.
+                length -= usize::from(line.ends_with(b"\n"));
+                break;
+            }
+        }
+        self.at += length;
+        Token { kind: TokenKind::Text, span: Span::new(start, self.at) }
     }
 
     /// A number. A point belongs to it but for one before a name, which reaches for a member, and for one of two.
@@ -334,6 +389,11 @@ mod tests {
             ("python", "type = range(end)", "n = n ( n )"),
             ("lua", "--[[ a\n]] x = 1 -- y", "n = 1"),
             ("ruby", "x = \"#{a}\" # y\n", "n = s"),
+            ("ruby", "f <<~ONE, <<-'two'\n  a = b\n  ONE\n c = d\n two\nx << Y", "n s , s s s n << n"),
+            ("ruby", "list <<ITEM\nif a\nITEM\nlist <<item", "n s s n << n"),
+            ("bash", "cat <<EOF > a\nif b\nEOF\ncat c", "n s > n s n n"),
+            ("php", "$a = <<<'EOT'\nif b\n  EOT;\n$c", "n = s s n"),
+            ("ruby", "f <<~ONE\nnever ends", "n s s"),
             ("elixir", "f(:ok, a: b) :: A.b?()", "n ( s , n : n ) :: n . n ? ( )"),
         ] {
             assert_eq!(shown(language, text), expected, "{text}");

@@ -23,13 +23,19 @@ pub enum Role {
 
 const TEST_FOLDERS: &[&str] = &[
     "test", "tests", "testing", "__tests__", "spec", "specs", "e2e", "testdata", "test_data", "fixtures", "__mocks__",
-    "mocks", "testkit", "testutil", "testutils", "unittests", "integration_tests", "androidtest", "commontest",
-    "jvmtest",
+    "mocks", "testkit", "testutil", "testutils", "unittests", "androidtest", "commontest", "jvmtest",
 ];
+/// Last words of folders such as `integration-tests`. `test` is none of them: `spring-boot-test` is a product.
+const TEST_WORDS: &[&str] = &["tests", "testdata"];
+/// And last two words, as in `java-checks-test-sources`.
+const TEST_WORDS_OF_TWO: &[[&str; 2]] =
+    &[["test", "sources"], ["test", "fixtures"], ["test", "data"], ["test", "cases"], ["test", "resources"]];
 const EXAMPLE_FOLDERS: &[&str] = &[
     "example", "examples", "sample", "samples", "demo", "demos", "bench", "benches", "benchmark", "benchmarks",
     "tutorial", "tutorials", "playground", "sandbox", "docs_src",
 ];
+/// Last words of folders such as `dev-examples`.
+const EXAMPLE_WORDS: &[&str] = &["examples", "samples", "demos", "benchmarks", "tutorials"];
 const VENDORED_FOLDERS: &[&str] = &[
     "vendor", "vendored", "third_party", "thirdparty", "3rdparty", "node_modules", "bower_components", "external",
     "_vendor",
@@ -58,10 +64,20 @@ pub fn role(path: &str) -> Role {
         lower.split_once('.').map_or((lower.as_str(), ""), |(stem, _)| (stem, lower.rsplit('.').next().unwrap_or("")));
     let in_folder =
         |names: &[&str]| folders.split('/').any(|folder| names.iter().any(|name| folder.eq_ignore_ascii_case(name)));
+    let ends_with = |words: &[&str], of_two: &[[&str; 2]]| {
+        folders.split('/').any(|folder| {
+            let mut last = folder.rsplit(['-', '_']);
+            let (Some(end), Some(before)) = (last.next(), last.next()) else { return false };
+            let is = |word: &str, known: &str| word.eq_ignore_ascii_case(known);
+            words.iter().any(|known| is(end, known))
+                || of_two.iter().any(|[first, second]| is(before, first) && is(end, second))
+        })
+    };
     if in_folder(VENDORED_FOLDERS) {
         return Role::Vendored;
     }
     if in_folder(TEST_FOLDERS)
+        || ends_with(TEST_WORDS, TEST_WORDS_OF_TWO)
         || is_test_file(file, &lower, stem)
         || folders.split('/').any(|folder| folder.ends_with(".Tests") || folder.ends_with("Tests"))
     {
@@ -73,7 +89,7 @@ pub fn role(path: &str) -> Role {
     if DATA_EXTENSIONS.contains(&extension) {
         return Role::Data;
     }
-    if in_folder(EXAMPLE_FOLDERS) {
+    if in_folder(EXAMPLE_FOLDERS) || ends_with(EXAMPLE_WORDS, &[]) {
         return Role::Example;
     }
     if in_folder(COMPATIBILITY_WORDS) || stem.split(['_', '-']).any(|word| COMPATIBILITY_WORDS.contains(&word)) {
@@ -124,6 +140,10 @@ mod tests {
             ("web/app.test.tsx", Role::Test),
             ("src/FooTest.java", Role::Test),
             ("Dapper.Tests/Async.cs", Role::Test),
+            ("integration_tests/a.py", Role::Test),
+            ("java-checks-test-sources/src/A.java", Role::Test),
+            ("core/spring-boot-test/src/A.java", Role::Code),
+            ("dev-examples/a.ts", Role::Example),
             ("vendor/a/b_test.go", Role::Vendored),
             ("examples/hello.rs", Role::Example),
             ("src/compat/io.rs", Role::Compatibility),

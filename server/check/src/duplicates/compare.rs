@@ -10,6 +10,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::{
     apart::Apart,
+    bindings::is_from_outside,
     reinvented::shared,
     units::{Unit, body_tokens, code, text_hash},
 };
@@ -101,10 +102,9 @@ pub(crate) struct Comparison {
 pub(crate) struct OtherName {
     pub(crate) here: String,
     pub(crate) there: String,
-    /// Whether one of the two stands only once in its body: it is not declared there, or for nothing.
-    pub(crate) once: bool,
-    /// Whether one of the two is called, a member or a type.
-    pub(crate) outer: bool,
+    /// Whether one of the two comes from outside of its body: it is called, a member or a type, it stands only once, so that
+    /// it is not declared there or for nothing, or it is used before anything binds it.
+    pub(crate) outside: bool,
 }
 
 /// What differs between two bodies that do the same.
@@ -318,8 +318,10 @@ fn summary(left: &Compared, right: &Compared, operations: &[DiffOp]) -> Comparis
     };
     let other = |pair: &(usize, usize)| {
         let (here, there) = texts(pair);
-        let once = is_once(left, pair.0) || is_once(right, pair.1);
-        OtherName { here, there, once, outer: left.parts[pair.0].outer || right.parts[pair.1].outer }
+        let is_outside = |body: &Compared, at: usize| {
+            body.parts[at].outer || is_once(body, at) || is_from_outside(&body.text, &body.tokens, at)
+        };
+        OtherName { here, there, outside: is_outside(left, pair.0) || is_outside(right, pair.1) }
     };
     let others = order.iter().map(other).collect();
     let share = |part: usize, all: usize| if all == 0 { 1.0 } else { part as f32 / all as f32 };

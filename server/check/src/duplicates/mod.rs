@@ -5,6 +5,7 @@
 //! What a change adds is also compared with what its vector is near to (`reinvented`).
 
 mod apart;
+mod bindings;
 mod blocks;
 mod candidates;
 mod compare;

@@ -29,12 +29,14 @@ pub(super) fn is_same(
     let (Some(own), Some(other)) = (Head::of(bodies, left), Head::of(bodies, right)) else { return false };
     let is_named = |unit: &Unit, name: &str| unit.symbol().is_some_and(|symbol| symbol.name() == name);
     let may_differ = |name: &OtherName| {
-        let OtherName { here, there, once, outer } = name;
+        let OtherName { here, there, outside } = name;
         let given = own.names.contains(here) && other.names.contains(there);
         let themselves = is_named(left, here) && is_named(right, there);
-        let from_outside = *once || *outer || is_defined(left, here) || is_defined(right, there);
+        let from_outside = *outside || is_defined(left, here) || is_defined(right, there);
         given || themselves || !from_outside
     };
+    // What the new one is given besides, and uses, the old one has no place for.
+    let used_of_given = |head: &Head| head.parameters.intersection(&head.used).count();
     // A name that both use and only one is given is a field or the like for the other one.
     let used_by_both: BTreeSet<&String> = own.used.intersection(&other.used).collect();
     let is_given_once = |name: &String| own.given.contains(name) != other.given.contains(name);
@@ -48,6 +50,7 @@ pub(super) fn is_same(
         _ => false,
     };
     !of_two_objects
+        && used_of_given(&own) <= used_of_given(&other)
         && comparison.others.iter().all(may_differ)
         && !used_by_both.iter().any(|name| is_given_once(name))
         && !used_by_both.iter().any(|name| is_another_there(name))
@@ -122,8 +125,10 @@ fn has_function_around(file: &FileEntry, symbol: SymbolRef<'_>) -> bool {
 /// What the head of a function says, and what its body uses.
 struct Head {
     names: BTreeSet<String>,
-    /// Those among its parameters.
+    /// Those among its parameters and their types.
     given: BTreeSet<String>,
+    /// Of these what the parameters are called.
+    parameters: BTreeSet<String>,
     /// What names the body uses, members aside.
     used: BTreeSet<String>,
     /// What is written like a type behind its name, and whatever names the result there: in Go, Rust and others a type may
@@ -139,6 +144,7 @@ impl Head {
         let behind = tokens.iter().position(|token| token.span.start >= symbol.name_span().end).unwrap_or(tokens.len());
         let (parameters, result) = tokens[behind..].split_at(end_of_parameters(&text, &tokens[behind..]));
         let given = names(&text, parameters);
+        let named = names_of_parameters(unit.file.language(), &text, parameters);
         let mut types = if is_c(unit.file.language()) {
             types_of_c(&text, &tokens[..behind], parameters)
         } else if matches!(unit.file.language().name(), "java" | "csharp") {
@@ -152,8 +158,8 @@ impl Head {
         let variables: Vec<Token> =
             body.iter().enumerate().filter(|(at, _)| !is_member(*at)).map(|(_, token)| *token).collect();
         let used = names(&text, &variables);
-        let owner = Owner::of(unit, &text, &tokens, &body, &used);
-        Some(Self { names: names(&text, &tokens), given, used, types, owner })
+        let owner = Owner::of(unit, &text, &tokens, &body, (&given, &used));
+        Some(Self { names: names(&text, &tokens), given, parameters: named, used, types, owner })
     }
 }
 
@@ -193,6 +199,24 @@ fn types_of_parameters(text: &str, parameters: &[Token]) -> BTreeSet<String> {
         );
     }
     types
+}
+
+/// What parameters are called: the last word of each where types stand before, the first one in Go, and elsewhere what
+/// stands before a type or a default.
+fn names_of_parameters(language: Language, text: &str, parameters: &[Token]) -> BTreeSet<String> {
+    let slice = |token: &Token| token.span.slice(text);
+    let mut called = BTreeSet::new();
+    for parameter in parameters.split(|token| slice(token) == ",") {
+        let before = parameter.split(|token| matches!(slice(token), ":" | "=")).next().unwrap_or_default();
+        let mut words =
+            before.iter().filter(|token| token.kind == TokenKind::Name).map(|token| slice(token).to_owned());
+        match language.name() {
+            "c" | "cpp" | "java" | "csharp" | "php" => called.extend(words.last()),
+            "go" => called.extend(words.next()),
+            _ => called.extend(words),
+        }
+    }
+    called
 }
 
 /// How many of the tokens behind a function's name belong to its parameters.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use conexus_core::{Language, Span, SymbolKind, words};
-use conexus_engine::SymbolRef;
+use conexus_engine::{SymbolRef, git};
 
 use super::{
     LEAST_OF_INTERFACE, Pair,
@@ -92,17 +92,22 @@ pub(super) fn pairs(scope: &Scope<'_>, units: &[Unit], known: &[Pair]) -> Result
 /// The code that the change took away, as runs of tokens with how many of each, by the language it is read as.
 struct Gone<'a> {
     lines: &'a [String],
+    /// What was defined there.
+    names: HashSet<&'a str>,
     runs: HashMap<Language, HashMap<u64, u32>>,
 }
 
 /// Share of a function's runs that must have been taken away elsewhere for it to have been moved. What formats code anew
 /// while it moves leaves most of them.
 const MOVED: f32 = 0.8;
+/// The same where a function of its name was taken away: it may have got types on its way.
+const MOVED_BY_NAME: f32 = 0.4;
 
 impl<'a> Gone<'a> {
     fn of(scope: &'a Scope<'_>) -> Self {
         let lines = scope.changes.as_ref().map_or(&[][..], |changes| &changes.removed_lines);
-        Self { lines, runs: HashMap::new() }
+        let names = lines.iter().filter_map(|line| git::defined_name(line)).collect();
+        Self { lines, names, runs: HashMap::new() }
     }
 
     /// Whether a function is among it: it is not new, but was moved, indented or formatted. What it takes is used up, so
@@ -115,7 +120,9 @@ impl<'a> Gone<'a> {
             self.runs.entry(language).or_insert_with(|| runs_of(language, self.lines.iter().map(String::as_str)));
         let taken = |(run, count): (&u64, &u32)| gone.get(run).map_or(0, |left| *left.min(count));
         let (moved, all) = (own.iter().map(taken).sum::<u32>(), own.values().sum::<u32>());
-        if all == 0 || (moved as f32) < MOVED * all as f32 {
+        let is_named = unit.symbol().is_some_and(|symbol| self.names.contains(symbol.name()));
+        let least = if is_named { MOVED_BY_NAME } else { MOVED };
+        if all == 0 || (moved as f32) < least * all as f32 {
             return false;
         }
         for (run, count) in own {
@@ -176,10 +183,12 @@ fn near(scope: &Scope<'_>, bodies: &mut Bodies<'_, '_>, known: &Known<'_>, new: 
             continue;
         }
         let Some(compared) = Compared::of(bodies, other) else { continue };
-        if own.shared_outer(&compared) < LEAST_SHARED {
+        let shared = own.shared_outer(&compared);
+        if shared < LEAST_SHARED {
             continue;
         }
-        let comparison = compare::measure(&own, &compared);
+        // Written otherwise, the two say the same at other places.
+        let comparison = Comparison { meant: shared, ..compare::measure(&own, &compared) };
         // The very same name is often given by whoever calls it: what decides otherwise is then another implementation.
         let own_name = |unit: &Unit| unit.symbol().map(|symbol| symbol.name().to_owned());
         if (comparison.decides || own_name(unit) != own_name(other))

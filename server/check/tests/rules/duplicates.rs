@@ -347,12 +347,57 @@ export function pick(edges, least, labels) {
         "function inCluster(edge) { return clusters.has(edge.from); }",
         "import { inCluster } from './old.js';",
     );
+    let pins = "static int find_pin(gpio_t wanted)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(clock_pins); ++i) {
+        if (clock_pins[i] == wanted && !is_taken(wanted))
+            return i;
+        if (is_last(wanted, i))
+            break;
+    }
+    return -1;
+}
+";
+    let other_pins = pins.replace("find_pin", "pin_of").replace("wanted", "pin");
+    let message = "class Admin {
+    Message find(String topic, String id) throws ClientException {
+        try {
+            Decoder.check(id);
+            return this.client.admin().view(topic, id);
+        } catch (Exception error) {
+            logger.warn(id, error);
+        }
+        return this.client.admin().query(topic, id);
+    }
+}
+";
+    let look_up = message.replace("find(", "lookUp(");
+    let in_cluster = look_up.replace("lookUp(String topic", "lookUp(String cluster, String topic");
+    let in_cluster = in_cluster.replace("query(topic", "query(cluster, topic");
+    let unused = "class OncePerUser < Rule
+  def eligible?(order, options = {})
+    if order.user.present?
+      if promotion.used_by?(order.user, [order])
+        errors.add(:base, message_of(:limit_once_per_user), code: :limit_once_per_user)
+      end
+    else
+      errors.add(:base, message_of(:no_user_specified), code: :no_user_specified)
+    end
+    errors.empty?
+  end
+end
+";
+    let of_rule = |class: &str| unused.replace("class OncePerUser < Rule", class).replace("eligible?", "may_use?");
     let close = settings.replace("printer_close", "job_close").replace("context", "given");
     for (extension, old, same, other) in [
         ("c", buffer, buffer.replace("buffer_push", "grow"), buffer.replace("struct deque", "struct circlebuf")),
         ("c", settings, close.clone(), close.replace("cups_printer", "android_printer")),
         ("js", tasks, imported, job),
         ("py", host, of_host("class Ubuntu(Debian)"), of_host("class Fedora(Base)")),
+        ("py", host, of_host("class Ubuntu(Debian)"), of_host("class Debian(Worker)")),
+        ("rb", unused, of_rule("class OncePerCart < OncePerUser"), of_rule("class OncePerUser < Condition")),
+        ("c", pins, other_pins.clone(), other_pins.replace("clock_pins", "tamper_pins")),
+        ("java", message, look_up.replace("class Admin", "class Tools extends Admin"), in_cluster),
         (
             "go",
             store,
@@ -428,6 +473,30 @@ fn what_was_moved_or_indented_is_not_new() {
     let indented = wait.lines().map(|line| format!("    {line}\n")).collect::<Vec<_>>().concat();
     repository.write("archive/wait.rs", format!("pub mod wait {{\n{indented}}}\n{}", table("NEW")));
     assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new());
+
+    // One that got types on its way goes by its name, and another name is another function.
+    let words = "def split_words(text, least=2):
+    found = []
+    for word in text.lower().split():
+        word = word.strip('.,;')
+        if len(word) >= least and word not in found:
+            found.append(word)
+    return sorted(found, key=len, reverse=True)
+";
+    let typed = words
+        .replace("text, least=2)", "text: str, least: int = 2) -> list[str]")
+        .replace("found = []", "found: list[str] = []")
+        .replace("word = word.strip", "word: str = word.strip")
+        .replace("    for word", "    word: str\n    for word");
+    let repository = Repository::init(Workspace::empty());
+    repository.write("models/words.py", words);
+    repository.write("models/names.py", words.replace("split_words", "split_names"));
+    repository.commit("two of a kind");
+    repository.write("models/words.py", table("OLD").replace("pub const ", ""));
+    repository.write("layers/words.py", &typed);
+    assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new());
+    repository.write("layers/words.py", typed.replace("split_words", "parts_of"));
+    assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")).len(), 1);
 }
 
 #[test]

@@ -1,0 +1,78 @@
+//! Whether a body binds a name by itself or takes it from outside, as far as its tokens say. In doubt it binds it.
+
+use crate::lexer::{Token, TokenKind};
+
+/// Behind these words and operators a value is used, unless what follows binds it.
+const BEFORE_A_USE: [&str; 18] =
+    ["(", "[", "=", "==", "!=", "!", "&&", "||", "+", "-", "<", ">", "<=", ">=", "return", "not", "and", "or"];
+/// Before these it is used.
+const BEHIND_A_USE: [&str; 15] = [")", "]", "+", "-", "*", "/", "%", "&&", "||", "==", "!=", "<", ">", "<=", ">="];
+/// Behind closing brackets these say that what stands inside is a pattern or are parameters.
+const BEHIND_A_PATTERN: [&str; 14] =
+    ["=", "=>", "->", "{", ":", ":=", "<-", "|", "if", "in", "for", "do", "use", "where"];
+/// Behind these words stand parameters.
+const BEFORE_PARAMETERS: [&str; 7] = ["function", "func", "fun", "fn", "def", "lambda", "catch"];
+/// What reaches into a value, so that it is there already. `->` does in C and binds a parameter elsewhere.
+const REACHES: [&str; 2] = [".", "?."];
+
+/// Whether the name at a place of a body is bound nowhere in it: it is used where it stands first, and no loop, pattern or
+/// assignment binds it later, as where a comprehension of Python does so behind its use.
+pub(super) fn is_from_outside(text: &str, tokens: &[Token], at: usize) -> bool {
+    let slice = |at: usize| tokens.get(at).map_or("", |token| token.span.slice(text));
+    let before = |at: usize| if at == 0 { "" } else { slice(at - 1) };
+    let name = slice(at);
+    let is_member = |at: usize| [".", "?.", "->", "::"].iter().any(|mark| before(at).ends_with(mark));
+    let mut places = (0..tokens.len())
+        .filter(|&at| tokens[at].kind == TokenKind::Name && slice(at) == name && !is_member(at))
+        .peekable();
+    let Some(&first) = places.peek() else { return false };
+    let binds = |at: usize| before(at) == "for" || matches!(slice(at + 1), "=" | ":=" | "<-" | "in" | ":" | "=>");
+    let is_used = REACHES.contains(&slice(first + 1))
+        || BEFORE_A_USE.contains(&before(first))
+            && BEHIND_A_USE.contains(&slice(first + 1))
+            && !is_in_pattern(&slice, first);
+    is_used && !places.any(binds)
+}
+
+/// Whether the brackets around a name hold a pattern or parameters.
+fn is_in_pattern<'a>(slice: &impl Fn(usize) -> &'a str, at: usize) -> bool {
+    let behind = (at + 1..).find(|&next| !matches!(slice(next), ")" | "]")).map_or("", slice);
+    let of_function = (1..=3).any(|back| at >= back && BEFORE_PARAMETERS.contains(&slice(at - back)));
+    of_function || BEHIND_A_PATTERN.contains(&behind)
+}
+
+#[cfg(test)]
+mod tests {
+    use conexus_core::{Language, Span};
+
+    use super::*;
+    use crate::lexer;
+
+    #[test]
+    fn names_from_outside_are_told_from_those_that_are_bound() {
+        for (language, text, outside) in [
+            ("c", "for (i = 0; i < ARRAY_SIZE(pins); ++i) if (pins[i] == pin) return i;", true),
+            ("c", "int pins[4]; fill(pins); return pins[0];", false),
+            ("c", "pins = calloc(4, sizeof(pins));", false),
+            ("python", "return [f(pins) for pins in all_pins if pins]", false),
+            ("python", "for number, pins in enumerate(rows): print(pins)", false),
+            ("python", "pins.sort()\nreturn len(pins)", true),
+            ("rust", "match row { Some(Row(pins)) => sum(pins), None => 0 }", false),
+            ("rust", "rows.map(|pins| sum(pins))", false),
+            ("rust", "total += sum(pins) + pins.len()", true),
+            ("javascript", "rows.forEach((pins) => add(pins))", false),
+            ("javascript", "rows.forEach(function (pins) { add(pins) })", false),
+            ("javascript", "try { add(1) } catch (pins) { log(pins) }", false),
+            ("javascript", "const row = find(pins); return row[pins]", true),
+            ("java", "rows.forEach(pins -> add(pins));", false),
+            ("lua", "each(rows, function(pins) return add(pins) end)", false),
+            ("go", "for _, pins := range rows { add(pins) }", false),
+            ("ruby", "rows.each { |pins| add(pins) }", false),
+            ("ruby", "row.pins = 1; add(row.pins)", false),
+        ] {
+            let tokens = lexer::tokens(Language::named(language), text, Span::new(0, text.len()));
+            let at = tokens.iter().rposition(|token| token.span.slice(text) == "pins").expect("the name");
+            assert_eq!(is_from_outside(text, &tokens, at), outside, "{text}");
+        }
+    }
+}
