@@ -33,6 +33,7 @@ fn code_that_stands_twice_is_found() {
     let report = duplicates(&session, &["--json"]).expect(1).json();
     let finding = &report["findings"][0];
     assert_eq!((&finding["rule"], &finding["start_line"]), (&"duplicate-code".into(), &2.into()));
+    assert_eq!(finding["last_line"], PARSE_DURATION.lines().count(), "{finding:#}");
     assert_eq!(finding["related"][0]["path"], "src/retry.rs");
     assert_eq!(report["checked"]["files"], 2);
     session.workspace.remove("src/retry.rs");

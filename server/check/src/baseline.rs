@@ -182,7 +182,7 @@ mod tests {
             rule: Rule::DuplicateCode,
             custom: None,
             severity: Severity::Warning,
-            place: Place { path: path.into(), span: Span::new(0, 0), start, end: start },
+            place: Place { path: path.into(), span: Span::new(0, 0), start, end: start, last_line: start.line },
             message: "\"a\" is\tthere".to_owned(),
             related: Vec::new(),
             help: None,

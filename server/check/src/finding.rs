@@ -57,6 +57,8 @@ pub struct Place {
     pub start: Position,
     /// Where it ends.
     pub end: Position,
+    /// The last line, from 0, of the code that it is the head or the first line of; else its own last line.
+    pub last_line: u32,
 }
 
 impl Place {
@@ -68,7 +70,8 @@ impl Place {
             let before = Span { start, end: offset.max(start) }.slice(text);
             Position { line, column: before.chars().count() as u32 }
         };
-        Self { path: path.into(), span, start: position(span.start), end: position(span.end) }
+        let end = position(span.end);
+        Self { path: path.into(), span, start: position(span.start), end, last_line: end.line }
     }
 }
 

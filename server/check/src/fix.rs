@@ -128,7 +128,7 @@ mod tests {
             rule: Rule::StaleReference,
             custom: None,
             severity: Severity::Warning,
-            place: Place { path: "a".into(), span: Span::new(0, 0), start, end: start },
+            place: Place { path: "a".into(), span: Span::new(0, 0), start, end: start, last_line: start.line },
             message: String::new(),
             related: Vec::new(),
             help: None,

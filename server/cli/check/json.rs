@@ -71,6 +71,7 @@ fn place_json(place: &Place) -> Value {
         "start_column": place.start.column + 1,
         "end_line": place.end.line + 1,
         "end_column": place.end.column + 1,
+        "last_line": place.last_line + 1,
         "start_byte": place.span.start,
         "end_byte": place.span.end,
     })

@@ -309,13 +309,15 @@ fn summary(left: &Compared, right: &Compared, operations: &[DiffOp]) -> Comparis
     }
     let texts = |&(a, b): &(usize, usize)| (left.text_at(a).to_owned(), right.text_at(b).to_owned());
     let steady = steady(&pairs);
-    // Names that stand at one place by chance, and elsewhere beside others, were not renamed.
-    let is_renamed = |&&(a, b): &&(usize, usize)| steady.contains(&(left.parts[a].text, right.parts[b].text));
-    difference.renamed = order.iter().filter(is_renamed).take(MOST_RENAMED).map(texts).collect();
-    let is_once = |body: &Compared, at: usize| {
-        let own = body.parts[at].text;
-        body.parts.iter().filter(|part| part.name && part.text == own).nth(1).is_none()
+    // Names that stand beside each other by chance, and mostly beside others or nothing, were not renamed.
+    let count_in = |body: &Compared, text: u32| body.parts.iter().filter(|part| part.name && part.text == text).count();
+    let is_renamed = |&&(a, b): &&(usize, usize)| {
+        let (own, other) = (left.parts[a].text, right.parts[b].text);
+        let most = count_in(left, own).max(count_in(right, other));
+        steady.contains(&(own, other)) && 2 * pairs[&(own, other)] as usize > most
     };
+    difference.renamed = order.iter().filter(is_renamed).take(MOST_RENAMED).map(texts).collect();
+    let is_once = |body: &Compared, at: usize| count_in(body, body.parts[at].text) == 1;
     let other = |pair: &(usize, usize)| {
         let (here, there) = texts(pair);
         let is_outside = |body: &Compared, at: usize| {

@@ -224,14 +224,15 @@ fn place_of_piece(
     let end = source.lines.span(first).map_or(span.end, |line| line.end).clamp(span.start, span.end);
     let shown = Span { start: span.start, end };
     let shown = Span::new(shown.start as usize, shown.start as usize + shown.slice(&source.text).trim_end().len());
-    let place = Place::of(unit.file.path(), &source.text, &source.lines, shown);
+    let place = Place { last_line: last, ..Place::of(unit.file.path(), &source.text, &source.lines, shown) };
     Some((place, last + 1 - first, span.slice(&source.text).to_owned()))
 }
 
 /// The place of a unit's head.
 fn place_of(sources: &mut Sources<'_, '_>, unit: &Unit) -> Option<Place> {
     let source = sources.of(&unit.file)?;
-    Some(Place::of(unit.file.path(), &source.text, &source.lines, head(unit.symbol()?)))
+    let place = Place::of(unit.file.path(), &source.text, &source.lines, head(unit.symbol()?));
+    Some(Place { last_line: source.lines.lines_of(unit.span).1, ..place })
 }
 
 /// What of a symbol is marked: its definition without documentation and body.
