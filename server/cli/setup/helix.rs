@@ -7,13 +7,14 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value, value};
 use super::{Plan, Surroundings};
 use crate::cli::edit_config::{Change, Edit, NAME, edit_toml, is_entry};
 
-/// Languages by Helix's names, and the servers that both Helix 25.01 and 25.07 know for them.
+/// Languages by Helix's names, and the servers that Helix 25.01 or 25.07 starts for them by itself, in its order. A Helix
+/// that does not know one of them starts the others.
 pub(super) const LANGUAGES: &[(&str, &[&str])] = &[
     ("bash", &["bash-language-server"]),
     ("c", &["clangd"]),
-    ("c-sharp", &["omnisharp"]),
+    ("c-sharp", &["roslyn-language-server", "omnisharp", "csharp-ls"]),
     ("cpp", &["clangd"]),
-    ("elixir", &["elixir-ls"]),
+    ("elixir", &["elixir-ls", "expert"]),
     ("go", &["gopls", "golangci-lint-lsp"]),
     ("haskell", &["haskell-language-server"]),
     ("java", &["jdtls"]),
@@ -21,9 +22,9 @@ pub(super) const LANGUAGES: &[(&str, &[&str])] = &[
     ("jsx", &["typescript-language-server"]),
     ("kotlin", &["kotlin-language-server"]),
     ("lua", &["lua-language-server"]),
-    ("markdown", &["marksman", "markdown-oxide"]),
+    ("markdown", &["marksman", "markdown-oxide", "rumdl"]),
     ("php", &["intelephense"]),
-    ("python", &["ruff", "jedi", "pylsp"]),
+    ("python", &["ty", "ruff", "jedi", "pylsp", "zuban"]),
     ("ruby", &["ruby-lsp", "solargraph"]),
     ("rust", &["rust-analyzer"]),
     ("scala", &["metals"]),
