@@ -50,6 +50,24 @@ void test("a definition holds no token; the headers do, when they are needed", (
   assert.deepEqual(definitions({ workspaces: [] }), []);
 });
 
+void test("folders of one name are told apart by what stands before it", () => {
+  for (const [folders, labels, keys] of [
+    [["/w/a/app", "/w/b/app", "/w/shop"], ["a/app", "b/app", "shop"], ["a-app", "b-app", "shop"]],
+    [["/a/x/app", "/b/x/app", "/app"], ["a/x/app", "b/x/app", "app"], ["a-x-app", "b-x-app", "app"]],
+    [["C:\\w\\a\\app", "C:\\w\\b\\app"], ["a/app", "b/app"], ["a-app", "b-app"]],
+    [["/w/a/app", "/w/b/app", "/w/a-app"], ["a/app", "b/app", "a-app"], ["a-app", "b-app", "a-app-2"]],
+  ] as const) {
+    const workspaces = folders.map((path) => ({ workspace: `file://${path}`, path }));
+    const found = definitions({ ...one, workspaces });
+    assert.deepEqual(found.map(({ label, folder }) => [label, folder]), folders.map((path, index) => [`Conexus (${labels[index] ?? ""})`, path]));
+    const { mcpServers } = JSON.parse(clientConfiguration("c", folders)) as { mcpServers: Record<string, { args: string[] }> };
+    assert.deepEqual(
+      Object.entries(mcpServers).map(([key, { args }]) => [key, args.at(-1)]),
+      folders.map((path, index) => [`conexus-${keys[index] ?? ""}`, path]),
+    );
+  }
+});
+
 void test("a folder that no header can name is reached by the program", () => {
   const named = { ...two, workspaces: [{ workspace: "file:///w/%C3%A9", path: "/w/é" }, ...one.workspaces] };
   assert.deepEqual(definitions(named).map(({ url }) => url), [undefined, one.url]);

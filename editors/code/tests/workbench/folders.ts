@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 import { setup, Steps } from "./steps";
 import { until, Workbench } from "./workbench";
@@ -25,6 +25,7 @@ const LETTERS = "def stamp(letter):\n    \"\"\"Puts postage on an envelope befor
 write("shop/src/price.ts", SHOP);
 write("store/shelf.py", STORE);
 write("letters/post.py", LETTERS);
+write("old/shop/till.py", "def close_till(till):\n    \"\"\"Counts the coins of the day in the evening.\"\"\"\n    return sum(till)\n");
 const several = (...names: string[]): string =>
   write("all.code-workspace", JSON.stringify({ folders: names.map((name) => ({ path: name })) }));
 
@@ -50,21 +51,23 @@ const several = (...names: string[]): string =>
     await page.keyboard.press("Escape");
   });
 
-  await steps.run("the editor's assistant has each folder, and so has a copied configuration", async () => {
+  /** The editor lists each server, and a copied configuration names each folder. */
+  const assistantHas = async (labels: readonly string[], servers: readonly (readonly [string, string])[]): Promise<void> => {
     await workbench.command("MCP: List Servers");
-    for (const name of ["Conexus (shop)", "Conexus (store)"]) {
-      await workbench.rows().filter({ hasText: name }).first().waitFor();
+    for (const label of labels) {
+      await workbench.rows().filter({ hasText: `Conexus (${label})` }).first().waitFor();
     }
     await page.keyboard.press("Escape");
     await workbench.command("Conexus: Copy MCP Configuration");
     await until("it is told", async () => (await workbench.messages()).some((text) => text.includes("copied the MCP configuration")));
     const text = await page.evaluate<string>("navigator.clipboard.readText()");
     const { mcpServers } = JSON.parse(text) as { mcpServers: Record<string, { args: string[] }> };
-    assert.deepEqual(
-      Object.entries(mcpServers).map(([name, { args }]) => [name, args.at(-1)]),
-      [["conexus-shop", join(place, "shop")], ["conexus-store", join(place, "store")]],
-    );
+    assert.deepEqual(Object.entries(mcpServers).map(([name, { args }]) => [name, args.at(-1)]), servers);
     await workbench.dismissMessages();
+  };
+
+  await steps.run("the editor's assistant has each folder, and so has a copied configuration", async () => {
+    await assistantHas(["shop", "store"], [["conexus-shop", join(place, "shop")], ["conexus-store", join(place, "store")]]);
   });
 
   await steps.run("a folder is added, another one is taken away", async () => {
@@ -79,6 +82,16 @@ const several = (...names: string[]): string =>
     });
     await page.keyboard.press("Escape");
     assert.deepEqual(await workbench.messages(), []);
+  });
+
+  await steps.run("two folders of one name are told apart", async () => {
+    several("shop", "old/shop");
+    await found("count the coins in the evening", "close_till");
+    const above = basename(place);
+    await assistantHas(
+      [`${above}/shop`, "old/shop"],
+      [[`conexus-${above}-shop`, join(place, "shop")], ["conexus-old-shop", join(place, "old/shop")]],
+    );
   });
 
   await steps.finish();
