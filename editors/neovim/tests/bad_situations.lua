@@ -114,6 +114,15 @@ open(root, 1)
 message = only_message()
 check(message:find("/dev/null/cache", 1, true), message)
 equal(conexus.status(), "conexus error", "the status line without an index")
+-- The server of another workspace has the same trouble, which was told.
+for _, name in ipairs({ "no-cache-either", "no-cache-too" }) do
+  open(new_workspace(name), 1)
+  wait_for("the state of " .. name, function()
+    return conexus.status() == "conexus error"
+  end)
+end
+vim.wait(300)
+equal(harness.take_shown(), {}, "messages of the other workspaces")
 vim.env.XDG_CACHE_HOME = nil
 
 -- There is no model: names and words only are searched, which the status line says.
@@ -151,6 +160,20 @@ wait_for("the share of files", function()
 end)
 equal(conexus.state(), { name = "indexing", percent = 63 }, "the state while indexing")
 equal(vim.api.nvim_eval_statusline("%{%v:lua.require'conexus'.status()%}", {}).str, "conexus 63%", "the status line")
+
+-- One disk is full for two workspaces: it is told once, and again after a restart.
+conexus.setup({ cmd = fake("full"), picker = "select" })
+open(new_workspace("full"), 1)
+check(only_message():find("no space left for /cache/full-0123456789abcdef/catalog", 1, true), "the full disk")
+open(new_workspace("full-too"), 1)
+wait_for("the server of the other workspace", function()
+  local client = vim.lsp.get_clients({ name = "conexus", bufnr = 0 })[1]
+  return client and server.version_of(client)
+end)
+vim.wait(300)
+equal(harness.take_shown(), {}, "messages of the other workspace")
+vim.cmd("Conexus restart")
+check(only_message():find("no space left for /cache/", 1, true), "the full disk after a restart")
 
 -- Options that cannot be used.
 conexus.setup({ limit = 0, picker = "finder", colour = "red", autostart = false })

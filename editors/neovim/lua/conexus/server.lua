@@ -77,6 +77,19 @@ local function tell_once(text, level)
   end
 end
 
+--- What a server has to say about something wrong is told once for all of them: each workspace has its own server, and
+--- one disk that is full is the trouble of all. Their index folders, such as `shop-9c1d69b55c9560b0`, do not count.
+local function on_message(failure, message, context)
+  if message.type <= vim.lsp.protocol.MessageType.Warning then
+    local trouble = message.message:gsub("[^/\\]+%-" .. ("%x"):rep(16), "")
+    if told[trouble] then
+      return
+    end
+    told[trouble] = true
+  end
+  return vim.lsp.handlers["window/showMessage"](failure, message, context)
+end
+
 --- The program's path, or nil when there is none.
 ---@return string?
 function M.program()
@@ -271,6 +284,7 @@ local function common()
         workspaces[context.client_id][status.workspace] = status
         M.status_changed()
       end,
+      ["window/showMessage"] = on_message,
     },
     commands = {
       ["conexus.showSimilar"] = show_of("similar"),
