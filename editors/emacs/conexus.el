@@ -32,6 +32,11 @@
   "Most rows of a list."
   :type 'natnum)
 
+(defcustom conexus-wait-seconds 1
+  "How long a search without eglot may keep you waiting.
+The list of one that takes longer, such as the first of a project, comes later."
+  :type 'number)
+
 ;;;###autoload
 (defun conexus-add-to-eglot (modes)
   "Let eglot start `conexus lsp' in MODES, a list of major modes.
@@ -106,18 +111,64 @@ A row is a list of a file, a line from 1, a column from 0 and a text."
                     (user-error "Eglot does not run conexus in this buffer"))))
     (jsonrpc-request server method params)))
 
-(defun conexus--run (&rest arguments)
-  "Run the program in the project with ARGUMENTS and return its JSON."
-  (let ((default-directory (conexus--root))
-        (errors (make-temp-file "conexus")))
+(defvar conexus--turn 0
+  "Raised by each search: an earlier one that ends later shows nothing.")
+
+(defun conexus--run (arguments done)
+  "Run the program in the project with ARGUMENTS and call DONE with its JSON.
+When it takes longer than `conexus-wait-seconds', Emacs goes on and DONE is
+called as soon as it ends."
+  (let* ((default-directory (conexus--root))
+         (command (append (list (conexus--installed) "--json" "--quiet") arguments))
+         (errors (generate-new-buffer " *conexus errors*"))
+         (process (make-process :name "conexus" :command command :sentinel #'ignore
+                                :buffer (generate-new-buffer " *conexus*") :stderr errors
+                                :connection-type 'pipe :coding 'utf-8 :noquery t))
+         (deadline (+ (float-time) conexus-wait-seconds))
+         (turn (setq conexus--turn (1+ conexus--turn)))
+         (goes-on nil))
+    ;; The default would write its end among the errors.
+    (set-process-sentinel (get-buffer-process errors) #'ignore)
     (unwind-protect
-        (with-temp-buffer
-          (let ((code (apply #'call-process (conexus--installed) nil (list t errors) nil "--json" "--quiet" arguments)))
-            (unless (memql code '(0 1))
-              (user-error "%s" (with-temp-buffer (insert-file-contents errors) (string-trim (buffer-string)))))
-            (goto-char (point-min))
-            (json-parse-buffer :object-type 'plist :array-type 'array :null-object nil :false-object nil)))
-      (delete-file errors))))
+        (progn
+          (while (and (process-live-p process) (< (float-time) deadline))
+            (accept-process-output nil 0.02))
+          (if (not (process-live-p process))
+              (funcall done (conexus--answer process errors))
+            (message "Conexus brings the index of the project up to date; the list comes when that is done")
+            (setq goes-on t)
+            (set-process-sentinel process
+                                  (lambda (&rest _)
+                                    (unless (process-live-p process)
+                                      (conexus--ended process errors (and (= turn conexus--turn) done)))))))
+      (unless goes-on (conexus--forget process errors)))))
+
+(defun conexus--ended (process errors done)
+  "Call DONE, unless it is nil, with the answer of PROCESS, or tell its ERRORS."
+  (unwind-protect
+      (when done
+        ;; The list is shown, and the person stays where they are.
+        (condition-case failure
+            (with-selected-window (selected-window) (funcall done (conexus--answer process errors)))
+          (error (message "%s" (error-message-string failure)))))
+    (conexus--forget process errors)))
+
+(defun conexus--answer (process errors)
+  "The JSON of PROCESS, which has ended, or an error with what is in ERRORS."
+  (while (accept-process-output process))
+  (when-let ((rest (get-buffer-process errors)))
+    (while (accept-process-output rest)))
+  (unless (and (eq (process-status process) 'exit) (memql (process-exit-status process) '(0 1)))
+    (user-error "%s" (with-current-buffer errors (string-trim (buffer-string)))))
+  (with-current-buffer (process-buffer process)
+    (goto-char (point-min))
+    (json-parse-buffer :object-type 'plist :array-type 'array :null-object nil :false-object nil)))
+
+(defun conexus--forget (process errors)
+  "Be done with PROCESS, its output and its ERRORS."
+  (delete-process process)
+  (kill-buffer (process-buffer process))
+  (kill-buffer errors))
 
 (defun conexus--first-line (hit)
   "The line of code that the program shows first for HIT."
@@ -126,16 +177,15 @@ A row is a list of a file, a line from 1, a column from 0 and a text."
         (string-trim (plist-get (aref lines 0) :text))
       "")))
 
-(defun conexus--rows-of-program (answer)
-  "The rows of ANSWER of the program."
-  (let ((root (conexus--root)))
-    (mapcar (lambda (hit)
-              (list (expand-file-name (plist-get hit :path) root)
-                    (plist-get hit :line)
-                    0
-                    (conexus--label (plist-get hit :kind) (plist-get hit :name)
-                                    (conexus--first-line hit))))
-            (append (plist-get answer :hits) nil))))
+(defun conexus--rows-of-program (answer root)
+  "The rows of ANSWER of the program about the project at ROOT."
+  (mapcar (lambda (hit)
+            (list (expand-file-name (plist-get hit :path) root)
+                  (plist-get hit :line)
+                  0
+                  (conexus--label (plist-get hit :kind) (plist-get hit :name)
+                                  (conexus--first-line hit))))
+          (append (plist-get answer :hits) nil)))
 
 ;;;###autoload
 (defun conexus-search (query)
@@ -149,9 +199,11 @@ A row is a list of a file, a line from 1, a column from 0 and a text."
                                           :activeDocument (plist-get (eglot--TextDocumentIdentifier) :uri)))))
           (conexus--show (mapcar #'conexus--row (plist-get answer :hits))
                          (or (conexus--notices (plist-get answer :notices)) "Nothing matches"))))
-    (let ((answer (conexus--run "search" "--limit" (number-to-string conexus-limit) "--" query)))
-      (conexus--show (conexus--rows-of-program answer)
-                     (or (conexus--notices (plist-get answer :notices)) "Nothing matches")))))
+    (let ((root (conexus--root)))
+      (conexus--run (list "search" "--limit" (number-to-string conexus-limit) "--" query)
+                    (lambda (answer)
+                      (conexus--show (conexus--rows-of-program answer root)
+                                     (or (conexus--notices (plist-get answer :notices)) "Nothing matches")))))))
 
 (defun conexus--related (relation)
   "List the RELATION of the symbol at point."

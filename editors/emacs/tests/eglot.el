@@ -26,6 +26,7 @@
 
 (setq conexus-program (or (getenv "CONEXUS") (error "CONEXUS names no program"))
       conexus-limit 20
+      conexus-wait-seconds 120
       eglot-sync-connect 60
       eglot-connect-timeout 60
       eglot-autoshutdown nil)

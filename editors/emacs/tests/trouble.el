@@ -44,7 +44,8 @@
 
 (defvar real (or (getenv "CONEXUS") (error "CONEXUS names no program")))
 (defvar place (file-name-as-directory (file-truename (make-temp-file "conexus" t))))
-(setq eglot-sync-connect 30
+(setq conexus-wait-seconds 60
+      eglot-sync-connect 30
       eglot-connect-timeout 30
       eglot-autoshutdown nil
       kill-buffer-query-functions nil)
@@ -99,6 +100,43 @@
 (let ((said (failure-of (lambda () (conexus-search "x")))))
   (check (equal said "no license") (format "the program's reason is said to be: %s" said)))
 (goes-on)
+
+;; It takes its time, such as for a first index: Emacs goes on, says so, and shows the list when it comes. An earlier
+;; search shows nothing then, and an error that comes late is told.
+(new-folder "slow")
+(let* ((gate (expand-file-name "gate" place))
+       (wait (format "while [ ! -e '%s' ]; do sleep 0.05; done; " gate))
+       (ticks 0)
+       (timer (run-at-time 0 0.05 (lambda () (setq ticks (1+ ticks)))))
+       (conexus-wait-seconds 0.5))
+  (use (program "slow.sh" (concat wait (format "exec '%s' \"$@\"" real))))
+  (setq rows nil)
+  (dolist (question '("boil potatoes" "warm up the coffee machine"))
+    (forget-messages)
+    (setq ticks 0)
+    (conexus-search question)
+    (check (not rows) "the list is there before the program has answered")
+    (check (> ticks 1) (format "timers ran %d times during a search" ticks))
+    (check (told "up to date; the list comes when that is done") (messages)))
+  (goes-on)
+  (let ((lists 0))
+    (cl-letf* ((show xref-show-xrefs-function)
+               (xref-show-xrefs-function (lambda (&rest arguments) (setq lists (1+ lists)) (apply show arguments))))
+      (with-temp-file gate)
+      (wait-for "the list" (lambda () (and rows (string-match-p "brew_espresso" (car rows)))))
+      (wait-for "the end of both"
+                (lambda ()
+                  (seq-every-p (lambda (process) (not (string-prefix-p "conexus" (process-name process)))) (process-list))))
+      (check (= 1 lists) (format "%d lists were shown" lists))))
+  (check (not (seq-find (lambda (buffer) (string-prefix-p " *conexus" (buffer-name buffer))) (buffer-list)))
+         "buffers of the processes are left")
+  (delete-file gate)
+  (use (program "fails-late.sh" (concat wait "echo 'no license' >&2; exit 3")))
+  (conexus-search "x")
+  (check (not (told "no license")) "the error is there before the program has ended")
+  (with-temp-file gate)
+  (wait-for "the error" (lambda () (told "no license")))
+  (cancel-timer timer))
 
 ;; It is killed in the middle of work, again and again: eglot starts it anew, or says that it does not.
 (new-folder "killed")
