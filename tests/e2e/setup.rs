@@ -34,6 +34,7 @@ const EMACS: &str = "user/.emacs.d/init.el";
 /// Editor, its file, and what stood in it.
 const CASES: &[(&str, &str, &str)] = &[
     ("neovim", NEOVIM, "-- mine\nvim.o.number = true"),
+    ("neovim", NEOVIM, "-- mine\nlocal function one()\nreturn 1\nend\nreturn { one } -- last\n"),
     ("neovim", "config/nvim/init.vim", "\" mine\nset number\n"),
     ("helix", HELIX, "# mine\n[[language]]\nname = \"rust\" # one\nauto-format = true\n"),
     ("zed", ZED, "// mine\n{\n  \"vim_mode\": true, // one\n}\n"),
@@ -65,6 +66,17 @@ fn an_editor_is_set_up_once_and_what_stood_there_stays() {
         assert_eq!(user.setup(&[editor]), NOTHING, "{editor}");
         assert_eq!(user.read(file), after);
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_comes_behind_the_return_that_ends_an_init_lua() {
+    let user = User::new();
+    user.write(NEOVIM, "local function one()\nreturn 1\nend\nreturn { one }\n");
+    user.setup(&["neovim"]);
+    let after = user.read(NEOVIM);
+    assert!(after.starts_with("local function one()\nreturn 1\nend\n\n-- >>> conexus >>>\n"), "{after}");
+    assert!(after.ends_with("-- <<< conexus <<<\nreturn { one }\n"), "{after}");
 }
 
 #[cfg(target_os = "linux")]
@@ -123,6 +135,7 @@ fn a_file_that_cannot_be_understood_is_named_and_left_alone() {
         ("zed", ZED, "{ \"context_servers\": [] }\n"),
         ("vscode", VSCODE, "[]\n"),
         ("neovim", NEOVIM, "-- >>> conexus >>>\n"),
+        ("neovim", NEOVIM, "return 1\n-- >>> conexus >>>\n-- <<< conexus <<<\n"),
         ("emacs", EMACS, ";; <<< conexus <<<\n"),
     ] {
         let user = User::new();
