@@ -1,6 +1,6 @@
 /** Which symbols of the server go into the editor's own list (Ctrl+T): none that another language server finds too. */
 
-/** Extensions that answer for all symbols of a workspace, by the file names that they answer for. */
+/** Extensions that answer for all symbols of a workspace, by the ends of the file names that they answer for. */
 const OTHERS: readonly (readonly [readonly string[], readonly string[]])[] = [
   [["rust-lang.rust-analyzer"], ["rs"]],
   [["golang.go"], ["go"]],
@@ -16,6 +16,9 @@ const OTHERS: readonly (readonly [readonly string[], readonly string[]])[] = [
   [["sswg.swift-lang", "swiftlang.swift-vscode"], ["swift"]],
   [["ziglang.vscode-zig"], ["zig"]],
   [["sumneko.lua"], ["lua"]],
+  [["mads-hartmann.bash-ide-vscode"], ["sh", "bash"]],
+  [["jakebecker.elixir-ls", "elixir-lsp.elixir-ls", "expertlsp.expert", "lexical-lsp.lexical"], ["ex", "exs"]],
+  [["haskell.haskell"], ["hs", "hs-boot"]],
   [["vscode.markdown-language-features"], ["md"]],
 ];
 

@@ -36,6 +36,16 @@ void test("symbols that another extension finds are no noise beside it", () => {
   assert.ok(!isNoise("/w/src/main.rs", answeredElsewhere(() => false)));
 });
 
+void test("each language that Conexus has symbols of is known with a server of its own", () => {
+  const table = readFileSync(join("..", "..", "server/syntax/src/languages/table.rs"), "utf8");
+  const languages = [...table.matchAll(/Language::named\("([^"]+)"\),[^[]*extensions: &\[\s*"([^"]+)"/g)];
+  const names = [...table.matchAll(/Language::named\("([^"]+)"\)/g)].map(([, name]) => name);
+  assert.deepEqual(languages.map(([, name]) => name), names);
+  assert.ok(names.length >= 20, "the table of languages is read");
+  const elsewhere = answeredElsewhere(() => true);
+  assert.deepEqual(languages.filter(([, , end]) => !elsewhere.has(end ?? "")).map(([, name]) => name), []);
+});
+
 const one = { url: "http://127.0.0.1:4000/mcp", token: "secret", workspaces: [{ workspace: "file:///w/a", path: "/w/a" }] };
 const two = { ...one, workspaces: [...one.workspaces, { workspace: "file:///w/b", path: "/w/b" }] };
 
