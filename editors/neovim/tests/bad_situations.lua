@@ -135,6 +135,42 @@ end)
 check(conexus.state().why:find("no embedding model is set", 1, true), vim.inspect(conexus.state()))
 vim.env.CONEXUS_EMBEDDING = nil
 
+-- The model of the settings cannot be reached: the built-in one answers, which the status line and the report say.
+local settings = folder .. "/settings.toml"
+vim.fn.writefile({
+  "[embedding]",
+  'provider = "openai"',
+  'url = "http://127.0.0.1:9"',
+  'model = "none"',
+  "attempts = 1",
+}, settings)
+vim.env.CONEXUS_CONFIG = settings
+root = new_workspace("no-endpoint")
+open(root, 1)
+wait_for("the state with the built-in model", function()
+  return conexus.status() == "conexus built-in model"
+end)
+check(conexus.state().why:find("127.0.0.1:9", 1, true), vim.inspect(conexus.state()))
+vim.cmd("checkhealth conexus")
+health = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), "\n")
+check(health:find("WARNING[^\n]*no%-endpoint: answered with the built%-in model"), health)
+vim.cmd.bwipeout({ bang = true })
+vim.env.CONEXUS_CONFIG = nil
+equal(harness.take_shown(), {}, "messages of models that are missing")
+
+-- What a folder says, and what the status line makes of it.
+for _, case in ipairs({
+  { { activity = "idle", role = "follower" }, "detached" },
+  { { activity = "detached", role = "follower" }, "behind" },
+  { { activity = "detached", role = "follower", lexicalOnly = "why" }, "behind" },
+  { { activity = "idle", role = "follower", builtinModel = "why" }, "built-in" },
+  { { activity = "idle", role = "owner", builtinModel = "why", lexicalOnly = "why" }, "names-only" },
+  { { activity = "idle", role = "owner", builtinModel = "why", fault = "why" }, "error" },
+  { { activity = "stopped", role = "owner" }, "stopped" },
+}) do
+  equal(require("conexus.status").state(case[1]).name, case[2], vim.inspect(case[1]))
+end
+
 -- Newer, older, and in the middle of its work.
 conexus.setup({ cmd = fake("newer"), picker = "select" })
 root = new_workspace("newer")
@@ -160,6 +196,13 @@ wait_for("the share of files", function()
 end)
 equal(conexus.state(), { name = "indexing", percent = 63 }, "the state while indexing")
 equal(vim.api.nvim_eval_statusline("%{%v:lua.require'conexus'.status()%}", {}).str, "conexus 63%", "the status line")
+
+-- Another process writes the index, and hangs.
+conexus.setup({ cmd = fake("behind"), picker = "select" })
+open(new_workspace("behind"), 1)
+wait_for("the state beside a process that hangs", function()
+  return conexus.status() == "conexus behind"
+end)
 
 -- One disk is full for two workspaces: it is told once, and again after a restart.
 conexus.setup({ cmd = fake("full"), picker = "select" })

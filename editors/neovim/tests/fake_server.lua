@@ -54,6 +54,8 @@ for message in read do
     if mode == "indexing" then
       local status = workspace("indexing", { done = 630, total = 1000 })
       send({ method = "conexus/statusChanged", params = status })
+    elseif mode == "behind" then
+      send({ method = "conexus/statusChanged", params = workspace("detached", { role = "follower" }) })
     end
   elseif message.id and message.method then
     send({ id = message.id, error = { code = -32601, message = "method not found" } })

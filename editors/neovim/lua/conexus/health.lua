@@ -52,7 +52,7 @@ local function check_session()
       local text = ("%s: %s"):format(vim.uri_to_fname(workspace.workspace), status.words(state))
       if state.name == "error" then
         vim.health.error(text, state.why)
-      elseif state.name == "names-only" or state.name == "behind" then
+      elseif vim.list_contains({ "names-only", "built-in", "behind" }, state.name) then
         vim.health.warn(text, state.why)
       else
         vim.health.info(text)

@@ -4,7 +4,7 @@ local server = require("conexus.server")
 local M = {}
 
 ---@class conexus.State
----@field name "starting"|"indexing"|"embedding"|"live"|"names-only"|"detached"|"behind"|"error"|"stopped"
+---@field name "starting"|"indexing"|"embedding"|"live"|"names-only"|"built-in"|"detached"|"behind"|"error"|"stopped"
 ---@field percent? integer
 ---@field why? string
 
@@ -26,10 +26,12 @@ function M.state(workspace)
     return { name = "stopped" }
   elseif workspace.activity ~= "idle" then
     return { name = "indexing", percent = percent }
-  elseif workspace.role == "follower" then
-    return { name = "detached" }
   elseif workspace.lexicalOnly then
     return { name = "names-only", why = workspace.lexicalOnly }
+  elseif workspace.builtinModel then
+    return { name = "built-in", why = workspace.builtinModel }
+  elseif workspace.role == "follower" then
+    return { name = "detached" }
   end
   return { name = "live" }
 end
@@ -40,6 +42,7 @@ local words = {
   embedding = "indexing meaning",
   live = "live",
   ["names-only"] = "names and words only",
+  ["built-in"] = "answered with the built-in model in place of the chosen one",
   detached = "live, index kept by another process",
   behind = "as of the last commit of another process, which does not follow the disk or hangs",
   error = "error",
@@ -53,7 +56,8 @@ function M.words(state)
 end
 
 --- The worst of the states of a client's folders.
-local order = { "error", "stopped", "behind", "starting", "indexing", "embedding", "names-only", "detached", "live" }
+local order =
+  { "error", "stopped", "behind", "starting", "indexing", "embedding", "names-only", "built-in", "detached", "live" }
 
 --- The state for a buffer; nil when it has no server.
 ---@param buffer? integer
@@ -97,6 +101,7 @@ function M.line(buffer)
     embedding = state.percent and (state.percent .. "%%") or "…",
     live = "live",
     ["names-only"] = "names",
+    ["built-in"] = "built-in model",
     detached = "live",
     behind = "behind",
     error = "error",
