@@ -79,6 +79,8 @@ class OpenSearch {
   private isDone = false;
   /** The person has moved the selection; before that the first row is not shown by itself. */
   private isBrowsing = false;
+  /** Enter was pressed before the answer was there whose first hit it is to open. */
+  private awaited: { readonly toSide: boolean } | undefined;
 
   constructor(
     private readonly server: Server,
@@ -109,7 +111,7 @@ class OpenSearch {
     this.describe();
     picker.onDidChangeValue((value) => { this.changed(value); });
     picker.onDidChangeActive(([item]) => { this.selected(item); });
-    picker.onDidAccept(() => { void this.accept(picker.activeItems[0], false); });
+    picker.onDidAccept(() => { this.acceptActive(false); });
     picker.onDidTriggerItemButton(({ item }) => { void this.accept(item, true); });
     picker.onDidTriggerButton((button) => { void this.filter(button); });
     picker.onDidHide(() => { this.hidden(); });
@@ -135,7 +137,16 @@ class OpenSearch {
   }
 
   acceptToSide(): void {
-    void this.accept(this.picker.activeItems[0], true);
+    this.acceptActive(true);
+  }
+
+  /** A row that nobody chose may be one of the text before: then the answer to this one is waited for. */
+  private acceptActive(toSide: boolean): void {
+    if (this.isBrowsing || this.latest.isAnswered(this.picker.value)) {
+      void this.accept(this.picker.activeItems[0], toSide);
+    } else {
+      this.awaited = { toSide };
+    }
   }
 
   private async ask(query: string, signal: AbortSignal): Promise<SearchResult> {
@@ -149,6 +160,7 @@ class OpenSearch {
   private changed(value: string): void {
     this.limit = searchLimit();
     this.isBrowsing = false;
+    this.awaited = undefined;
     if (value.trim() === "") {
       this.latest.cancel();
       this.picker.busy = false;
@@ -172,20 +184,28 @@ class OpenSearch {
     }
     this.picker.keepScrollPosition = this.limit > searchLimit();
     this.picker.items = items;
+    if (this.awaited !== undefined && this.latest.isAnswered(this.picker.value)) {
+      const { toSide } = this.awaited;
+      this.awaited = undefined;
+      void this.accept(items.find(({ hit }) => hit !== undefined), toSide);
+    }
   }
 
   private failed(error: unknown): void {
     this.picker.busy = false;
+    if (this.latest.isAnswered(this.picker.value)) {
+      this.awaited = undefined;
+    }
     this.picker.items = [words(`$(error) ${error instanceof Error ? error.message : String(error)}`)];
   }
 
   private selected(item: Item | undefined): void {
-    if (item?.hit === undefined || !searchPreview() || this.isDone) {
+    if (item?.hit === undefined || this.isDone) {
       return;
     }
     const first = this.picker.items.find((candidate) => candidate.hit !== undefined);
     this.isBrowsing ||= item.hit !== first?.hit;
-    if (this.isBrowsing) {
+    if (this.isBrowsing && searchPreview()) {
       this.preview.show(item.hit);
     }
   }
@@ -203,6 +223,7 @@ class OpenSearch {
 
   private async filter(button: vscode.QuickInputButton): Promise<void> {
     this.isAway = true;
+    this.latest.cancel();
     try {
       this.filters = await narrowed(this.filters, button);
     } finally {

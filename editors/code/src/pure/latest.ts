@@ -15,6 +15,7 @@ export interface Asking<Question, Answer> {
 export class Latest<Question, Answer> {
   private running: AbortController | undefined;
   private cancelPause: (() => void) | undefined;
+  private answered: { readonly question: Question } | undefined;
 
   constructor(
     private readonly asking: Asking<Question, Answer>,
@@ -29,27 +30,39 @@ export class Latest<Question, Answer> {
     });
   }
 
+  /** Whether the last answer, or failure, was to this question. */
+  isAnswered(question: Question): boolean {
+    return this.answered?.question === question;
+  }
+
   askNow(question: Question): void {
-    this.cancel();
+    this.abort();
     const controller = new AbortController();
     this.running = controller;
     this.asking.begun();
     this.asking.ask(question, controller.signal).then(
       (answer) => {
         if (!controller.signal.aborted) {
+          this.answered = { question };
           this.asking.answered(question, answer);
         }
       },
       (error: unknown) => {
         if (!controller.signal.aborted) {
+          this.answered = { question };
           this.asking.failed(question, error);
         }
       },
     );
   }
 
-  /** Nobody waits any more. */
+  /** Nobody waits any more, and what was answered does not count. */
   cancel(): void {
+    this.abort();
+    this.answered = undefined;
+  }
+
+  private abort(): void {
     this.cancelPause?.();
     this.cancelPause = undefined;
     this.running?.abort();

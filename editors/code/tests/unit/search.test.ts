@@ -159,6 +159,27 @@ void test("a failure is told, unless nobody waits any more", async () => {
   assert.deepEqual(desk.told, ["second failed: no server"]);
 });
 
+void test("it is known whether the rows in sight answer a text", async () => {
+  const desk = new Desk();
+  assert.ok(!desk.latest.isAnswered(""));
+  desk.latest.askNow("first");
+  assert.ok(!desk.latest.isAnswered("first"), "it is under way");
+  desk.asked[0]?.answer("one");
+  await settled();
+  assert.ok(desk.latest.isAnswered("first"));
+  desk.latest.askSoon("second");
+  assert.deepEqual([desk.latest.isAnswered("first"), desk.latest.isAnswered("second")], [true, false]);
+  desk.timers[0]?.();
+  desk.asked[1]?.fail(new Error("no server"));
+  await settled();
+  assert.deepEqual([desk.latest.isAnswered("first"), desk.latest.isAnswered("second")], [false, true]);
+  // The same text is asked anew: the rows still answer it.
+  desk.latest.askNow("second");
+  assert.ok(desk.latest.isAnswered("second"));
+  desk.latest.cancel();
+  assert.ok(!desk.latest.isAnswered("second"));
+});
+
 void test("only the tabs that a preview has opened are closed", () => {
   const tab = (uri: string, group = 1, isDirty = false): { uri: string; group: number; isDirty: boolean } => ({ uri, group, isDirty });
   const before = [tab("mine"), tab("open-already"), tab("elsewhere", 2)];

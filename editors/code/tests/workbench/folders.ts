@@ -51,6 +51,17 @@ const several = (...names: string[]): string =>
     await page.keyboard.press("Escape");
   });
 
+  await steps.run("Enter before the answer to what was typed last opens its hit, and none of the text before", async () => {
+    await workbench.ask("add tax to the price");
+    await until("the hit of the text before is first", async () => (await workbench.labels())[0]?.includes("  grossAmount, ") ?? false);
+    await workbench.input().fill("order goods for an empty shelf");
+    await page.keyboard.press("Enter");
+    await page.locator(".tab.active", { hasText: "shelf.py" }).waitFor();
+    assert.equal(await page.locator(".tab").count(), 1);
+    await workbench.command("View: Close All Editors");
+    await until("none is left", async () => (await page.locator(".tab").count()) === 0);
+  });
+
   /** The editor lists each server, and a copied configuration names each folder. */
   const assistantHas = async (labels: readonly string[], servers: readonly (readonly [string, string])[]): Promise<void> => {
     await workbench.command("MCP: List Servers");
