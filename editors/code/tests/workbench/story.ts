@@ -300,11 +300,13 @@ await steps.run("a code action copies the context of a symbol", async () => {
   await workbench.dismissMessages();
 });
 
-await steps.run("links above symbols count callers when they are wanted, and lead to them", async () => {
+await steps.run("links above symbols count callers, tests and similar code when they are wanted, and lead to them", async () => {
   workbench.configure({ "conexus.codeLens": ["callers", "tests", "similar"] });
   await search(phrase, answer);
   await page.keyboard.press("Enter");
-  await page.locator(".codelens-decoration a:visible", { hasText: /\d+ callers?/ }).first().waitFor();
+  for (const text of [/\d+\+? callers?/, /\d+\+? likely tests?/, /nothing similar|\d+\+? similar/]) {
+    await page.locator(".codelens-decoration a:visible", { hasText: text }).first().waitFor();
+  }
   await workbench.picture("vscode-lenses");
   // Links are drawn anew as counts come in: what is under the mouse then is gone.
   await until("the link leads to the callers", async () => {

@@ -34,8 +34,9 @@ async function oneMessage(text: string, ...buttons: string[]): Promise<void> {
   assert.deepEqual(buttons.filter((button) => !shown.some((label) => label.startsWith(button))), [], shown.join(", "));
 }
 
-/** A server that knows the protocol and says that it is of version VERSION. */
-const OTHER_VERSION = `#!${process.execPath}
+/** A server that knows the protocol, says its version, and notes searches and what is cancelled instead of answering them. */
+const otherServer = (version: string, notes: string): string => `#!${process.execPath}
+const { appendFileSync } = require("node:fs");
 let input = Buffer.alloc(0);
 const send = (message) => {
   const body = Buffer.from(JSON.stringify({ jsonrpc: "2.0", ...message }));
@@ -48,10 +49,12 @@ process.stdin.on("data", (bytes) => {
     const head = input.indexOf("\\r\\n\\r\\n");
     const length = Number(/Content-Length: (\\d+)/.exec(input.toString())?.[1]);
     if (head < 0 || input.length < head + 4 + length) return;
-    const { id, method } = JSON.parse(input.subarray(head + 4, head + 4 + length).toString());
+    const { id, method, params } = JSON.parse(input.subarray(head + 4, head + 4 + length).toString());
     input = input.subarray(head + 4 + length);
-    if (method === "initialize") {
-      send({ id, result: { capabilities: {}, serverInfo: { name: "conexus", version: "VERSION" } } });
+    if (method === "conexus/search" || method === "$/cancelRequest") {
+      appendFileSync(${JSON.stringify(notes)}, JSON.stringify({ id, method, params }) + "\\n");
+    } else if (method === "initialize") {
+      send({ id, result: { capabilities: {}, serverInfo: { name: "conexus", version: "${version}" } } });
     } else if (method === "exit") {
       process.exit(0);
     } else if (id !== undefined) {
@@ -102,7 +105,7 @@ await steps.run("a server that crashes again and again is given up after a while
 
 for (const [version, relation] of [["99.0.0", "newer"], ["0.0.9", "older"]] as const) {
   await steps.run(`a server of ${relation === "older" ? "an" : "a"} ${relation} version is used, and told once`, async () => {
-    workbench.configure({ "conexus.server.path": program(relation, OTHER_VERSION.replace("VERSION", version)) });
+    workbench.configure({ "conexus.server.path": program(relation, otherServer(version, "/dev/null")) });
     await oneMessage(`conexus ${version} is ${relation} than this extension`, "Choose Program", "Show Log");
     await workbench.dismissMessages();
     await workbench.command("Conexus: Restart the Server");
@@ -110,6 +113,34 @@ for (const [version, relation] of [["99.0.0", "newer"], ["0.0.9", "older"]] as c
     assert.deepEqual(await workbench.messages(), [], "not a second time");
   });
 }
+
+await steps.run("a question that nobody waits for any more is cancelled", async () => {
+  const notes = join(workbench.home, "notes");
+  writeFileSync(notes, "");
+  interface Note { id?: number; method: string; params: { query?: string; id?: number } }
+  const noted = (): Note[] => readFileSync(notes, "utf8").split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as Note);
+  const asked = (query: string): Note | undefined => noted().filter(({ params }) => params.query === query).at(-1);
+  const isCancelled = (query: string): boolean =>
+    noted().some(({ method, params }) => method === "$/cancelRequest" && params.id === asked(query)?.id);
+  workbench.configure({ "conexus.server.path": program("slow", otherServer("0.1.0", notes)) });
+  await workbench.ask("the first");
+  // The server before may still be asked.
+  await until("this server is asked", async () => {
+    for (const text of ["the first", "the first text"]) {
+      await workbench.input().fill(text);
+      await page.waitForTimeout(200);
+    }
+    return asked("the first text") !== undefined;
+  });
+  assert.ok(!isCancelled("the first text"), "while somebody waits");
+  await workbench.input().fill("the second text");
+  await until("the other text is asked for", () => asked("the second text") !== undefined);
+  await until("the question before is cancelled", () => isCancelled("the first text"));
+  assert.ok(!isCancelled("the second text"), "while somebody waits");
+  await page.keyboard.press("Escape");
+  await until("the last one is cancelled with the list", () => isCancelled("the second text"));
+  assert.deepEqual(await workbench.messages(), []);
+});
 
 await steps.run("an index that cannot be written", async () => {
   workbench.configure({
