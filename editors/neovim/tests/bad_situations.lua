@@ -40,6 +40,16 @@ local function fake(mode)
   return { nvim ~= "" and nvim or vim.v.progpath, "-u", "NONE", "-i", "NONE", "-l", here .. "/fake_server.lua", mode }
 end
 
+-- No workspace: nothing is started, and a search says why.
+conexus.setup({ cmd = { harness.program(), "lsp" }, picker = "select" })
+vim.fn.mkdir(folder, "p")
+vim.fn.writefile({ "return 1" }, folder .. "/loose.lua")
+vim.cmd("hide edit " .. folder .. "/loose.lua")
+vim.bo.filetype = "lua"
+vim.cmd("Conexus search something")
+check(only_message():find("there is no workspace here: it begins where .git", 1, true), "a search without a workspace")
+equal(#vim.lsp.get_clients({ name = "conexus" }), 0, "servers without a workspace")
+
 -- The program is missing.
 conexus.setup({ cmd = { folder .. "/conexus", "lsp" }, picker = "select" })
 local root = new_workspace("missing")
@@ -84,21 +94,25 @@ equal(harness.take_shown(), {}, "messages of a restart")
 -- It is killed in the middle of work: it comes back, and nothing is said.
 vim.cmd.normal({ "Go-- Warms up the coffee machine.\rlocal function brew_espresso() end", bang = true })
 local before = vim.lsp.get_clients({ name = "conexus", bufnr = 0 })[1]
-local process = vim.tbl_filter(function(pid)
-  local ok, line = pcall(vim.fn.readfile, ("/proc/%d/cmdline"):format(pid), "b")
-  return ok and line[1] and line[1]:find(harness.program(), 1, true)
-end, vim.api.nvim_get_proc_children(vim.fn.getpid()))
-for _, pid in ipairs(process) do
-  vim.uv.kill(pid, "sigkill")
+--- Kills the server of a workspace.
+local function kill(workspace)
+  local killed = 0
+  for _, pid in ipairs(vim.api.nvim_get_proc_children(vim.fn.getpid())) do
+    if vim.uv.fs_readlink(("/proc/%d/cwd"):format(pid)) == workspace then
+      vim.uv.kill(pid, "sigkill")
+      killed = killed + 1
+    end
+  end
+  equal(killed, 1, "processes of the server")
 end
-check(#process > 0, "no process of the server was found")
+kill(root)
 wait_for("another server", function()
   local client = vim.lsp.get_clients({ name = "conexus", bufnr = 0 })[1]
   return client and client.id ~= before.id and conexus.status() == "conexus live"
 end)
-local rows
+local rows, title
 vim.ui.select = function(items, options)
-  rows = vim.tbl_map(options.format_item, items)
+  rows, title = vim.tbl_map(options.format_item, items), options.prompt
 end
 vim.cmd("Conexus search warm up the coffee machine")
 wait_for("rows", function()
@@ -106,6 +120,102 @@ wait_for("rows", function()
 end)
 check(rows[1]:find("brew_espresso", 1, true), "what is not saved is unknown after a crash: " .. vim.inspect(rows))
 equal(harness.take_shown(), {}, "messages of one crash")
+
+-- It is killed again and again after it was there: it is given up after a while, with a way out.
+root = new_workspace("again")
+open(root, 1)
+local last
+for time = 1, 4 do
+  last = wait_for("start " .. time, function()
+    local client = vim.lsp.get_clients({ name = "conexus", bufnr = 0 })[1]
+    return client and client.id ~= last and conexus.status() == "conexus live" and client.id
+  end)
+  equal(harness.take_shown(), {}, "messages while it is started again")
+  kill(root)
+end
+message = only_message()
+check(message:find("the server ended 4 times (signal 9); :Conexus log shows why, :Conexus restart", 1, true), message)
+equal(conexus.status(), "conexus stopped", "the status line")
+vim.cmd("Conexus restart")
+wait_for("the server after the restart", function()
+  return conexus.status() == "conexus live"
+end)
+equal(harness.take_shown(), {}, "messages of a restart")
+
+-- A home folder that was opened by mistake is not indexed; the message says how to allow it, and the way out works.
+root = new_workspace("home")
+local home = vim.env.HOME
+vim.env.HOME = root
+open(root, 1)
+message = only_message()
+check(message:find("is a home folder", 1, true) and message:find("any_folder = true", 1, true), message)
+equal(conexus.status(), "conexus error", "the status line of a home folder")
+vim.fn.writefile({ "[index]", "any_folder = true" }, root .. "/conexus.toml")
+vim.cmd("Conexus restart")
+wait_for("the index of the home folder", function()
+  return conexus.status() == "conexus live"
+end)
+vim.env.HOME = home
+equal(harness.take_shown(), {}, "messages about a home folder that is allowed")
+
+--- The first row of a search.
+local function first_row(words)
+  rows = nil
+  vim.cmd("Conexus search " .. words)
+  wait_for("rows of " .. words, function()
+    return rows or #harness.shown > 0
+  end)
+  return rows and rows[1] or vim.inspect(harness.take_shown())
+end
+
+-- A workspace on a disk that is read-only is searched like any other, what is typed included.
+local ways = { "unshare --mount", "unshare --user --map-root-user --mount" }
+local private = vim.iter(ways):find(function(way)
+  return vim.system({ "sh", "-c", ("%s mount --bind '%s' '%s'"):format(way, folder, folder) }):wait().code == 0
+end)
+if private then
+  root = new_workspace("frozen")
+  local frozen = folder .. "/frozen.sh"
+  vim.fn.writefile({
+    "#!/bin/sh",
+    'if [ -z "$CONEXUS_TEST_ROOT" ]; then',
+    ('  CONEXUS_TEST_ROOT=$PWD exec %s "$0" "$@"'):format(private),
+    "fi",
+    'mount --bind "$CONEXUS_TEST_ROOT" "$CONEXUS_TEST_ROOT"',
+    'mount -o remount,bind,ro "$CONEXUS_TEST_ROOT"',
+    'cd "$CONEXUS_TEST_ROOT"',
+    ("if touch here 2>/dev/null; then exit 9; fi; exec '%s' \"$@\""):format(harness.program()),
+  }, frozen)
+  vim.fn.setfperm(frozen, "rwxr-xr-x")
+  conexus.setup({ cmd = { frozen, "lsp" }, picker = "select" })
+  open(root, 1)
+  vim.cmd.normal({ "Go-- Boils water for tea.\rlocal function fill_kettle() end", bang = true })
+  wait_for("the server", function()
+    return conexus.status() == "conexus live"
+  end)
+  local row = first_row("boil water for tea")
+  check(row:find("fill_kettle", 1, true), row)
+  equal(harness.take_shown(), {}, "messages about a disk that is read-only")
+  conexus.setup({ cmd = { harness.program(), "lsp" }, picker = "select" })
+else
+  io.stderr:write("bad situations: skipped: a disk that is read-only; this machine lets nobody mount one\n")
+end
+
+-- An index is being built: the status line says how far, and a search that it does not know all files yet.
+vim.env.CONEXUS_INDEX_DIR, vim.env.CONEXUS_THREADS = folder .. "/fresh", "1"
+vim.cmd("hide edit server/core/src/lib.rs")
+vim.bo.filetype = "rust"
+wait_for("the share of files", function()
+  return conexus.status():find("^conexus [1-9]%d?%%%%$")
+end)
+local row = first_row("error")
+check(row:find("error"), row)
+check(title:find("still indexing", 1, true) or conexus.status() == "conexus live", title)
+wait_for("the complete index", function()
+  return conexus.status() == "conexus live"
+end)
+equal(harness.take_shown(), {}, "messages while an index is built")
+vim.env.CONEXUS_INDEX_DIR, vim.env.CONEXUS_THREADS = nil, nil
 
 -- The index cannot be written: nothing below a file can be a folder.
 vim.env.XDG_CACHE_HOME = "/dev/null/cache"
@@ -203,6 +313,25 @@ open(new_workspace("behind"), 1)
 wait_for("the state beside a process that hangs", function()
   return conexus.status() == "conexus behind"
 end)
+
+-- What nobody waits for any more is cancelled.
+conexus.setup({ cmd = fake("slow"), picker = "select" })
+open(new_workspace("slow"), 1)
+local slow = wait_for("the slow server", function()
+  local client = vim.lsp.get_clients({ name = "conexus", bufnr = 0 })[1]
+  return client and server.version_of(client) and client
+end)
+local live = require("conexus.search").live(slow, {}, 0, 0)
+local answered = false
+for _, text in ipairs({ "coffee", "coffee machine" }) do
+  live.ask(text, function()
+    answered = true
+  end)
+end
+check(only_message():find("cancelled coffee$"), "the question before")
+live.cancel()
+check(only_message():find("cancelled coffee machine$"), "the last question")
+check(not answered, "a question that was cancelled is answered")
 
 -- One disk is full for two workspaces: it is told once, and again after a restart.
 conexus.setup({ cmd = fake("full"), picker = "select" })

@@ -1,5 +1,6 @@
 --- A language server that says what a test wants: `nvim -l fake_server.lua MODE`. It knows `initialize`, `shutdown`,
---- `exit`, and `conexus/status` unless MODE is "old"; "full" tells of a disk that is full.
+--- `exit`, and `conexus/status` unless MODE is "old"; "full" tells of a disk that is full, "slow" answers no search and
+--- tells what was cancelled.
 local mode = _G.arg[1]
 local input, output = io.stdin, io.stdout
 
@@ -38,11 +39,17 @@ local function workspace(activity, more)
   }, more or {})
 end
 
+local asked = {}
 for message in read do
   if message.method == "initialize" then
     send({ id = message.id, result = { capabilities = vim.empty_dict(), serverInfo = { name = "conexus" } } })
   elseif message.method == "initialized" and mode == "full" then
     local text = ("no space left for /cache/%s-0123456789abcdef/catalog"):format(vim.fs.basename(vim.fn.getcwd()))
+    send({ method = "window/showMessage", params = { type = 1, message = text } })
+  elseif message.method == "conexus/search" and mode == "slow" then
+    asked[message.id] = message.params.query
+  elseif message.method == "$/cancelRequest" and mode == "slow" then
+    local text = "cancelled " .. asked[message.params.id]
     send({ method = "window/showMessage", params = { type = 1, message = text } })
   elseif message.method == "shutdown" then
     send({ id = message.id, result = vim.NIL })

@@ -77,6 +77,52 @@ end)
 check(title:find("Callers of brew_espresso", 1, true), "the list is called " .. title)
 equal(vim.api.nvim_win_get_cursor(0)[1], typed_at + 1, "the line of the caller")
 
+vim.api.nvim_win_set_cursor(0, { typed_at + 1, 4 })
+rows, wanted = nil, nil
+vim.cmd("Conexus callees")
+wait_for("the callees", function()
+  return rows
+end)
+check(title:find("What open_kitchen calls", 1, true), title)
+check(rows[1]:find("brew_espresso", 1, true), vim.inspect(rows))
+vim.cmd.normal({ "Go#[test]\rfn espresso_is_hot() { brew_espresso(); }", bang = true })
+vim.cmd.stopinsert()
+vim.api.nvim_win_set_cursor(0, { typed_at, #"/* 😀 */ fn " })
+rows = nil
+vim.cmd("Conexus tests")
+wait_for("the tests", function()
+  return rows
+end)
+check(title:find("Likely tests of brew_espresso", 1, true), title)
+check(rows[1]:find("espresso_is_hot", 1, true), vim.inspect(rows))
+
+-- What does the same under another name.
+local body = "let is_day = %s > 21_600; is_day && %s < 72_000"
+for _, names in ipairs({ { "zebra_go", "seconds" }, { "zebra_walk", "time" } }) do
+  local name, argument = unpack(names)
+  local text = ("fn %s(%s: u32) -> bool { %s }"):format(name, argument, body:format(argument, argument))
+  vim.cmd.normal({ "Go/// Turns the lamps of the crossing to green.\r" .. text, bang = true })
+end
+vim.cmd.stopinsert()
+vim.fn.search("fn zebra_walk")
+vim.cmd.normal({ "w", bang = true })
+for name, heading in pairs({ reuse = "Existing helpers like zebra_walk", similar = "Code similar to zebra_walk" }) do
+  rows, title = nil, nil
+  vim.cmd("Conexus " .. name)
+  wait_for("what is like it", function()
+    return rows
+  end)
+  check(title:find(heading, 1, true) and rows[1]:find("zebra_go", 1, true), vim.inspect({ title, rows }))
+end
+
+-- The log of the language client.
+vim.cmd("Conexus log")
+equal(vim.api.nvim_buf_get_name(0), vim.fn.resolve(server.log_path()), "the log")
+check(vim.bo.readonly, "the log can be changed")
+vim.cmd.bwipeout({ bang = true })
+vim.api.nvim_set_current_buf(buffer)
+vim.api.nvim_win_set_cursor(0, { typed_at, #"/* 😀 */ fn " })
+
 -- The server's code action, shown by the plugin.
 vim.api.nvim_win_set_cursor(0, { typed_at, #"/* 😀 */ fn " })
 vim.lsp.buf.code_action({ context = { only = { "source.conexus.context" } }, apply = true })

@@ -116,15 +116,16 @@ function M.root_of(buffer)
   return vim.fs.root(from, config.options.root_markers)
 end
 
---- The last thing that the server said on stderr, from the log of the language client.
+--- The last thing that the server said on stderr, from the log of the language client, which had a size when it started.
+---@param from integer
 ---@return string?
-local function last_words()
+local function last_words(from)
   local file = io.open(M.log_path(), "r")
   if not file then
     return nil
   end
   local size = file:seek("end")
-  file:seek("set", math.max(0, size - 16384))
+  file:seek("set", math.max(0, math.min(from, size), size - 16384))
   local words
   for line in file:lines() do
     local said = line:match('"stderr"%s+"(.*)"%s*$')
@@ -151,7 +152,8 @@ local WORDS_MS = 100
 ---@param root string
 ---@param lived_ms number
 ---@param how string
-local function on_failure(root, lived_ms, how)
+---@param log_from integer Where its words begin in the log.
+local function on_failure(root, lived_ms, how, log_from)
   local server = server_of(root)
   if server.waiting or server.given_up then
     return
@@ -172,7 +174,7 @@ local function on_failure(root, lived_ms, how)
   server.given_up = true
   server.fault = how
   vim.defer_fn(function()
-    local words = last_words()
+    local words = last_words(log_from)
     server.fault = words and ("%s: %s"):format(how, words) or how
     -- Of two workspaces with the same trouble it is told once.
     tell_once(
@@ -193,12 +195,14 @@ local function spawn(dispatchers, root)
   local command = vim.deepcopy(config.options.cmd)
   command[1] = M.program() or command[1]
   local began = vim.uv.now()
+  local log = vim.uv.fs_stat(M.log_path())
+  local log_from = log and log.size or 0
   local asked_to_end = false
   local watched = vim.tbl_extend("force", dispatchers, {
     on_exit = function(code, signal)
       if not asked_to_end and (code ~= 0 or signal ~= 0) then
         local how = signal ~= 0 and ("signal " .. signal) or ("exit code " .. code)
-        on_failure(root, vim.uv.now() - began, how)
+        on_failure(root, vim.uv.now() - began, how, log_from)
       end
       dispatchers.on_exit(0, 0)
     end,

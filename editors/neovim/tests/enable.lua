@@ -1,0 +1,42 @@
+--- Neovim 0.11 and later: `vim.lsp.enable("conexus")` and the program in the path are all that is needed. The current
+--- folder is a copy of this repository, CONEXUS the program.
+---
+--- nvim --headless -u NONE -i NONE -l editors/neovim/tests/enable.lua
+local here = vim.fs.dirname(vim.fs.normalize(debug.getinfo(1, "S").source:sub(2)))
+local harness = dofile(here .. "/harness.lua")
+local check, equal, wait_for = harness.check, harness.equal, harness.wait_for
+
+local path = vim.fn.tempname()
+vim.fn.mkdir(path)
+assert(vim.uv.fs_symlink(harness.program(), path .. "/conexus"))
+vim.env.PATH = path .. ":" .. vim.env.PATH
+local rows
+vim.ui.select = function(items, options)
+  rows = vim.tbl_map(options.format_item, items)
+end
+
+vim.lsp.enable("conexus")
+local conexus = require("conexus")
+vim.cmd.edit("server/core/src/lib.rs")
+vim.bo.filetype = "rust"
+wait_for("the live state", function()
+  return conexus.status() == "conexus live"
+end)
+local clients = vim.lsp.get_clients({ name = "conexus" })
+equal(#clients, 1, "servers")
+equal(clients[1].config.root_dir, vim.fn.getcwd(), "the workspace")
+vim.cmd.normal({ "Gofn brew_espresso() { /* Warms up the coffee machine. */ }", bang = true })
+vim.cmd("Conexus search warm up the coffee machine in the morning")
+wait_for("rows", function()
+  return rows
+end)
+check(rows[1]:find("brew_espresso", 1, true), vim.inspect(rows))
+vim.cmd("Conexus restart")
+wait_for("another server", function()
+  local client = vim.lsp.get_clients({ name = "conexus", bufnr = 0 })[1]
+  return client and client.id ~= clients[1].id and conexus.status() == "conexus live"
+end)
+equal(harness.take_shown(), {}, "messages")
+vim.cmd("%bwipeout!")
+harness.finish("vim.lsp.enable alone")
+vim.fn.delete(path, "rf")
