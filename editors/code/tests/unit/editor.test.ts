@@ -61,12 +61,13 @@ void test("a definition holds no token; the headers do, when they are needed", (
 });
 
 void test("folders of one name are told apart by what stands before it", () => {
-  for (const [folders, labels, keys] of [
+  const cases: readonly (readonly [folders: readonly string[], labels: readonly string[], keys: readonly string[]])[] = [
     [["/w/a/app", "/w/b/app", "/w/shop"], ["a/app", "b/app", "shop"], ["a-app", "b-app", "shop"]],
     [["/a/x/app", "/b/x/app", "/app"], ["a/x/app", "b/x/app", "app"], ["a-x-app", "b-x-app", "app"]],
     [["C:\\w\\a\\app", "C:\\w\\b\\app"], ["a/app", "b/app"], ["a-app", "b-app"]],
     [["/w/a/app", "/w/b/app", "/w/a-app"], ["a/app", "b/app", "a-app"], ["a-app", "b-app", "a-app-2"]],
-  ] as const) {
+  ];
+  for (const [folders, labels, keys] of cases) {
     const workspaces = folders.map((path) => ({ workspace: `file://${path}`, path }));
     const found = definitions({ ...one, workspaces });
     assert.deepEqual(found.map(({ label, folder }) => [label, folder]), folders.map((path, index) => [`Conexus (${labels[index] ?? ""})`, path]));

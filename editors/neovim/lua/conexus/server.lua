@@ -116,8 +116,8 @@ function M.root_of(buffer)
   return vim.fs.root(from, config.options.root_markers)
 end
 
---- The last thing that the server said on stderr, from the log of the language client, which had a size when it started.
----@param from integer
+--- The last thing that the server said on stderr, from the log of the language client.
+---@param from integer The size of the log when the server started.
 ---@return string?
 local function last_words(from)
   local file = io.open(M.log_path(), "r")
