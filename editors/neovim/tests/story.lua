@@ -97,13 +97,17 @@ check(title:find("Likely tests of brew_espresso", 1, true), title)
 check(rows[1]:find("espresso_is_hot", 1, true), vim.inspect(rows))
 
 -- What does the same under another name.
-local body = "let is_day = %s > 21_600; is_day && %s < 72_000"
 for _, names in ipairs({ { "zebra_go", "seconds" }, { "zebra_walk", "time" } }) do
   local name, argument = unpack(names)
-  local text = ("fn %s(%s: u32) -> bool { %s }"):format(name, argument, body:format(argument, argument))
-  vim.cmd.normal({ "Go/// Turns the lamps of the crossing to green.\r" .. text, bang = true })
+  vim.api.nvim_buf_set_lines(buffer, -1, -1, false, {
+    "",
+    "/// Turns the lamps of a pedestrian crossing to green.",
+    ("fn %s(%s: u32) -> bool {"):format(name, argument),
+    ("    let is_day = %s > 21_600;"):format(argument),
+    ("    is_day && %s < 72_000"):format(argument),
+    "}",
+  })
 end
-vim.cmd.stopinsert()
 vim.fn.search("fn zebra_walk")
 vim.cmd.normal({ "w", bang = true })
 for name, heading in pairs({ reuse = "Existing helpers like zebra_walk", similar = "Code similar to zebra_walk" }) do
