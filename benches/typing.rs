@@ -48,6 +48,8 @@ const PAUSE: Duration = Duration::from_millis(600);
 const CHECKED_OUT: usize = 400;
 /// The document.
 const DOCUMENT: &str = "typed/typed.rs";
+/// Another one as large, which is opened with it.
+const SECOND: &str = "typed/second.rs";
 
 struct Options {
     folders: Vec<PathBuf>,
@@ -81,6 +83,7 @@ fn main() -> ExitCode {
     let mut document = Document::new(&code, options.lines);
     std::fs::create_dir_all(workspace.join("typed")).unwrap();
     std::fs::write(workspace.join(DOCUMENT), &document.text).unwrap();
+    std::fs::write(workspace.join(SECOND), document.text.replace(&session::marker(0), "beside")).unwrap();
     branches(&workspace);
     println!("{files} files, a document of {} lines, {} edits a second", document.text.lines().count(), options.rate);
 
@@ -194,7 +197,7 @@ fn branches(workspace: &Path) {
     let is_code = |file: &&str| {
         let extension = Path::new(file).extension().and_then(|extension| extension.to_str());
         extension.is_some_and(|extension| ["rs", "java", "go", "py", "ts", "js"].contains(&extension))
-            && *file != DOCUMENT
+            && ![DOCUMENT, SECOND].contains(file)
     };
     let files: Vec<&str> = files.split('\0').filter(is_code).collect();
     for file in files.iter().step_by((files.len() / CHECKED_OUT).max(1)).take(CHECKED_OUT) {
@@ -211,7 +214,7 @@ fn uri(workspace: &Path, path: &str) -> String {
     format!("file://{}/{path}", workspace.display())
 }
 
-/// Begins the session and opens the document; whether the first answer came in time.
+/// Begins the session and opens the documents; whether the first answer came in time.
 fn open(session: &Session, workspace: &Path, document: &Document) -> bool {
     let root = format!("file://{}", workspace.display());
     session.call("initialize", &json!({ "processId": null, "rootUri": root, "capabilities": {} }));
@@ -221,8 +224,10 @@ fn open(session: &Session, workspace: &Path, document: &Document) -> bool {
     let first = at - started;
     let found = result.as_array().map_or(0, Vec::len);
     println!("| first answer after `initialized` | {:.1} ms | {found} symbols |", first.as_secs_f64() * 1e3);
-    let item = json!({ "uri": uri(workspace, DOCUMENT), "languageId": "rust", "version": 1, "text": document.text });
-    session.notify("textDocument/didOpen", &json!({ "textDocument": item }));
+    for (path, text) in [(DOCUMENT, &document.text), (SECOND, &document.text.replace(&session::marker(0), "beside"))] {
+        let item = json!({ "uri": uri(workspace, path), "languageId": "rust", "version": 1, "text": text });
+        session.notify("textDocument/didOpen", &json!({ "textDocument": item }));
+    }
     first <= FIRST_ANSWER && found > 0
 }
 

@@ -77,6 +77,15 @@ pub enum Notice {
         /// How many they are.
         files: u64,
     },
+    /// Open buffers are searched without their symbols.
+    Unparsed {
+        /// One of them, workspace-relative.
+        path: String,
+        /// Why, in words that begin with "since".
+        reason: &'static str,
+        /// How many they are.
+        files: u64,
+    },
     /// The index is read as another process left it and is not being kept up to date.
     Detached,
     /// The query was cut to this many bytes before it was searched.

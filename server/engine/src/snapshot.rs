@@ -36,6 +36,15 @@ pub struct Snapshot {
     pub(crate) crashes: Arc<Crashes>,
 }
 
+/// Why a file has no symbols although its language has a grammar, in words.
+fn why_unparsed(file: &FileEntry) -> Option<&'static str> {
+    file.notes().find_map(|note| match note {
+        Note::TimedOut => Some("since parsing it took too long"),
+        Note::TooLarge => Some("since it is larger than what is parsed"),
+        _ => None,
+    })
+}
+
 /// The text of an open buffer that stands for its file.
 #[derive(Clone, Debug)]
 pub(crate) struct BufferText {
@@ -132,12 +141,15 @@ impl Snapshot {
     /// Files that are searched without their symbols, since parsing them took more than its time, or they are larger than
     /// what is parsed, with which of the two it was, in words. Every file is looked at.
     pub fn unparsed(&self) -> Vec<(Arc<str>, &'static str)> {
-        let why = |note| match note {
-            Note::TimedOut => Some("since parsing it took too long"),
-            Note::TooLarge => Some("since it is larger than what is parsed"),
-            _ => None,
-        };
-        self.index.files().filter_map(|file| Some((Arc::clone(file.path()), file.notes().find_map(why)?))).collect()
+        self.index.files().filter_map(|file| Some((Arc::clone(file.path()), why_unparsed(file)?))).collect()
+    }
+
+    /// What answers say of those that are open buffers.
+    pub(crate) fn unparsed_buffers(&self) -> Option<Notice> {
+        let files = self.buffers.keys().filter_map(|path| self.index.file(path));
+        let mut unparsed = files.filter_map(|file| Some((file.path().to_string(), why_unparsed(file)?)));
+        let (path, reason) = unparsed.next()?;
+        Some(Notice::Unparsed { path, reason, files: 1 + unparsed.count() as u64 })
     }
 
     /// What answers say of them.

@@ -362,6 +362,48 @@ fn a_text_that_takes_long_holds_up_no_other() {
     session.eventually("long_39999", &["src/slow.rs"]);
 }
 
+/// Texts of more than a megabyte, each of which the parser works on for longer than the other may wait.
+#[test]
+fn large_texts_opened_together_are_known_while_they_are_typed_into() {
+    let session = session();
+    session.idle();
+    let text_of = |name: &str| {
+        let functions =
+            (0..25_000).map(|number| format!("fn {name}_{number}(value: u32) -> u32 {{ value + {number} }}\n"));
+        functions.collect::<Vec<_>>().concat()
+    };
+    let texts = ["one", "two"].map(|name| (name, format!("src/{name}.rs"), text_of(name)));
+    for (_, path, text) in &texts {
+        session.set(path, text);
+    }
+    let now = session.now();
+    let unparsed = |now: &Snapshot| now.notices().iter().any(|notice| matches!(notice, Notice::Unparsed { .. }));
+    assert!(unparsed(&now), "the parser takes no longer than its share: {:?}", now.unparsed());
+    // Nobody rests, and each text is typed into before all that was typed into the other is known.
+    let began = Instant::now();
+    let mut known_in_a_row = 0;
+    for number in 0.. {
+        for (name, path, text) in &texts {
+            session.set(path, &format!("fn typed_{name}_{number}() {{}}\n{text}"));
+        }
+        let now = session.live.current(DEADLINE).unwrap();
+        let is_known = texts.iter().all(|(name, path, _)| {
+            let names = [format!("typed_{name}_{number}"), format!("{name}_24999")];
+            names.iter().all(|name| found(&now, name) == [path.as_str()])
+        });
+        assert!(!is_known || !unparsed(&now), "{:?}", now.notices());
+        known_in_a_row = if is_known { known_in_a_row + 1 } else { 0 };
+        if known_in_a_row == 5 {
+            break;
+        }
+        assert!(
+            began.elapsed() < 3 * DEADLINE,
+            "{number} edits of each and {known_in_a_row} known: {:?}",
+            now.unparsed()
+        );
+    }
+}
+
 /// Whether the parser comes to an end of it or not.
 #[test]
 fn a_letter_in_a_text_that_takes_long_costs_little() {

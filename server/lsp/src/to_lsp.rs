@@ -197,6 +197,10 @@ fn wire_notice(notice: &conexus_core::Notice, workspace: &Uri) -> Notice {
             let files = if *files > 1 { format!("{path} and {} more are", files - 1) } else { format!("{path} is") };
             plain("setAside", format!("{files} searched without symbols, since parsing ended the server"))
         }
+        Core::Unparsed { path, reason, files } => {
+            let others = if *files > 1 { format!("; so are {} others", files - 1) } else { String::new() };
+            plain("unparsed", format!("{path} is searched without its symbols, {reason}{others}"))
+        }
         Core::Detached => {
             plain("detached", "another process owns this index; answers are as of its last commit".to_owned())
         }

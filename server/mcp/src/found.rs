@@ -261,6 +261,10 @@ impl FoundNotice {
                     if *files > 1 { format!("{path} and {} more are", files - 1) } else { format!("{path} is") };
                 ("set_aside", format!("{files} searched without symbols, since parsing ended the process"))
             }
+            Notice::Unparsed { path, reason, files } => {
+                let others = if *files > 1 { format!("; so are {} others", files - 1) } else { String::new() };
+                ("unparsed", format!("{path} is searched without its symbols, {reason}{others}"))
+            }
             Notice::Detached => {
                 ("detached", "another process owns this index; answers are as of its last commit".to_owned())
             }

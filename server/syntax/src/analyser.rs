@@ -141,9 +141,13 @@ impl Analyser {
         if patience.is_over() {
             return None;
         }
+        let parse_time = patience.used();
         let (grammar, tree) = match parsed {
             Ok(parsed) => parsed,
-            Err(unparsed) => return Some(next_without_tree(language, text, &unparsed)),
+            Err(unparsed) => {
+                let (analysis, remembered) = next_without_tree(language, text, &unparsed);
+                return Some((analysis, Remembered { parse_time, ..remembered }));
+            }
         };
         self.facts.reset();
         let (main, deepest) = self.walk_again(grammar, &text, &tree, before.as_ref());
@@ -153,8 +157,9 @@ impl Analyser {
         if patience.is_over() {
             return None;
         }
+        let parse_time = parse_time + patience.used();
         let analysis = self.analysed(language, grammar, &text, &lines, deepest);
-        Some((analysis, Remembered { language, text, lines, tree: Some(tree), main, parts, incremental }))
+        Some((analysis, Remembered { language, text, lines, tree: Some(tree), main, parts, incremental, parse_time }))
     }
 
     /// Analyses a text as if its language had no grammar, and notes that this one crashes on it.

@@ -23,9 +23,14 @@ impl Budget {
         Self { time, began: Instant::now(), spent: ThreadTime::now() }
     }
 
+    /// Processor time since then.
+    fn used(&self) -> Duration {
+        self.spent.elapsed()
+    }
+
     /// Whether to go on, for the callbacks of the parser.
     pub(crate) fn check(&self) -> ControlFlow<()> {
-        if self.began.elapsed() >= self.time && self.spent.elapsed() >= self.time {
+        if self.began.elapsed() >= self.time && self.used() >= self.time {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
@@ -70,6 +75,11 @@ impl<'a> Patience<'a> {
 
     pub(crate) fn is_over(&self) -> bool {
         self.is_over.get()
+    }
+
+    /// Processor time since it counts.
+    pub(crate) fn used(&self) -> Duration {
+        self.least.used()
     }
 }
 

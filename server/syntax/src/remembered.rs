@@ -4,6 +4,7 @@ use crate::reuse::Walked;
 use conexus_core::{Language, LineIndex, Span};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tree_sitter::{InputEdit, Point, Tree};
 
 /// An analysed text, its tree and what was found in it; see [`crate::Analyser::analyse_next`].
@@ -17,6 +18,7 @@ pub struct Remembered {
     pub(crate) main: Option<Walked>,
     pub(crate) parts: HiddenParts,
     pub(crate) incremental: bool,
+    pub(crate) parse_time: Duration,
 }
 
 impl Remembered {
@@ -27,7 +29,16 @@ impl Remembered {
 
     /// A text that has no tree, from which the next version takes over nothing.
     pub(crate) fn untreed(language: Language, text: Arc<str>, lines: LineIndex) -> Self {
-        Self { language, text, lines, tree: None, main: None, parts: HiddenParts::new(), incremental: false }
+        Self {
+            language,
+            text,
+            lines,
+            tree: None,
+            main: None,
+            parts: HiddenParts::new(),
+            incremental: false,
+            parse_time: Duration::ZERO,
+        }
     }
 
     /// Whether the next version is parsed with the tree of this one.
@@ -38,6 +49,11 @@ impl Remembered {
     /// Its lines.
     pub fn lines(&self) -> &LineIndex {
         &self.lines
+    }
+
+    /// Processor time that parsing this version took, to its end or until it was cut into windows.
+    pub fn parse_time(&self) -> Duration {
+        self.parse_time
     }
 
     /// How many of the larger nodes of its trees there are, and how many of them were taken over from the version before.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 use super::{found, names, position, symbols, workspace};
+use crate::support::notices;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 /// Processor time that the parser has for a text.
@@ -313,6 +314,11 @@ fn hostile_texts_do_no_harm() {
         if hostile.starts_with("r#") {
             assert!(began.elapsed() >= PARSE_TIME, "it is parsed in {:?}", began.elapsed());
             assert!(!names(&mut client, &name).contains(&name), "it is parsed");
+            let answer = client.call("conexus/search", &json!({ "query": name }));
+            assert_eq!(notices(&answer), ["unparsed"], "{answer:#}");
+            let message = answer["notices"][0]["message"].as_str().expect("words");
+            assert!(message.starts_with(&format!("{path} is searched without its symbols")), "{message}");
+            assert!(client.expect("window/showMessage")["params"]["message"].as_str().expect("words").contains(&path));
         }
         expect_alive(&mut client);
         client.did_replace(&uri, 2, "fn after_all() {}\n");
@@ -327,6 +333,7 @@ fn hostile_texts_do_no_harm() {
 fn a_hostile_text_holds_up_no_other() {
     let session = workspace();
     let mut client = session.serve();
+    client.ignore("window/showMessage");
     let (hostile, other) = (session.uri("src/hostile.rs"), session.uri("src/queue.rs"));
     let began = Instant::now();
     client.did_open(&hostile, "rust", &"r#\"\n".repeat(50_000));

@@ -5,16 +5,16 @@
 //! lost on the way. What the edit left alone is not walked again, and chunks whose passage is as before keep their
 //! vectors.
 //!
-//! A text on which the parser takes long must not hold up the others. It is given up when another buffer waits, and cut
-//! into windows of lines. So are the texts that follow it, and those that follow one which took long although nothing
-//! waited, until nobody types: then the text is parsed, for as long as that lasts.
+//! A text on which the parser takes long must not hold up the others. It is given up when another buffer waits, cut into
+//! windows of lines, and parsed in the background; what is typed meanwhile is an edit of that text. Texts that follow
+//! one which took seconds are given up too, until nobody types.
 
 use std::{
     collections::HashMap,
     hash::BuildHasher,
     path::PathBuf,
     sync::{Arc, LazyLock, atomic::AtomicBool},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use conexus_core::{BlobId, FileAnalysis, Language, LineIndex, Passage};
@@ -22,7 +22,10 @@ use conexus_embed::Embedder;
 use conexus_index::{FileReferences, IndexSnapshot, OverlayFile, Prepared, VectorBlock};
 use conexus_syntax::{GiveUp, Remembered};
 
-use super::Buffer;
+use super::{
+    Buffer,
+    background::{Background, Listener, Parsed, Text},
+};
 use crate::{
     GuardedAnalyser, Location, Settings, Subject,
     content::{self, Skip},
@@ -54,6 +57,7 @@ impl Shown {
 /// The buffers that are open, as far as they have been analysed.
 pub(super) struct Buffers {
     analyser: GuardedAnalyser,
+    background: Background,
     embedder: Option<Arc<dyn Embedder>>,
     open: HashMap<Arc<str>, Open>,
     hasher: std::hash::RandomState,
@@ -79,24 +83,16 @@ struct Open {
     /// What the next text can take over. A parser that recovers from errors may choose otherwise than on a fresh parse,
     /// so a buffer whose tree came from an earlier one is parsed afresh when it rests.
     remembered: Option<Remembered>,
-    parsed: Parsed,
+    /// Whether its text was given up, so that others need not wait.
+    is_given_up: bool,
+    /// Whether parsing it took [`LONG`].
+    is_slow: bool,
     /// Row and scale of each passage, by its hash.
     vectors: HashMap<u64, (Vec<i8>, f32)>,
     references: Arc<LazyReferences>,
     overlay: Option<OverlayFile>,
     /// Whether the text is searched; that of a secret is not and only hides its file.
     searched: bool,
-}
-
-/// How far a buffer's text was parsed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Parsed {
-    /// As far as texts of its kind are, in little time.
-    Quickly,
-    /// The same, or until its time was up, in [`LONG`] or more.
-    Slowly,
-    /// It was given up, so that others need not wait.
-    GivenUp,
 }
 
 /// Why a buffer is analysed.
@@ -111,18 +107,20 @@ enum Occasion {
 /// Processor time for parsing a text while another waits. A file of the default limit of 2 MiB takes a few times as long
 /// when it is parsed for the first time, most files a tenth.
 const SHARE: Duration = Duration::from_millis(50);
-/// Time from which the next text gets little of it.
+/// Processor time of a text from which what is typed into it is parsed when nobody types.
 const LONG: Duration = Duration::from_secs(1);
-/// Processor time for a text that follows one which took long: enough for an edit of a large text, and for a few 100 KiB
-/// of other code.
+/// Processor time for a text that follows one which took long or was given up: enough for an edit of a large text, and
+/// for a few 100 KiB of other code.
 const SMALL_SHARE: Duration = Duration::from_millis(20);
-/// How long nobody types before a text is parsed that was given up: it may take seconds of a processor.
+/// How long nobody types before such a text is parsed: it may take seconds of a processor.
 const LONG_REST: Duration = Duration::from_secs(2);
 
 impl Buffers {
-    pub(super) fn new(location: &Location, settings: &Settings, crashes: &Arc<Crashes>) -> Self {
+    /// `listener` is told what was parsed in the background, which [`Self::take_over`] wants to know.
+    pub(super) fn new(location: &Location, settings: &Settings, crashes: &Arc<Crashes>, listener: Listener) -> Self {
         Self {
             analyser: GuardedAnalyser::new(crashes),
+            background: Background::new(crashes, listener),
             embedder: None,
             open: HashMap::new(),
             hasher: std::hash::RandomState::new(),
@@ -155,13 +153,30 @@ impl Buffers {
         };
         let named = buffer.language.as_deref().filter(|_| super::is_uri(path)).and_then(conexus_syntax::language_named);
         let task = Task { text: buffer.text.to_string().into(), version: buffer.version, named, wanted };
-        let was_quick = before.as_ref().is_none_or(|before| before.parsed == Parsed::Quickly);
-        let give_up = if was_quick {
-            GiveUp { after: SHARE, when: others_wait }
-        } else {
-            GiveUp { after: SMALL_SHARE, when: &|| true }
+        let give_up = match &before {
+            Some(before) if before.is_slow || before.is_given_up => GiveUp { after: SMALL_SHARE, when: &|| true },
+            _ => GiveUp { after: SHARE, when: others_wait },
         };
         self.analyse(path, task, before, Occasion::Change, give_up);
+    }
+
+    /// Goes on with what was parsed in the background.
+    pub(super) fn take_over(&mut self, (path, remembered): Parsed, others_wait: &dyn Fn() -> bool) {
+        let Some(open) = self.open.get_mut(&path).filter(|open| open.is_given_up) else { return };
+        let is_slow = remembered.parse_time() >= LONG;
+        if is_slow && !remembered.has_tree() {
+            // No more can be known of it. A text that came later is tried when nobody types.
+            open.is_given_up = *remembered.text() != open.task.text;
+            open.is_slow = true;
+            return;
+        }
+        let Some(open) = self.open.remove(&path) else { return };
+        let task = open.task.clone();
+        let before = Open { remembered: Some(remembered), is_slow, ..open };
+        self.analyse(&path, task, Some(before), Occasion::Change, GiveUp { after: SHARE, when: others_wait });
+        if let Some(open) = self.open.get_mut(&path) {
+            open.is_slow |= is_slow;
+        }
     }
 
     fn analyse(
@@ -173,6 +188,7 @@ impl Buffers {
         give_up: GiveUp<'_>,
     ) {
         if !task.wanted {
+            self.background.forget(path);
             self.open.insert(Arc::clone(path), Open::unsearched(task));
             return;
         }
@@ -180,6 +196,7 @@ impl Buffers {
             Ok(content) => content,
             Err(skip) => {
                 tracing::debug!(%path, reason = skip.reason(), "an open buffer is not searched");
+                self.background.forget(path);
                 let nothing = FileAnalysis::empty(detect(path, ""));
                 let content = Indexed { blob: NO_BLOB, generated: false, passages: &[] };
                 let overlay = overlay(path, &"".into(), &LineIndex::new(""), nothing, &content, None, None);
@@ -194,12 +211,21 @@ impl Buffers {
             Occasion::Rest => None,
         };
         let subject = Subject { path, blob: content.blob, language, text: &text };
-        let began = Instant::now();
         let analysed = self.analyser.analyse_next(&subject, Arc::clone(&text), remembered, give_up);
-        let (parsed, (analysis, remembered)) = match (analysed, occasion) {
-            (Some(analysed), _) if began.elapsed() >= LONG => (Parsed::Slowly, analysed),
-            (Some(analysed), _) => (Parsed::Quickly, analysed),
-            (None, Occasion::Change) => (Parsed::GivenUp, self.analyser.next_unparsed(language, Arc::clone(&text))),
+        let was_slow = before.as_ref().is_some_and(|before| before.is_slow);
+        let is_given_up = analysed.is_none();
+        let (analysis, remembered) = match (analysed, occasion) {
+            (Some(analysed), _) => {
+                self.background.forget(path);
+                analysed
+            }
+            (None, Occasion::Change) => {
+                if !was_slow {
+                    let (path, text) = (Arc::clone(path), Arc::clone(&text));
+                    self.background.parse(Text { path, text, blob: content.blob, language });
+                }
+                self.analyser.next_unparsed(language, Arc::clone(&text))
+            }
             (None, Occasion::Rest) => {
                 self.open.extend(before.map(|before| (Arc::clone(path), before)));
                 return;
@@ -226,8 +252,9 @@ impl Buffers {
         let references = Arc::new(references);
         let open = Open {
             task: Task { text, ..task },
+            is_given_up,
+            is_slow: if is_given_up { was_slow } else { remembered.parse_time() >= LONG },
             remembered: Some(remembered),
-            parsed,
             vectors,
             references,
             overlay: Some(overlay),
@@ -238,8 +265,8 @@ impl Buffers {
 
     /// A buffer that is to be parsed afresh when nobody has typed for that long.
     pub(super) fn to_parse_afresh(&self, rest: Duration) -> Option<Arc<str>> {
-        let is_given_up = |open: &Open| open.parsed == Parsed::GivenUp && rest >= LONG_REST;
-        let mut open = self.open.iter().filter(|(_, open)| open.is_incremental() || is_given_up(open));
+        let is_due = |open: &Open| open.is_given_up && open.is_slow && rest >= LONG_REST;
+        let mut open = self.open.iter().filter(|(_, open)| open.is_incremental() || is_due(open));
         open.next().map(|(path, _)| Arc::clone(path))
     }
 
@@ -265,6 +292,7 @@ impl Buffers {
     }
 
     pub(super) fn close(&mut self, path: &str) {
+        self.background.forget(path);
         self.open.remove(path);
     }
 
@@ -356,7 +384,8 @@ impl Open {
         Self {
             task,
             remembered: None,
-            parsed: Parsed::Quickly,
+            is_given_up: false,
+            is_slow: false,
             vectors: HashMap::new(),
             references: Arc::new(LazyLock::new(Box::new(Arc::default))),
             overlay: None,

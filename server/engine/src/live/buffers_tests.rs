@@ -45,7 +45,7 @@ fn a_keystroke_embeds_the_chunk_that_it_changes() {
     let folder = tempfile::tempdir().expect("a folder");
     let location = Location::of(folder.path(), Some(&folder.path().join("index"))).expect("a workspace");
     let crashes = Crashes::open(&location.index_dir, None);
-    let mut buffers = Buffers::new(&location, &Settings::default(), &crashes);
+    let mut buffers = Buffers::new(&location, &Settings::default(), &crashes, Arc::new(|_| ()));
     let counting = Arc::new(Counting { model: ModelId::new("counting"), passages: AtomicUsize::new(0) });
     buffers.embed_with(Some(Arc::clone(&counting) as Arc<dyn Embedder>));
     let path: Arc<str> = "src/many.rs".into();

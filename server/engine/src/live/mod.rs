@@ -4,6 +4,7 @@
 //! changed; the buffers' thread analyses open buffers. What the last two have is laid over each other whenever one of
 //! them has something new, so that readers find a finished snapshot.
 
+mod background;
 mod buffers;
 mod control;
 mod editor;
@@ -30,6 +31,7 @@ use crossbeam_channel::Sender;
 use ropey::Rope;
 
 use crate::{Error, Host, Location, Progress, Result, Settings, Snapshot, crashes::Crashes, standing::Standing, walk};
+use background::Parsed;
 use buffers::{Buffers, Shown};
 use watch::Changes;
 use writer::Event;
@@ -105,11 +107,18 @@ struct Inbox {
     buffers: BTreeMap<Arc<str>, Change>,
     /// Which files are indexed may have changed.
     recheck: bool,
+    /// What was parsed in the background.
+    parsed: Vec<Parsed>,
 }
 
 impl Inbox {
+    /// Whether there is something to do for a buffer besides that one.
+    fn is_for_others(&self, path: &Arc<str>) -> bool {
+        self.buffers.keys().chain(self.parsed.iter().map(|(parsed, _)| parsed)).any(|waiting| waiting != path)
+    }
+
     fn is_empty(&self) -> bool {
-        self.buffers.is_empty() && !self.recheck
+        self.buffers.is_empty() && !self.recheck && self.parsed.is_empty()
     }
 }
 
@@ -126,6 +135,8 @@ struct State {
     buffers: BTreeMap<Arc<str>, Shown>,
     /// Both.
     view: Option<Snapshot>,
+    /// What answers say of open buffers without symbols.
+    unparsed: Option<Notice>,
     /// Changes up to this number are in `buffers`.
     applied: u64,
     status: Status,
@@ -430,6 +441,7 @@ impl Shared {
         }
         let texts = over.iter().filter_map(|shown| Some((Arc::clone(&shown.overlay.path), shown.text.clone()?)));
         view.buffers = Arc::new(texts.collect());
+        state.unparsed = view.unparsed_buffers();
         view.notices = state.notices().into();
         let buffers = over.len() as u64;
         let state = &mut *state;
@@ -488,12 +500,12 @@ impl State {
 
     /// What answers say of the index as it is now.
     fn notices(&self) -> Vec<Notice> {
-        self.standing().notice().into_iter().collect()
+        self.standing().notice().into_iter().chain(self.unparsed.clone()).collect()
     }
 }
 
 /// The buffers' thread.
-fn analyse_buffers(shared: &Shared, location: &Location) {
+fn analyse_buffers(shared: &Arc<Shared>, location: &Location) {
     let mut buffers: Option<Buffers> = None;
     let mut changed = Instant::now();
     loop {
@@ -515,14 +527,19 @@ fn analyse_buffers(shared: &Shared, location: &Location) {
         };
         // Told under the same lock, so each change up to this number is among those taken.
         let number = shared.issued.load(Ordering::Acquire);
-        let Inbox { buffers: changes, recheck } = std::mem::take(&mut *inbox);
+        let Inbox { buffers: changes, recheck, mut parsed } = std::mem::take(&mut *inbox);
         drop(inbox);
         let base = wait_for_base(shared);
         let buffers = buffers.get_or_insert_with(|| {
             let crashes = base.as_ref().map(|base| Arc::clone(&base.crashes));
             // Without an index nothing is searched.
             let crashes = crashes.unwrap_or_else(|| Crashes::open(&location.index_dir, None));
-            Buffers::new(location, &shared.settings, &crashes)
+            let own = Arc::clone(shared);
+            let listener = move |parsed| {
+                own.inbox().parsed.push(parsed);
+                own.arrived.notify_all();
+            };
+            Buffers::new(location, &shared.settings, &crashes, Arc::new(listener))
         });
         buffers.embed_with(base.as_ref().and_then(Snapshot::instant_embedder));
         let mut work = || {
@@ -532,9 +549,15 @@ fn analyse_buffers(shared: &Shared, location: &Location) {
             }
             let index = base.as_ref().map(Snapshot::index);
             let mut touched: Vec<Arc<str>> = Vec::new();
+            for parsed in std::mem::take(&mut parsed) {
+                let path = Arc::clone(&parsed.0);
+                let is_for_others = |inbox: &Inbox| inbox.is_for_others(&path);
+                let others_wait = || changes.keys().any(|other| *other != path) || shared.has_work(is_for_others);
+                buffers.take_over(parsed, &others_wait);
+                touched.push(path);
+            }
             for (path, change) in &changes {
-                let is_other = |waiting: &Arc<str>| waiting != path;
-                let others_wait = || changes.len() > 1 || shared.has_work(|inbox| inbox.buffers.keys().any(is_other));
+                let others_wait = || changes.len() > 1 || shared.has_work(|inbox| inbox.is_for_others(path));
                 match change {
                     Change::Text(buffer) => buffers.update(path, buffer, index, &others_wait),
                     Change::Closed => buffers.close(path),
