@@ -449,6 +449,11 @@ impl Host {
         Ok(changed)
     }
 
+    /// As a reader: whether it lacks files whose text on disk is not that of the owner's last commit.
+    pub(crate) fn lacks_files(&self) -> bool {
+        self.store.lacks_files()
+    }
+
     /// Becomes the owner if there is none any more. Whether this host owns the index now.
     pub(crate) fn try_to_own(&mut self) -> Result<bool> {
         if !self.follows {

@@ -534,11 +534,16 @@ impl Editor<'_> {
     }
 }
 
-/// The master property, with an editor at work.
+/// The master property, with an editor at work and another process beside it.
 #[test]
 fn random_work_leaves_a_view_like_a_fresh_index() {
     check_random(12, &steps(), |steps| {
         let session = session_of(Repository::init(Workspace::of(START)));
+        let beside = Session {
+            files: (),
+            cache: tempfile::tempdir().unwrap(),
+            live: start(session.files.root(), session.cache.path()),
+        };
         let mut editor = Editor { session: &session, buffers: BTreeMap::new(), version: 0 };
         let history: Vec<_> = steps.iter().map(|step| editor.apply(step)).collect();
         let (_copy, fresh) = editor.fresh();
@@ -547,5 +552,17 @@ fn random_work_leaves_a_view_like_a_fresh_index() {
             differences if differences.is_empty() => Ok(()),
             differences => Err(format!("a view without differences: {differences:#?}\nafter {history:#?}")),
         });
+        // What the other one shows is what is saved.
+        for path in std::mem::take(&mut editor.buffers).into_keys() {
+            session.live.close_buffer(&path);
+        }
+        let (_copy, saved) = editor.fresh();
+        let saved = saved.snapshot();
+        for (who, live) in [("the editor", &session.live), ("beside it", &beside.live)] {
+            wait_until(DEADLINE, || match difference(&live.current(SOON).unwrap(), &saved).unwrap() {
+                differences if differences.is_empty() => Ok(()),
+                differences => Err(format!("no differences {who}: {differences:#?}\nafter {history:#?}")),
+            });
+        }
     });
 }

@@ -340,7 +340,8 @@ wire! {
         /// The workspace.
         workspace: Uri,
         /// `opening`, `walking`, `indexing`, `embedding`, `finishing`, `idle`, `stopped`, `detached` or `failed`; of a
-        /// follower, what the owner does. `detached` says that the owner hangs, or does not follow the disk.
+        /// follower, what the owner does. `detached` says that the owner hangs, or does not follow the disk, or that a
+        /// file changed while this process read it.
         activity: String,
         /// Files or chunks done, while indexing or embedding.
         #[serde(default, skip_serializing_if = "Option::is_none")]

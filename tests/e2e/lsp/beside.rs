@@ -220,6 +220,52 @@ fn who_follows_an_owner_that_hangs_says_so() {
     first.shut_down();
 }
 
+/// A text that the owner commits, and the disk holds another one when the follower looks and the same one later: the
+/// follower says that it lacks it, and has it in the end.
+#[cfg(unix)]
+#[test]
+fn a_follower_loses_no_file() {
+    let session = workspace();
+    let mut first = LspClient::open(session.command(["lsp", "--unguarded"]), session.workspace.root());
+    let mut second = session.serve();
+    assert_eq!(stands(&mut second)["role"], "follower");
+    let put = |text: &str| {
+        session.workspace.write("src/.new", text);
+        session.workspace.rename("src/.new", "src/queue.rs");
+    };
+    let mut has_lacked = false;
+    for round in 0..30 {
+        let name = format!("committed_{round}");
+        put(&format!("pub fn {name}() {{}}\n"));
+        wait_for("the owner's commit", DEADLINE, || (names(&mut first, &name) == [name.as_str()]).then_some(()));
+        let generation = stands(&mut first)["generation"].clone();
+        signal(&first, "STOP");
+        put("pub fn the_disk_moves_on() {}\n");
+        wait_for("the follower", DEADLINE, || (stands(&mut second)["generation"] == generation).then_some(()));
+        // It may have been quicker than the disk.
+        let is_lacking = names(&mut second, &name).is_empty();
+        if is_lacking {
+            assert_eq!(notices_of(&mut second, "queue"), ["detached"]);
+            assert_eq!(stands(&mut second)["activity"], "detached");
+        }
+        put(&format!("pub fn {name}() {{}}\n"));
+        signal(&first, "CONT");
+        wait_for("the file", DEADLINE, || (names(&mut second, &name) == [name.as_str()]).then_some(()));
+        wait_for("all is well", DEADLINE, || (stands(&mut second)["activity"] == "idle").then_some(()));
+        assert_eq!(notices_of(&mut second, "queue"), [""; 0]);
+        has_lacked |= is_lacking;
+        if has_lacked && round >= 2 {
+            break;
+        }
+    }
+    assert!(has_lacked, "the follower was quicker each time");
+    for client in [&mut first, &mut second] {
+        client.ignore("window/showMessage");
+    }
+    second.shut_down();
+    first.shut_down();
+}
+
 /// A port of the settings is for one session; the next one is reached elsewhere, and its user knows.
 #[test]
 fn a_session_without_the_port_of_the_settings_says_where_it_is() {

@@ -13,7 +13,7 @@ use conexus_index::IndexSnapshot;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::{
-    Shared,
+    Activity, Shared,
     status::Watching,
     watch::{Changes, Watcher},
 };
@@ -273,15 +273,23 @@ impl Writer {
         let owner = self.host.owner().unwrap_or(Standing::DETACHED);
         let before = self.host.index_snapshot();
         let refreshed = self.host.refresh();
-        if refreshed.is_err() {
-            self.shared.beside(Standing::DETACHED);
+        let standing = match refreshed {
+            Err(_) => Standing::DETACHED,
+            Ok(_) if self.host.lacks_files() && owner.notice().is_none() => {
+                Standing { activity: Activity::Detached, ..owner }
+            }
+            Ok(_) => owner,
+        };
+        // What is worse is said before it is seen, what is better afterwards.
+        if standing != owner {
+            self.shared.beside(standing);
         }
         let is_new = refreshed?;
         if is_new {
             self.shared.rebase(self.host.snapshot());
         }
         // Nobody has changed what a first index brings.
-        if self.shared.beside(owner) && is_new {
+        if self.shared.beside(standing) && is_new {
             self.shared.changed(recently_changed(&before, &self.host.index_snapshot()));
         }
         Ok(())

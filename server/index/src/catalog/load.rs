@@ -14,7 +14,7 @@ use crate::{Error, FileFlags, FileStat, MissingVectors, ModelStamp, Result, Stor
 const MOST_LANGUAGES: usize = 4096;
 
 /// A live file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FileRow {
     pub(crate) path: Arc<str>,
     pub(crate) blob: BlobId,

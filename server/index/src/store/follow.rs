@@ -4,18 +4,22 @@ use std::sync::Arc;
 
 use super::{Access, OpenReport, Store};
 use crate::catalog::FileRow;
+use crate::vectors::Block;
 use crate::{FileEntry, IndexSnapshot, Result, TextSource};
+
+/// Missing files that are looked for at once.
+const LOOKED_FOR: usize = 100;
 
 impl Store {
     /// Follows the owner (read access): the new state when there is one. It costs one small read when there is none.
-    /// Paths that could not be followed, because their text is not to be had, are missing until the next change.
+    /// Files whose text is not to be had are missing, and looked for each time.
     pub fn refresh(&mut self, texts: &dyn TextSource) -> Result<Option<Arc<IndexSnapshot>>> {
         if self.access == Access::Write {
             return self.poll();
         }
         let state = self.catalog.state()?;
         if state == self.current.state {
-            return Ok(None);
+            return self.look_for_missing(texts);
         }
         let grown = self.lexical.delta_chunks() > 2 * self.settings.delta_chunks as usize;
         if state.epoch != self.current.state.epoch || grown {
@@ -37,17 +41,51 @@ impl Store {
                 Arc::make_mut(&mut self.current.alive).remove_range(old.first_slot, old.chunk_count());
             }
         }
+        self.missing.retain(|row| live.contains(&(Arc::clone(&row.path), row.first_slot)));
+        self.current.state = state;
+        self.model = model;
+        self.take_in(changed, texts)?;
+        self.add_vectors(blocks)?;
+        Ok(Some(self.publish(None)))
+    }
+
+    /// As a reader: whether files are missing, since their text is not that of the owner's last commit.
+    pub fn lacks_files(&self) -> bool {
+        !self.missing.is_empty()
+    }
+
+    /// Adds files, as far as their texts are to be had; how many.
+    fn take_in(&mut self, files: Vec<FileRow>, texts: &dyn TextSource) -> Result<usize> {
         let alive = Arc::make_mut(&mut self.current.alive);
-        for row in &changed {
+        for row in &files {
             self.current.files.insert(&Arc::new(FileEntry::from(row)));
             alive.insert_range(row.first_slot, row.heads.chunk_count());
         }
-        self.current.state = state;
-        self.model = model;
-        let pending: Vec<FileRow> = changed.into_iter().filter(|row| row.heads.chunk_count() > 0).collect();
-        self.catch_up(&pending, texts, &mut OpenReport::default())?;
-        let alive = Arc::clone(&self.current.alive);
-        self.vectors.extend(blocks, &alive)?;
+        let pending: Vec<FileRow> = files.into_iter().filter(|row| row.heads.chunk_count() > 0).collect();
+        let mut report = OpenReport::default();
+        self.catch_up(&pending, texts, &mut report)?;
+        Ok(report.caught_up)
+    }
+
+    /// The new state when texts of missing files have come back.
+    fn look_for_missing(&mut self, texts: &dyn TextSource) -> Result<Option<Arc<IndexSnapshot>>> {
+        let rows: Vec<FileRow> = self.missing.drain(..self.missing.len().min(LOOKED_FOR)).collect();
+        let Some(first) = rows.iter().map(|row| row.generation).min() else { return Ok(None) };
+        if self.take_in(rows, texts)? == 0 {
+            return Ok(None);
+        }
+        if let (Some(model), Some(stamp)) = (self.model, &self.settings.model) {
+            let blocks = self.catalog.blocks_after(model, stamp.dimension, Some(first.saturating_sub(1)))?;
+            self.add_vectors(blocks)?;
+        }
         Ok(Some(self.publish(None)))
+    }
+
+    /// Adds rows of files that have none: those of a content come again with each file that holds it.
+    fn add_vectors(&mut self, mut blocks: Vec<Block>) -> Result<()> {
+        let known = self.vectors.view();
+        blocks.retain(|block| !known.has(block.first_slot()));
+        let alive = Arc::clone(&self.current.alive);
+        self.vectors.extend(blocks, &alive)
     }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::catalog::{Catalog, Reader, State};
+use crate::catalog::{Catalog, FileRow, Reader, State};
 use crate::files::Files;
 use crate::lexical::{Counts, LexicalView, LexicalWriter, Stamp};
 use crate::vectors::VectorWriter;
@@ -47,7 +47,7 @@ pub struct OpenReport {
     /// Files of which the lexical index had to be caught up.
     pub caught_up: usize,
     /// Files that were dropped from the index because their text is no longer to be had; the next scan finds them as
-    /// new, and their analysis still stored if they come back.
+    /// new, and their analysis still stored if they come back. A reader looks for them, see [`Store::refresh`].
     pub dropped: Vec<Arc<str>>,
     /// Whether the lexical index was built again as a whole.
     pub lexical_rebuilt: bool,
@@ -120,6 +120,8 @@ pub struct Store {
     current: Current,
     snapshot: Arc<IndexSnapshot>,
     reader: Arc<Reader>,
+    /// As a reader: live files that are not in `current`, since their text was not to be had.
+    missing: Vec<FileRow>,
     /// Bytes that were resident after memory was last freed on purpose.
     relieved: u64,
     /// Bytes in use in the catalog from which on it is looked for what no file has any more.

@@ -134,6 +134,7 @@ impl Store {
             current,
             snapshot,
             reader,
+            missing: Vec::new(),
             relieved: 0,
             prune_from,
             bulk: None,
@@ -178,6 +179,9 @@ impl Store {
         for row in pending {
             let Some(text) = texts.text(&row.path, row.blob) else {
                 report.dropped.push(Arc::clone(&row.path));
+                if self.access == Access::Read {
+                    self.missing.push(row.clone());
+                }
                 continue;
             };
             let analysis = decode_analysis(row.language, &row.heads, &FileReferences::default());

@@ -96,6 +96,11 @@ impl Block {
         Ok(Some(Self { slots, vectors }))
     }
 
+    /// The lowest slot with a row here; there is one.
+    pub(crate) fn first_slot(&self) -> u32 {
+        self.slots.first().copied().unwrap_or_default()
+    }
+
     fn join(blocks: &[Arc<Self>], dimension: usize, alive: &SlotSet) -> Result<Self> {
         let mut order: Vec<(u32, usize, usize)> = Vec::new();
         for (number, block) in blocks.iter().enumerate() {

@@ -1,5 +1,7 @@
 //! A second store that follows the owner.
 
+use std::sync::Arc;
+
 use conexus_index::{Access, Error, Store};
 
 use crate::support::*;
@@ -45,6 +47,46 @@ fn a_reader_follows_the_owner() {
     drop(store);
     let (taken_over, _) = open(folder.path(), &texts).unwrap();
     same(&reader, &taken_over);
+}
+
+/// The disk may hold another text when the reader looks, and the owner's again without another commit.
+#[test]
+fn a_file_whose_text_is_not_to_be_had_is_taken_in_when_it_comes_back() {
+    const QUERIES: [&str; 2] = ["beta", "gamma"];
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = fresh(folder.path());
+    let committed = Workspace::of(&[("a.rs", A), ("b.rs", B)]);
+    store.commit(updates(committed.updates())).unwrap();
+    let mut disk = Workspace::of(&[("a.rs", A), ("b.rs", "fn moved_on() {}\n")]);
+    let (mut reader, report) = Store::open(folder.path(), settings(), Access::Read, &disk).unwrap();
+    assert_eq!(report.dropped, [Arc::from("b.rs")]);
+    let same = |reader: &Store, store: &Store| {
+        assert_eq!(view(&reader.snapshot(), &QUERIES), view(&store.snapshot(), &QUERIES));
+    };
+    for (path, text) in [("b.rs", B), ("c.rs", A), ("a.rs", B)] {
+        if store.snapshot().file(path).is_none_or(|file| file.blob() != blob(text)) {
+            disk.files.insert(path.into(), "fn moved_on() {}\n".into());
+            store.commit(updates(vec![new(path, text)])).unwrap();
+            assert!(reader.refresh(&disk).unwrap().is_some(), "{path}");
+        }
+        assert!(reader.lacks_files() && reader.snapshot().file(path).is_none(), "{path}");
+        assert!(reader.refresh(&disk).unwrap().is_none(), "{path}");
+        disk.files.insert(path.into(), text.into());
+        assert!(reader.refresh(&disk).unwrap().is_some(), "{path}");
+        assert!(!reader.lacks_files() && reader.refresh(&disk).unwrap().is_none(), "{path}");
+        same(&reader, &store);
+    }
+    // What is missing is committed with another text, or goes.
+    for batch in [updates(vec![new("c.rs", "fn gamma() {}\n")]), removals(&["c.rs"])] {
+        store.commit(updates(vec![new("c.rs", B)])).unwrap();
+        reader.refresh(&disk).unwrap();
+        assert!(reader.lacks_files());
+        disk.files.insert("c.rs".into(), "fn gamma() {}\n".into());
+        store.commit(batch).unwrap();
+        reader.refresh(&disk).unwrap();
+        assert!(!reader.lacks_files());
+        same(&reader, &store);
+    }
 }
 
 #[test]
