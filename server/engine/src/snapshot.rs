@@ -48,7 +48,8 @@ fn why_unparsed(file: &FileEntry) -> Option<&'static str> {
 /// The text of an open buffer that stands for its file.
 #[derive(Clone, Debug)]
 pub(crate) struct BufferText {
-    pub(crate) version: i32,
+    /// None of one that was closed and whose saved text the index does not have yet.
+    pub(crate) version: Option<i32>,
     pub(crate) text: Arc<str>,
     pub(crate) references: Arc<LazyReferences>,
 }
@@ -105,7 +106,10 @@ impl Snapshot {
 
     /// The open buffers that it shows in place of their files, ordered by path.
     pub fn buffers(&self) -> impl Iterator<Item = BufferVersion> {
-        self.buffers.iter().map(|(path, buffer)| BufferVersion { path: Arc::clone(path), version: buffer.version })
+        let open = |(path, buffer): (&Arc<str>, &BufferText)| {
+            Some(BufferVersion { path: Arc::clone(path), version: buffer.version? })
+        };
+        self.buffers.iter().filter_map(open)
     }
 
     /// The mentions in an indexed file, those of its open buffer if it has one. `None` when they are not stored any more.

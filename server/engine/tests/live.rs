@@ -319,6 +319,50 @@ fn a_second_process_follows_and_takes_over() {
     follower.eventually("yellow_submarine", &["src/alpha.rs"]);
 }
 
+/// The owner commits it a moment later, and the follower sees that a moment after that.
+#[test]
+fn a_text_that_was_saved_and_closed_is_shown_at_once() {
+    let owner = session();
+    owner.idle();
+    let follower =
+        Session { files: (), cache: tempfile::tempdir().unwrap(), live: start(owner.files.root(), owner.cache.path()) };
+    follower.idle();
+    let mut last = "wait_for_queue".to_owned();
+    let close = |live: &Live, name: &str, is_analysed: bool| {
+        let text = format!("pub fn {name}() {{}}\n");
+        live.set_buffer("src/alpha.rs", Buffer { text: Rope::from_str(&text), version: 1, language: None });
+        if is_analysed {
+            live.current(SOON).unwrap();
+        }
+        owner.files.write("src/alpha.rs", &text);
+        live.disk_changed(["src/alpha.rs".to_owned()]);
+        live.close_buffer("src/alpha.rs");
+        live.current(SOON).unwrap()
+    };
+    for number in 0..5 {
+        for (who, live) in [("owner", &owner.live), ("follower", &follower.live)] {
+            let name = format!("{who}_{number}");
+            let now = close(live, &name, number > 0);
+            assert_eq!((found(&now, &name), found(&now, &last)), (vec!["src/alpha.rs".to_owned()], Vec::new()));
+            assert_eq!((now.buffers().count(), live.status().buffers), (0, 0), "it is not open");
+            owner.eventually(&name, &["src/alpha.rs"]);
+            follower.eventually(&name, &["src/alpha.rs"]);
+            last = name;
+        }
+    }
+    // What was not saved is not shown, and what nobody takes into the index not for ever.
+    follower.set("src/alpha.rs", "pub fn never_saved() {}\n");
+    follower.now();
+    follower.live.close_buffer("src/alpha.rs");
+    assert_eq!((found(&follower.now(), "never_saved").len(), found(&follower.now(), &last).len()), (0, 1));
+    owner.live.stop_indexing();
+    assert_eq!(found(&close(&follower.live, "not_taken", true), "not_taken"), ["src/alpha.rs"]);
+    follower.eventually("not_taken", &[]);
+    assert_eq!(found(&follower.now(), &last), ["src/alpha.rs"]);
+    owner.live.start_indexing();
+    follower.eventually("not_taken", &["src/alpha.rs"]);
+}
+
 #[test]
 fn what_cannot_be_opened_says_why() {
     let workspace = Workspace::of(START);

@@ -14,7 +14,7 @@ use std::{
     hash::BuildHasher,
     path::PathBuf,
     sync::{Arc, LazyLock, atomic::AtomicBool},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use conexus_core::{BlobId, FileAnalysis, Language, LineIndex, Passage};
@@ -42,9 +42,35 @@ pub(super) struct Shown {
     /// None when the text is one that is not searched, such as a secret: the buffer then only hides its file.
     pub(super) text: Option<BufferText>,
     pub(super) overlay: OverlayFile,
+    /// Since when it is closed, and the content of its file in the index then. It was saved: until the index has that,
+    /// it stands for its file.
+    pub(super) closed: Option<(Instant, Option<BlobId>)>,
 }
 
+/// How long a closed buffer stands for its file at most: until the silence of an owner that hangs is told.
+const CLOSED: Duration = Duration::from_secs(4);
+
 impl Shown {
+    /// It was closed after it had been saved.
+    pub(super) fn close(&mut self, index: Option<&IndexSnapshot>) {
+        let file = index.and_then(|index| index.file(&self.overlay.path));
+        self.closed = Some((Instant::now(), file.map(|file| file.blob())));
+        if let Some(text) = &mut self.text {
+            text.version = None;
+        }
+    }
+
+    /// Whether it is closed and has stood for its file for too long.
+    pub(super) fn is_over(&self) -> bool {
+        self.closed.is_some_and(|(since, _)| since.elapsed() >= CLOSED)
+    }
+
+    /// Whether it may stand for its file over that state of the index.
+    pub(super) fn counts(&self, index: &IndexSnapshot) -> bool {
+        let as_closed = |(_, blob)| index.file(&self.overlay.path).map(|file| file.blob()) == blob;
+        self.closed.is_none_or(as_closed) && !self.is_over()
+    }
+
     /// Whether searches over that state of the index need it.
     pub(super) fn differs_from(&self, index: &IndexSnapshot) -> bool {
         match index.file(&self.overlay.path) {
@@ -291,20 +317,24 @@ impl Buffers {
         changed
     }
 
-    pub(super) fn close(&mut self, path: &str) {
+    /// What searches read of it, if that is what its file holds.
+    pub(super) fn close(&mut self, path: &str) -> Option<Shown> {
         self.background.forget(path);
+        let shown = self.shown(path);
         self.open.remove(path);
+        let saved = content::read(&self.root.join(path), self.rules.max_file_bytes).ok()?;
+        shown.filter(|shown| shown.overlay.blob == saved.blob)
     }
 
     /// What searches read of a buffer; `None` when it is not open or not to be searched.
     pub(super) fn shown(&self, path: &str) -> Option<Shown> {
         let open = self.open.get(path)?;
         let text = open.searched.then(|| BufferText {
-            version: open.task.version,
+            version: Some(open.task.version),
             text: Arc::clone(&open.task.text),
             references: Arc::clone(&open.references),
         });
-        Some(Shown { text, overlay: open.overlay.clone()? })
+        Some(Shown { text, overlay: open.overlay.clone()?, closed: None })
     }
 
     /// Whether a walk finds the file, or would find it once it is saved.

@@ -124,7 +124,8 @@ impl Inbox {
 
 enum Change {
     Text(Buffer),
-    Closed,
+    /// With a text that it had since the last look.
+    Closed(Option<Buffer>),
 }
 
 #[derive(Default)]
@@ -204,10 +205,11 @@ impl Live {
         self.shared.tell(path, Change::Text(buffer));
     }
 
-    /// A buffer was closed: the file on disk counts again.
+    /// A buffer was closed: the file on disk counts again. When it holds the buffer's text, that is searched until the
+    /// index has it.
     pub fn close_buffer(&self, path: &str) {
         self.shared.active().take_if(|active| **active == *path);
-        self.shared.tell(path, Change::Closed);
+        self.shared.tell(path, Change::Closed(None));
         self.disk_changed([path.to_owned()]);
     }
 
@@ -332,6 +334,10 @@ impl Shared {
 
     fn tell(&self, path: &str, change: Change) {
         let mut inbox = self.inbox();
+        let change = match (change, inbox.buffers.remove(path)) {
+            (Change::Closed(None), Some(Change::Text(last))) => Change::Closed(Some(last)),
+            (change, _) => change,
+        };
         inbox.buffers.insert(path.into(), change);
         self.issued.fetch_add(1, Ordering::Release);
         drop(inbox);
@@ -425,25 +431,27 @@ impl Shared {
 
     /// Lays the buffers over the index and lets readers see it.
     fn show(&self, mut state: MutexGuard<'_, State>) {
-        let Some(base) = &state.base else {
+        let Some(base) = state.base.clone() else {
             drop(state);
             self.changed.notify_all();
             return;
         };
+        state.buffers.retain(|_, shown| shown.counts(base.index()));
         let over: Vec<&Shown> = state.buffers.values().filter(|shown| shown.differs_from(base.index())).collect();
         let overlays: Vec<_> = over.iter().map(|shown| shown.overlay.clone()).collect();
-        let mut view = base.clone();
+        let texts = over.iter().filter_map(|shown| Some((Arc::clone(&shown.overlay.path), shown.text.clone()?)));
+        let texts = Arc::new(texts.collect());
+        let buffers = over.iter().filter(|shown| shown.closed.is_none()).count() as u64;
+        let mut view = base;
         if !overlays.is_empty() {
-            match base.index().overlay(&overlays) {
-                Ok(index) => view = base.with_index(index),
+            match view.index().overlay(&overlays) {
+                Ok(index) => view = view.with_index(index),
                 Err(error) => tracing::error!(%error, "open buffers are searched as saved"),
             }
         }
-        let texts = over.iter().filter_map(|shown| Some((Arc::clone(&shown.overlay.path), shown.text.clone()?)));
-        view.buffers = Arc::new(texts.collect());
+        view.buffers = texts;
         state.unparsed = view.unparsed_buffers();
         view.notices = state.notices().into();
-        let buffers = over.len() as u64;
         let state = &mut *state;
         state.status.generation = view.generation();
         state.status.files = view.index().file_count() as u64;
@@ -455,6 +463,14 @@ impl Shared {
         state.view = Some(view);
         (self.observer)(&state.status);
         self.renewed();
+    }
+
+    /// Closed buffers give way to their files after a while, whatever the index has.
+    fn forget_closed(&self) {
+        let state = self.lock();
+        if state.buffers.values().any(Shown::is_over) {
+            self.show(state);
+        }
     }
 
     fn status(&self, change: impl FnOnce(&mut Status)) {
@@ -519,7 +535,9 @@ fn analyse_buffers(shared: &Arc<Shared>, location: &Location) {
                 break None;
             }
             let (guard, waited) = shared.arrived.wait_timeout(inbox, REST).unwrap_or_else(PoisonError::into_inner);
-            inbox = guard;
+            drop(guard);
+            shared.forget_closed();
+            inbox = shared.inbox();
             let rested = buffers.as_ref().filter(|_| waited.timed_out() && inbox.is_empty());
             if let Some(path) = rested.and_then(|buffers| buffers.to_parse_afresh(changed.elapsed())) {
                 break Some(path);
@@ -542,6 +560,7 @@ fn analyse_buffers(shared: &Arc<Shared>, location: &Location) {
             Buffers::new(location, &shared.settings, &crashes, Arc::new(listener))
         });
         buffers.embed_with(base.as_ref().and_then(Snapshot::instant_embedder));
+        let mut saved = BTreeMap::new();
         let mut work = || {
             if let Some(path) = &rested {
                 buffers.parse_afresh(path, &|| shared.has_work(|inbox| !inbox.is_empty()));
@@ -560,7 +579,12 @@ fn analyse_buffers(shared: &Arc<Shared>, location: &Location) {
                 let others_wait = || changes.len() > 1 || shared.has_work(|inbox| inbox.is_for_others(path));
                 match change {
                     Change::Text(buffer) => buffers.update(path, buffer, index, &others_wait),
-                    Change::Closed => buffers.close(path),
+                    Change::Closed(last) => {
+                        if let Some(buffer) = last {
+                            buffers.update(path, buffer, index, &others_wait);
+                        }
+                        saved.extend(buffers.close(path).map(|shown| (Arc::clone(path), shown)));
+                    }
                 }
                 touched.push(Arc::clone(path));
             }
@@ -575,9 +599,13 @@ fn analyse_buffers(shared: &Arc<Shared>, location: &Location) {
         });
         let mut state = shared.lock();
         for path in touched {
-            match buffers.shown(&path) {
-                Some(shown) => drop(state.buffers.insert(path, shown)),
-                None => drop(state.buffers.remove(&path)),
+            match (buffers.shown(&path), saved.remove(&path)) {
+                (Some(shown), _) => drop(state.buffers.insert(path, shown)),
+                (None, Some(mut shown)) => {
+                    shown.close(state.base.as_ref().map(Snapshot::index));
+                    state.buffers.insert(path, shown);
+                }
+                (None, None) => drop(state.buffers.remove(&path)),
             }
         }
         state.applied = number;
