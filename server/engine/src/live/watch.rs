@@ -18,9 +18,11 @@ use crate::{git, sources::index_path, walk::to_slashes};
 
 /// Events are handed on when none came for this long.
 const QUIET: Duration = Duration::from_millis(30);
+/// The same while a rebase is under way, which thinks between its commits, or waits for a person.
+const REBASE_QUIET: Duration = Duration::from_millis(300);
 /// Events are handed on after this long although more are coming.
 const LONGEST: Duration = Duration::from_millis(300);
-/// While git holds the lock of its index, a checkout or rebase is under way: it is waited for, but no longer than this.
+/// While git holds the lock of its index, or goes on with a rebase, it is waited for, but no longer than this.
 const GIT_WAIT: Duration = Duration::from_secs(10);
 /// Each folder needs its own watch.
 const BY_FOLDER: bool = cfg!(any(target_os = "linux", target_os = "android"));
@@ -180,20 +182,21 @@ impl Filter {
 
 /// Hands changes on when they rest.
 fn gather(raw: &Receiver<Changes>, git_dir: Option<&Path>, events: &Sender<Event>) {
-    let lock = git_dir.map(|git_dir| git_dir.join("index.lock"));
+    let exists = |name: &str| git_dir.is_some_and(|git_dir| git_dir.join(name).exists());
     while let Ok(mut changes) = raw.recv() {
         let first = Instant::now();
         let mut since = first;
         loop {
-            let git_works = lock.as_ref().is_some_and(|lock| lock.exists());
-            if git_works {
+            let git_works = exists("index.lock");
+            let git_rebases = exists("rebase-merge") || exists("rebase-apply");
+            if git_works || git_rebases {
                 // The last events of what it did come after its lock is gone.
                 since = Instant::now();
             }
             if since.elapsed() >= LONGEST || first.elapsed() >= GIT_WAIT {
                 break;
             }
-            match raw.recv_timeout(QUIET) {
+            match raw.recv_timeout(if git_rebases { REBASE_QUIET } else { QUIET }) {
                 Ok(more) => changes.merge(more),
                 Err(RecvTimeoutError::Timeout) if git_works => {}
                 Err(RecvTimeoutError::Timeout) => break,
