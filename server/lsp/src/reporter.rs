@@ -65,6 +65,7 @@ struct Shown {
 /// Tells the client until the session ends. Nothing is told before the client has said `initialized`.
 pub(crate) async fn run(client: Client, offers: Offers, mut reports: UnboundedReceiver<Report>) {
     let mut folders: HashMap<Uri, Shown> = HashMap::new();
+    let mut polling = HashSet::new();
     let mut bars = 0;
     while let Some(first) = reports.recv().await {
         // Only the last status of a folder counts.
@@ -103,6 +104,12 @@ pub(crate) async fn run(client: Client, offers: Offers, mut reports: UnboundedRe
             let fault = status.fault.as_deref().filter(|_| folders.values().all(|shown| shown.cause != cause));
             if let Some(fault) = fault {
                 client.show_message(MessageType::Error, fault).await;
+            }
+            if let Watching::Polling { reason } = &status.watching
+                && polling.insert(reason.clone())
+            {
+                let text = format!("Conexus looks for changes on disk every few seconds: {reason}");
+                client.show_message(MessageType::Info, text).await;
             }
             let shown = folders.entry(uri.clone()).or_default();
             shown.cause = cause;

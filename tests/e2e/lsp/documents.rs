@@ -184,24 +184,27 @@ pub(super) fn eventually(client: &mut LspClient, query: &str, expected: &[&str])
     wait_for(&format!("{query} to be {expected:?}"), DEADLINE, || (names(client, query) == expected).then_some(()));
 }
 
-/// Where the system cannot watch all folders, files are looked at again and again, and the status says so.
+/// Where the system cannot watch all folders, files are looked at again and again; the user is told, and the status says
+/// so.
 #[cfg(target_os = "linux")]
 #[test]
 fn without_watches_the_disk_is_followed_by_looking() {
-    let session = workspace();
-    // A user of a namespace of its own may watch two things only.
-    let few = "echo 2 > /proc/sys/user/max_inotify_watches";
-    let Some(command) = namespaces::within(&session.command(["lsp"]), few) else { return };
-    let mut client = LspClient::open(command, session.workspace.root());
-    let status = client.call("conexus/status", &json!({}));
-    let workspace = &status["workspaces"][0];
-    assert_eq!(workspace["watching"], "polling", "{status:#}");
-    assert!(
-        workspace["pollingReason"].as_str().is_some_and(|reason| reason.contains("max_user_watches")),
-        "{status:#}"
-    );
-    session.workspace.write("src/deep/inside/new.rs", "pub fn painted_door() {}\n");
-    wait_for("the new file", DEADLINE, || (names(&mut client, "painted_door") == ["painted_door"]).then_some(()));
-    assert_eq!(names(&mut client, ""), ["painted_door"], "the files that changed, not those of the first look");
-    client.shut_down();
+    // A user of a namespace of its own may watch two things only, or nothing.
+    for (limit, most) in [("watches", 2), ("instances", 0)] {
+        let session = workspace();
+        let few = format!("echo {most} > /proc/sys/user/max_inotify_{limit}");
+        let Some(command) = namespaces::within(&session.command(["lsp"]), &few) else { return };
+        let mut client = LspClient::open(command, session.workspace.root());
+        let named = format!("raise fs.inotify.max_user_{limit}");
+        let status = client.call("conexus/status", &json!({}));
+        let workspace = &status["workspaces"][0];
+        assert_eq!(workspace["watching"], "polling", "{status:#}");
+        assert!(workspace["pollingReason"].as_str().is_some_and(|reason| reason.ends_with(&named)), "{status:#}");
+        let told = client.expect("window/showMessage")["params"].clone();
+        assert!(told["type"] == 3 && told["message"].as_str().is_some_and(|text| text.ends_with(&named)), "{told}");
+        session.workspace.write("src/deep/inside/new.rs", "pub fn painted_door() {}\n");
+        wait_for("the new file", DEADLINE, || (names(&mut client, "painted_door") == ["painted_door"]).then_some(()));
+        assert_eq!(names(&mut client, ""), ["painted_door"], "the files that changed, not those of the first look");
+        client.shut_down();
+    }
 }

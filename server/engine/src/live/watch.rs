@@ -131,10 +131,17 @@ impl Watcher {
     }
 }
 
+/// What Linux says when a user has as many instances of inotify as allowed, or a process as many files.
+const EMFILE: i32 = 24;
+
 fn reason(error: &notify::Error) -> String {
-    match error.kind {
+    match &error.kind {
         notify::ErrorKind::MaxFilesWatch => {
             "the system's limit of watched folders is reached; raise fs.inotify.max_user_watches".to_owned()
+        }
+        notify::ErrorKind::Io(io) if BY_FOLDER && io.raw_os_error() == Some(EMFILE) => {
+            "the system's limit of programs that watch folders is reached; raise fs.inotify.max_user_instances"
+                .to_owned()
         }
         _ => error.to_string(),
     }
@@ -205,6 +212,58 @@ fn gather(raw: &Receiver<Changes>, git_dir: Option<&Path>, events: &Sender<Event
         }
         if events.send(Event::Disk(changes)).is_err() {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use notify::{
+        Event,
+        event::{AccessKind, CreateKind, Flag},
+    };
+
+    /// What the system tells, and what comes of it: paths, or that anything may have changed.
+    #[test]
+    fn what_the_system_loses_is_looked_for() {
+        let root = Path::new("/work");
+        let filter = Filter {
+            root: root.to_owned(),
+            git_dir: Some(root.join(".git")),
+            folders: Arc::new(Mutex::new(["", "src"].map(str::to_owned).into())),
+        };
+        let created = |path: &str| Event::new(EventKind::Create(CreateKind::File)).add_path(root.join(path));
+        let parts =
+            |parts: &[&str]| Changes { parts: parts.iter().map(|part| (*part).to_owned()).collect(), all: false };
+        let all = || Changes { all: true, ..Changes::default() };
+        for (told, expected) in [
+            (Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)), Some(all())),
+            (Err(notify::Error::generic("events are lost")), Some(all())),
+            (Ok(created(".git/HEAD")), Some(all())),
+            (Ok(created(".git/index.lock")), None),
+            (
+                Ok(created("src/a.rs").add_path(root.join("target/b.rs")).add_path(root.join("c.rs"))),
+                Some(parts(&["c.rs", "src/a.rs"])),
+            ),
+            (Ok(created("target/b.rs")), None),
+            (Ok(Event::new(EventKind::Access(AccessKind::Any)).add_path(root.join("src/a.rs"))), None),
+        ] {
+            let what = format!("{told:?}");
+            assert_eq!(filter.changes(told), expected, "{what}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn limits_of_the_system_are_named() {
+        let io = |code| notify::Error::io(std::io::Error::from_raw_os_error(code));
+        for (error, named) in [
+            (notify::Error::new(notify::ErrorKind::MaxFilesWatch), "fs.inotify.max_user_watches"),
+            (io(EMFILE), "fs.inotify.max_user_instances"),
+            (io(13), "ermission denied"),
+        ] {
+            assert!(reason(&error).contains(named), "{error:?}: {}", reason(&error));
         }
     }
 }
