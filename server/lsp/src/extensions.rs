@@ -351,7 +351,7 @@ wire! {
         total: Option<u64>,
         /// `owner` or `follower` of another process that writes the index.
         role: String,
-        /// How changes on disk are noticed: `starting`, `events` or `polling`.
+        /// How changes on disk are noticed: `starting`, `events`, `polling`, or, as a follower, by the `owner`.
         watching: String,
         /// Why files have to be looked at again and again.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -202,7 +202,7 @@ pub(crate) fn workspace_status(uri: &Uri, status: &Status) -> WorkspaceStatus {
     let counts = status.activity.progress();
     let polling_reason = match &status.watching {
         Watching::Polling { reason } => Some(reason.clone()),
-        Watching::Starting | Watching::Events => None,
+        Watching::Starting | Watching::Events | Watching::Owner => None,
     };
     WorkspaceStatus {
         workspace: uri.clone(),

@@ -105,7 +105,8 @@ fn a_second_editor_follows_and_takes_over() {
         let session = workspace();
         let first = LspClient::open(session.command(arguments), session.workspace.root());
         let mut second = session.serve();
-        assert_eq!(stands(&mut second)["role"], "follower");
+        let stood = stands(&mut second);
+        assert_eq!((&stood["role"], &stood["watching"]), (&json!("follower"), &json!("owner")));
         let mut expect = |name: &str| {
             wait_for(name, DEADLINE, || (names(&mut second, name) == [name]).then_some(()));
         };
@@ -117,6 +118,7 @@ fn a_second_editor_follows_and_takes_over() {
         expect("blue_lantern");
         assert_eq!(stands(&mut second)["role"], "owner", "{arguments:?}");
         second.wait_until_idle();
+        assert_eq!(stands(&mut second)["watching"], "events", "{arguments:?}");
         assert_eq!(notices_of(&mut second, "blue_lantern"), [""; 0], "{arguments:?}");
         second.ignore("window/showMessage");
         second.shut_down();

@@ -79,6 +79,8 @@ pub enum Watching {
     Starting,
     /// The system tells of each.
     Events,
+    /// By the process that owns the index, which this one follows.
+    Owner,
     /// By looking at all files again and again.
     Polling {
         /// Why the system's events cannot be used.
@@ -92,6 +94,7 @@ impl Watching {
         match self {
             Self::Starting => "starting",
             Self::Events => "events",
+            Self::Owner => "owner",
             Self::Polling { .. } => "polling",
         }
     }

@@ -83,6 +83,9 @@ fn recently_changed(before: &IndexSnapshot, now: &IndexSnapshot) -> Vec<(i64, St
 pub(super) struct Writer {
     shared: Arc<Shared>,
     host: Host,
+    /// Where the watcher tells what it sees.
+    sender: Sender<Event>,
+    /// None as a follower, or when all files are looked at again and again.
     watcher: Option<Watcher>,
     pending: Changes,
     next_poll: Option<Instant>,
@@ -141,19 +144,13 @@ impl Writer {
         yield_to_typing(Yields::Indexing);
         let committed = Arc::clone(shared);
         host.on_commit(Box::new(move |snapshot| committed.rebase(snapshot)));
-        let watcher = match Watcher::start(&host.location().root, sender) {
-            Ok(watcher) => Some(watcher),
-            Err(reason) => {
-                shared.status(|status| status.watching = Watching::Polling { reason });
-                None
-            }
-        };
         let pending = Changes { all: true, ..Changes::default() };
         let next_model = host.is_model_down().then(|| Instant::now() + MODEL_REST.0);
-        Ok(Self {
+        let mut writer = Self {
             shared: Arc::clone(shared),
             host,
-            watcher,
+            sender,
+            watcher: None,
             pending,
             next_poll: None,
             next_own: Instant::now() + OWN_EVERY,
@@ -161,7 +158,25 @@ impl Writer {
             model_rest: MODEL_REST.0,
             clear: None,
             sources_stamp,
-        })
+        };
+        if writer.host.follows() {
+            shared.status(|status| status.watching = Watching::Owner);
+        } else {
+            writer.start_watching();
+        }
+        Ok(writer)
+    }
+
+    /// As the owner: has the system tell what changes from now on, if it can.
+    fn start_watching(&mut self) {
+        let watching = match Watcher::start(&self.host.location().root, self.sender.clone()) {
+            Ok(watcher) => {
+                self.watcher = Some(watcher);
+                Watching::Starting
+            }
+            Err(reason) => Watching::Polling { reason },
+        };
+        self.shared.status(|status| status.watching = watching);
     }
 
     fn is_halted(&self) -> bool {
@@ -261,6 +276,7 @@ impl Writer {
             if self.host.try_to_own()? {
                 tracing::info!("the owner of the index is gone, this process takes over");
                 self.shared.opened(&self.host);
+                self.start_watching();
                 self.pending.all = true;
                 return self.work(events);
             }
