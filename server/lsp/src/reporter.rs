@@ -19,7 +19,10 @@ use lsp_types::{
     PublishDiagnosticsParams, Uri, WorkDoneProgressBegin, WorkDoneProgressEnd, WorkDoneProgressReport,
 };
 use serde_json::Value;
-use tokio::{sync::mpsc::UnboundedReceiver, time::timeout};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    time::timeout,
+};
 use tower_lsp::Client;
 
 use crate::{
@@ -49,25 +52,64 @@ pub(crate) enum Report {
 
 /// How often a status that changes all the time is passed on.
 const INTERVAL: Duration = Duration::from_millis(100);
-/// How long a client may take to agree to a progress bar.
+/// How long a client may take to agree to a progress bar. Nothing waits for it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the client sees of one folder.
 #[derive(Default)]
 struct Shown {
     status: Option<WorkspaceStatus>,
-    progress: Option<ProgressToken>,
+    bar: Option<Bar>,
     /// What is wrong with its index, as far as others may have the same.
     cause: Option<String>,
     set_aside: HashSet<Box<str>>,
 }
+
+/// The progress bar of a folder.
+struct Bar {
+    token: ProgressToken,
+    work: Work,
+    consent: Consent,
+}
+
+/// What the client says to a bar.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Consent {
+    Asked,
+    Given,
+    /// Or it does not answer.
+    Refused,
+}
+
+/// The answer of a client: to which bar of which folder.
+type Answer = (Uri, ProgressToken, Consent);
 
 /// Tells the client until the session ends. Nothing is told before the client has said `initialized`.
 pub(crate) async fn run(client: Client, offers: Offers, mut reports: UnboundedReceiver<Report>) {
     let mut folders: HashMap<Uri, Shown> = HashMap::new();
     let mut polling = HashSet::new();
     let mut bars = 0;
-    while let Some(first) = reports.recv().await {
+    let (answer, mut answers) = unbounded_channel::<Answer>();
+    loop {
+        let first = tokio::select! {
+            report = reports.recv() => match report {
+                Some(report) => report,
+                None => break,
+            },
+            Some((uri, token, consent)) = answers.recv() => {
+                let bar = folders.get_mut(&uri).and_then(|shown| shown.bar.as_mut());
+                match bar.filter(|bar| bar.token == token) {
+                    Some(bar) => bar.answered(&client, consent).await,
+                    // The work was quicker than the client.
+                    None if consent == Consent::Given => {
+                        begin(&client, token.clone(), Work::default()).await;
+                        end(&client, token).await;
+                    }
+                    None => {}
+                }
+                continue;
+            }
+        };
         // Only the last status of a folder counts.
         let mut latest: Vec<(Uri, Arc<Path>, Box<Status>)> = Vec::new();
         let mut next = Some(first);
@@ -78,8 +120,8 @@ pub(crate) async fn run(client: Client, offers: Offers, mut reports: UnboundedRe
                 Report::Error(text) => client.show_message(MessageType::Error, text).await,
                 Report::Closed(uri) => {
                     latest.retain(|(other, ..)| *other != uri);
-                    if let Some(Shown { progress: Some(token), .. }) = folders.remove(&uri) {
-                        end(&client, token).await;
+                    if let Some(bar) = folders.remove(&uri).and_then(|shown| shown.bar) {
+                        bar.end(&client).await;
                     }
                 }
                 Report::Diagnostics(params) => {
@@ -113,7 +155,9 @@ pub(crate) async fn run(client: Client, offers: Offers, mut reports: UnboundedRe
             }
             let shown = folders.entry(uri.clone()).or_default();
             shown.cause = cause;
-            tell(&client, offers, shown, &uri, &status, &mut bars).await;
+            if tell(&client, offers, shown, &uri, &status).await && offers.work_done_progress {
+                progress(&client, shown, &uri, &status, &mut bars, &answer).await;
+            }
         }
         if changed {
             tokio::time::sleep(INTERVAL).await;
@@ -126,10 +170,11 @@ fn cause(fault: &str, index_dir: &Path) -> String {
     fault.replace(&*index_dir.to_string_lossy(), "")
 }
 
-async fn tell(client: &Client, offers: Offers, shown: &mut Shown, uri: &Uri, status: &Status, bars: &mut u32) {
+/// Tells how a folder stands; whether that is new.
+async fn tell(client: &Client, offers: Offers, shown: &mut Shown, uri: &Uri, status: &Status) -> bool {
     let wire = workspace_status(uri, status);
     if shown.status.as_ref() == Some(&wire) {
-        return;
+        return false;
     }
     if offers.status_changed {
         client.send_notification::<StatusChanged>(wire.clone()).await;
@@ -143,37 +188,74 @@ async fn tell(client: &Client, offers: Offers, shown: &mut Shown, uri: &Uri, sta
             client.show_message(MessageType::Warning, text).await;
         }
     }
-    if offers.work_done_progress {
-        progress(client, shown, status, bars).await;
-    }
     shown.status = Some(wire);
+    true
 }
 
 /// Begins, moves and ends the bar of a folder.
-async fn progress(client: &Client, shown: &mut Shown, status: &Status, bars: &mut u32) {
-    let Some((title, done, total)) = work(status.activity) else {
-        if let Some(token) = shown.progress.take() {
-            end(client, token).await;
+async fn progress(
+    client: &Client,
+    shown: &mut Shown,
+    uri: &Uri,
+    status: &Status,
+    bars: &mut u32,
+    answer: &UnboundedSender<Answer>,
+) {
+    let Some(work) = work(status.activity) else {
+        if let Some(bar) = shown.bar.take() {
+            bar.end(client).await;
         }
         return;
     };
-    let percentage = (total > 0).then(|| (done.min(total) * 100 / total) as u32);
-    let message = (total > 0).then(|| format!("{done}/{total}"));
-    if let Some(token) = &shown.progress {
-        let report = WorkDoneProgressReport { cancellable: Some(false), message, percentage };
-        send(client, token.clone(), serde_json::to_value(report)).await;
+    if let Some(bar) = &mut shown.bar {
+        bar.work = work;
+        if bar.consent == Consent::Given {
+            let report = WorkDoneProgressReport {
+                cancellable: Some(false),
+                message: work.message(),
+                percentage: work.percentage(),
+            };
+            send(client, bar.token.clone(), serde_json::to_value(report)).await;
+        }
         return;
     }
     *bars += 1;
     // A token is never used twice, also not by a server that follows one that crashed.
     let token = ProgressToken::String(format!("conexus/{}/{bars}", std::process::id()));
-    // A client that does not answer gets no bar.
-    if !matches!(timeout(PATIENCE, client.create_work_done_progress(token.clone())).await, Ok(Ok(()))) {
-        return;
+    shown.bar = Some(Bar { token: token.clone(), work, consent: Consent::Asked });
+    let (client, uri, answer) = (client.clone(), uri.clone(), answer.clone());
+    // It answers when it likes.
+    tokio::spawn(async move {
+        let created = timeout(PATIENCE, client.create_work_done_progress(token.clone())).await;
+        let consent = if matches!(created, Ok(Ok(()))) { Consent::Given } else { Consent::Refused };
+        // The session may have ended.
+        let _ = answer.send((uri, token, consent));
+    });
+}
+
+impl Bar {
+    async fn answered(&mut self, client: &Client, consent: Consent) {
+        self.consent = consent;
+        if consent == Consent::Given {
+            begin(client, self.token.clone(), self.work).await;
+        }
     }
-    let begin = WorkDoneProgressBegin { title: title.to_owned(), cancellable: Some(false), message, percentage };
-    send(client, token.clone(), serde_json::to_value(begin)).await;
-    shown.progress = Some(token);
+
+    async fn end(self, client: &Client) {
+        if self.consent == Consent::Given {
+            end(client, self.token).await;
+        }
+    }
+}
+
+async fn begin(client: &Client, token: ProgressToken, work: Work) {
+    let begin = WorkDoneProgressBegin {
+        title: work.title.to_owned(),
+        cancellable: Some(false),
+        message: work.message(),
+        percentage: work.percentage(),
+    };
+    send(client, token, serde_json::to_value(begin)).await;
 }
 
 async fn end(client: &Client, token: ProgressToken) {
@@ -186,15 +268,40 @@ async fn send(client: &Client, token: ProgressToken, value: serde_json::Result<V
     }
 }
 
-/// The work that deserves a bar: its title, what is done, of how much.
-fn work(activity: Activity) -> Option<(&'static str, u64, u64)> {
-    let Activity::Running(progress) = activity else { return None };
-    match progress {
-        Progress::Walking => Some(("Conexus: looking for files", 0, 0)),
-        Progress::Indexing { done, total } => Some(("Conexus: indexing", done, total)),
-        Progress::Embedding { done, total } => Some(("Conexus: computing vectors", done, total)),
-        Progress::Finishing | Progress::Linking { .. } => None,
+/// Work that deserves a bar.
+#[derive(Clone, Copy)]
+struct Work {
+    title: &'static str,
+    done: u64,
+    /// Of how much; 0 when that is not known.
+    total: u64,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self { title: "Conexus", done: 0, total: 0 }
     }
+}
+
+impl Work {
+    fn message(self) -> Option<String> {
+        (self.total > 0).then(|| format!("{}/{}", self.done, self.total))
+    }
+
+    fn percentage(self) -> Option<u32> {
+        (self.total > 0).then(|| (self.done.min(self.total) * 100 / self.total) as u32)
+    }
+}
+
+fn work(activity: Activity) -> Option<Work> {
+    let Activity::Running(progress) = activity else { return None };
+    let (title, done, total) = match progress {
+        Progress::Walking => ("Conexus: looking for files", 0, 0),
+        Progress::Indexing { done, total } => ("Conexus: indexing", done, total),
+        Progress::Embedding { done, total } => ("Conexus: computing vectors", done, total),
+        Progress::Finishing | Progress::Linking { .. } => return None,
+    };
+    Some(Work { title, done, total })
 }
 
 /// A status as it goes over the wire.

@@ -1,6 +1,6 @@
 //! From `initialize` to the end of the process.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use conexus_testkit::{LspClient, Workspace, file_uri, wait_until};
 use serde_json::{Value, json};
@@ -289,6 +289,32 @@ fn progress_is_shown_only_where_it_is_offered() {
     client.ignore("conexus/statusChanged");
     client.ignore("window/workDoneProgress/create");
     client.ignore("$/progress");
+    client.shut_down();
+}
+
+/// A client that never answers whether it wants a progress bar is told everything else at once.
+#[test]
+fn a_client_that_does_not_answer_is_told_all_the_same() {
+    let session = workspace();
+    for at in 0..3000 {
+        session.workspace.write(&format!("src/many_{at}.rs"), format!("pub fn many_{at}() {{}}\n").repeat(20));
+    }
+    let mut client = session.start();
+    let capabilities =
+        json!({ "window": { "workDoneProgress": true }, "experimental": { "conexus": { "statusChanged": true } } });
+    client.initialize(&json!({ "rootUri": session.uri(""), "capabilities": capabilities }));
+    client.expect("window/workDoneProgress/create");
+    let began = Instant::now();
+    let settings = json!({ "settings": { "conexus": { "symbolLimit": 0 } } });
+    client.notify("workspace/didChangeConfiguration", &settings);
+    let told = client.expect("window/showMessage");
+    assert!(told["params"]["message"].as_str().is_some_and(|text| text.contains("symbolLimit")), "{told}");
+    client.expect("conexus/statusChanged");
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    client.wait_until_idle();
+    assert!(!client.has("$/progress"));
+    client.ignore("conexus/statusChanged");
+    client.ignore("window/workDoneProgress/create");
     client.shut_down();
 }
 
