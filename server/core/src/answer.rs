@@ -93,6 +93,11 @@ pub enum Notice {
         /// Bytes kept.
         bytes: usize,
     },
+    /// So many hits of a query are ranked; there are more that match a little.
+    Limited {
+        /// How many.
+        hits: u64,
+    },
 }
 
 /// The answer to one query.

@@ -204,13 +204,16 @@ fn a_path_alone_may_cost_more_than_the_budget() {
     assert_eq!((&read["path"], &read["text"]), (&json!(path), &json!("pub fn deepest() {}\n")), "{read:#}");
 }
 
-/// The pages of a search are together what one large answer is.
+/// The pages of a search are the same hits in the same order whatever their size, and none comes twice: also far behind
+/// what is looked at for the first page.
 #[test]
 fn the_pages_of_a_search_are_one_answer() {
     let session = session();
-    for number in 0..30 {
-        let text = format!("/// Drains part {number} of the queue.\npub fn drain_{number}() {{}}\n");
-        session.workspace.write(&format!("src/parts/drain_{number}.rs"), text.repeat(1 + number % 3));
+    for number in 0..310 {
+        let part = |verb: &str| format!("/// {verb} part {number} of the queue.\npub fn {verb}_{number}() {{}}\n");
+        let filling = "// and rests for a while\n".repeat(number % 7);
+        let text = format!("{}\n{filling}\n{}", part("drain"), part("fill"));
+        session.workspace.write(&format!("src/parts/queue_{number}.rs"), text);
     }
     let (_server, mut client) = serve(&session, Revision::New);
     let places = |answer: &Value| -> Vec<Value> {
@@ -218,11 +221,7 @@ fn the_pages_of_a_search_are_one_answer() {
         hits.map(|hit| json!([hit["path"], hit["start_line"], hit["name"]])).collect()
     };
     for query in ["drain the queue", "drain_7"] {
-        let arguments = json!({ "query": query, "limit": 100, "max_tokens": 50_000 });
-        let whole = client.tool("context_search", &arguments);
-        assert!(places(&whole).len() > 20 && whole["truncated"] == false, "{whole:#}");
-        // By the limit, by the budget, and by whichever comes first.
-        for (limit, budget) in [(7, 50_000), (100, 500), (7, 700)] {
+        let mut pages = |limit: usize, budget: usize| {
             let mut pages = Vec::new();
             let mut cursor = Value::Null;
             loop {
@@ -232,11 +231,17 @@ fn the_pages_of_a_search_are_one_answer() {
                 pages.push(places(&page));
                 cursor = page["cursor"].clone();
                 if cursor.is_null() {
-                    break;
+                    return pages;
                 }
             }
-            assert!(pages.len() > 2, "{query} {limit} {budget}: {pages:#?}");
-            assert_eq!(pages.concat(), places(&whole), "{query} {limit} {budget}");
+        };
+        let whole = pages(100, 50_000).concat();
+        assert!(whole.len() > 600, "{query}: {}", whole.len());
+        let different: std::collections::HashSet<String> = whole.iter().map(Value::to_string).collect();
+        assert_eq!(different.len(), whole.len(), "{query}");
+        // By the limit, by the budget, and by whichever comes first.
+        for (limit, budget) in [(30, 50_000), (100, 2_000), (15, 700)] {
+            assert_eq!(pages(limit, budget).concat(), whole, "{query} {limit} {budget}");
         }
     }
 }

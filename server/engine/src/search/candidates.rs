@@ -54,73 +54,110 @@ impl Candidate {
     }
 }
 
-/// Candidates and what was not searched.
+/// Candidates of one depth.
 pub(super) struct Gathered {
     pub(super) candidates: Vec<Candidate>,
-    pub(super) lexical_only: Option<String>,
+    /// Whether a source has more than its share of this depth.
+    pub(super) more: bool,
 }
 
-/// Candidates taken from each source at the least. On the development queries more than 200 changed no score.
-const PER_SOURCE: usize = 200;
+/// Candidates taken from each source at the least, and from each at the most, with a step between. What is found at one
+/// depth follows what is found at those before, so that no hit moves when more are asked for. On the development queries
+/// more than the first 200 changed no score.
+pub(super) const DEPTHS: [usize; 3] = [200, 1_000, 5_000];
 /// Names of a query whose definitions are looked up.
 const MOST_NAMES: usize = 8;
 
-pub(super) fn gather(
-    searcher: &Searcher<'_>,
-    text: &str,
-    understanding: &Understanding,
-    query: &Query,
-    allowed: Option<&SlotSet>,
-    cancel: &AtomicBool,
-) -> Result<Gathered> {
-    let count = PER_SOURCE.max(query.offset.saturating_add(query.limit).saturating_mul(3)).min(5_000);
-    let weights = &searcher.view.weights;
-    let lexical_query = lexical_query(understanding, weights);
-    let mut candidates: HashMap<u32, Candidate> = HashMap::with_capacity(count * 2);
-    let lexical = timed(Stage::Lexical, || searcher.snapshot.lexical(&lexical_query, allowed, count))?;
-    for hit in &lexical {
-        candidates.insert(hit.slot, Candidate::new(hit.slot));
+/// Where candidates of one query come from: looked up once, gathered at one depth after the other.
+pub(super) struct Sources<'a> {
+    searcher: &'a Searcher<'a>,
+    allowed: Option<&'a SlotSet>,
+    lexical: LexicalQuery,
+    /// Chunks that define a name of the query or hold a line that it names.
+    named: Vec<u32>,
+    /// Chunks that hold quoted texts, and how many of them.
+    quoted: Vec<(u32, usize)>,
+    /// Empty where the query is not compared by meaning.
+    vector: Vec<f32>,
+    /// Why meaning was not searched, or not everywhere.
+    pub(super) lexical_only: Option<String>,
+}
+
+impl<'a> Sources<'a> {
+    pub(super) fn of(
+        searcher: &'a Searcher<'a>,
+        text: &str,
+        understanding: &Understanding,
+        query: &Query,
+        allowed: Option<&'a SlotSet>,
+        cancel: &AtomicBool,
+    ) -> Result<Self> {
+        let is_cancelled = || cancel.load(Ordering::Relaxed);
+        let mut sources = Self {
+            searcher,
+            allowed,
+            lexical: lexical_query(understanding, &searcher.view.weights),
+            named: Vec::new(),
+            quoted: Vec::new(),
+            vector: Vec::new(),
+            lexical_only: None,
+        };
+        if !is_cancelled() {
+            sources.named = timed(Stage::Names, || named(searcher, understanding, allowed))?;
+            sources.named.extend(slots_at(searcher.snapshot, &understanding.places, allowed));
+        }
+        let vector = &mut sources.vector;
+        sources.lexical_only = timed(Stage::Embed, || embed(searcher, text, query.mode, vector));
+        if !understanding.quoted.is_empty() && !is_cancelled() {
+            sources.quoted = timed(Stage::Names, || quoted(searcher, understanding, allowed))?;
+        }
+        Ok(sources)
     }
-    if !cancel.load(Ordering::Relaxed) {
-        let named = timed(Stage::Names, || named(searcher, understanding, allowed))?;
-        for slot in named.into_iter().chain(slots_at(searcher.snapshot, &understanding.places, allowed)) {
+
+    /// So many candidates of each source, scored beside each other.
+    pub(super) fn gather(&self, depth: usize, cancel: &AtomicBool) -> Result<Gathered> {
+        let Self { searcher, allowed, .. } = *self;
+        let weights = &searcher.view.weights;
+        let mut candidates: HashMap<u32, Candidate> = HashMap::with_capacity(depth * 2);
+        let lexical = timed(Stage::Lexical, || searcher.snapshot.lexical(&self.lexical, allowed, depth))?;
+        let mut more = lexical.len() >= depth;
+        for slot in lexical.iter().map(|hit| hit.slot).chain(self.named.iter().copied()) {
             candidates.entry(slot).or_insert_with(|| Candidate::new(slot));
         }
-    }
-    let mut query_vector = Vec::new();
-    let lexical_only = timed(Stage::Embed, || embed(searcher, text, query.mode, &mut query_vector));
-    let mut cosine_range = (0.0, 1.0);
-    if !query_vector.is_empty() && !cancel.load(Ordering::Relaxed) {
-        let nearest = timed(Stage::Vectors, || searcher.snapshot.nearest(&query_vector, allowed, count))?;
-        if let (Some(first), Some(last)) = (nearest.first(), nearest.last()) {
-            cosine_range = (last.similarity, first.similarity);
+        let mut cosine_range = (0.0, 1.0);
+        if !self.vector.is_empty() && !cancel.load(Ordering::Relaxed) {
+            let nearest = timed(Stage::Vectors, || searcher.snapshot.nearest(&self.vector, allowed, depth))?;
+            if let (Some(first), Some(last)) = (nearest.first(), nearest.last()) {
+                cosine_range = (last.similarity, first.similarity);
+                more |= nearest.len() >= depth && last.similarity >= weights.least_cosine;
+            }
+            for hit in nearest.iter().filter(|hit| hit.similarity >= weights.least_cosine) {
+                candidates.entry(hit.slot).or_insert_with(|| Candidate::new(hit.slot));
+            }
         }
-        for hit in nearest.iter().filter(|hit| hit.similarity >= weights.least_cosine) {
-            candidates.entry(hit.slot).or_insert_with(|| Candidate::new(hit.slot));
-        }
-    }
-    if !understanding.quoted.is_empty() && !cancel.load(Ordering::Relaxed) {
-        for (slot, count) in timed(Stage::Names, || quoted(searcher, understanding, allowed))? {
+        for &(slot, count) in &self.quoted {
             candidates.entry(slot).or_insert_with(|| Candidate::new(slot)).quoted = count;
         }
-    }
-    let mut candidates: Vec<Candidate> = candidates.into_values().collect();
-    candidates.sort_unstable_by_key(|candidate| candidate.slot);
-    let slots: Vec<u32> = candidates.iter().map(|candidate| candidate.slot).collect();
-    let best = lexical.first().map_or(0.0, |hit| hit.score);
-    if best > 0.0 {
-        for (candidate, score) in candidates.iter_mut().zip(searcher.snapshot.lexical_scores(&lexical_query, &slots)?) {
-            candidate.lexical = score / best;
+        let mut candidates: Vec<Candidate> = candidates.into_values().collect();
+        candidates.sort_unstable_by_key(|candidate| candidate.slot);
+        let slots: Vec<u32> = candidates.iter().map(|candidate| candidate.slot).collect();
+        let best = lexical.first().map_or(0.0, |hit| hit.score);
+        if best > 0.0 {
+            let scores = searcher.snapshot.lexical_scores(&self.lexical, &slots)?;
+            for (candidate, score) in candidates.iter_mut().zip(scores) {
+                candidate.lexical = score / best;
+            }
         }
-    }
-    if !query_vector.is_empty() {
-        let (low, high) = cosine_range;
-        let range = (high - low).max(weights.least_range);
-        for (candidate, cosine) in candidates.iter_mut().zip(searcher.snapshot.similarities(&query_vector, &slots)?) {
-            candidate.semantic = cosine.map_or(0.0, |cosine| ((cosine - low) / range).clamp(0.0, 1.0));
+        if !self.vector.is_empty() {
+            let (low, high) = cosine_range;
+            let range = (high - low).max(weights.least_range);
+            let similarities = searcher.snapshot.similarities(&self.vector, &slots)?;
+            for (candidate, cosine) in candidates.iter_mut().zip(similarities) {
+                candidate.semantic = cosine.map_or(0.0, |cosine| ((cosine - low) / range).clamp(0.0, 1.0));
+            }
         }
+        Ok(Gathered { candidates, more })
     }
-    Ok(Gathered { candidates, lexical_only })
 }
 
 /// Embeds the query; says why when it does not.

@@ -9,7 +9,10 @@ mod understand;
 mod variants;
 mod weights;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    collections::HashSet,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use conexus_core::{Answer, Hit, Mode, Notice, Query};
 use conexus_index::IndexSnapshot;
@@ -25,7 +28,7 @@ use crate::{
     Result, Snapshot,
     stages::{Stage, timed},
 };
-use candidates::Candidate;
+use candidates::{Candidate, DEPTHS, Sources};
 
 /// Searches one state of the workspace. Cheap to make; holds no state of its own.
 pub(crate) struct Searcher<'a> {
@@ -64,27 +67,57 @@ impl<'a> Searcher<'a> {
                 return Ok(answer);
             }
         }
-        let gathered = candidates::gather(self, text, &understanding, query, allowed.as_deref(), cancel)?;
-        if let Some(reason) = gathered.lexical_only {
-            answer.notices.push(Notice::LexicalOnly { reason });
+        let sources = Sources::of(self, text, &understanding, query, allowed.as_deref(), cancel)?;
+        if let Some(reason) = &sources.lexical_only {
+            answer.notices.push(Notice::LexicalOnly { reason: reason.clone() });
         }
         if !matches!(query.mode, Mode::Keyword | Mode::Symbol) {
             answer.notices.extend(self.view.stand_in.as_ref().map(|stand_in| stand_in.notice()));
         }
-        let mut ranked = if cancel.load(Ordering::Relaxed) {
-            Vec::new()
-        } else {
-            timed(Stage::Rank, || {
-                rank::rank(self.snapshot, &self.view.weights, &understanding, query, gathered.candidates)
-            })
-        };
-        answer.more = ranked.len() > query.offset.saturating_add(query.limit);
-        answer.hits =
-            ranked.drain(..).skip(query.offset).take(query.limit).filter_map(|candidate| self.hit(candidate)).collect();
+        let wanted = query.offset.saturating_add(query.limit);
+        let (ranked, is_all) = self.ranked(&sources, &understanding, query, wanted, cancel)?;
+        answer.more = ranked.len() > wanted;
+        if !answer.more && !is_all {
+            answer.notices.push(Notice::Limited { hits: ranked.len() as u64 });
+        }
+        let hits = ranked.into_iter().skip(query.offset).take(query.limit);
+        answer.hits = hits.filter_map(|candidate| self.hit(candidate)).collect();
         if answer.hits.is_empty() && query.offset == 0 {
             answer.add_unless_indexing(Notice::NoMatch);
         }
         Ok(answer)
+    }
+
+    /// Candidates in their order, more than are wanted if there are as many, and whether there are no others. Whatever is
+    /// wanted, the order is the same: those of each depth follow those of the depths before.
+    fn ranked(
+        &self,
+        sources: &Sources<'_>,
+        understanding: &Understanding,
+        query: &Query,
+        wanted: usize,
+        cancel: &AtomicBool,
+    ) -> Result<(Vec<Candidate>, bool)> {
+        let mut ranked: Vec<Candidate> = Vec::new();
+        let mut known: HashSet<u32> = HashSet::new();
+        for depth in DEPTHS {
+            let gathered = sources.gather(depth, cancel)?;
+            if cancel.load(Ordering::Relaxed) {
+                return Ok((Vec::new(), true));
+            }
+            let mut next = timed(Stage::Rank, || {
+                rank::rank(self.snapshot, &self.view.weights, understanding, query, gathered.candidates)
+            });
+            next.retain(|candidate| known.insert(candidate.slot));
+            if let Some(last) = ranked.last() {
+                rank::put_behind(last.score, &mut next, query.explain);
+            }
+            ranked.append(&mut next);
+            if ranked.len() > wanted || !gathered.more {
+                return Ok((ranked, true));
+            }
+        }
+        Ok((ranked, false))
     }
 
     /// The chunks most similar to the chunk in a slot, itself and what overlaps it left out.

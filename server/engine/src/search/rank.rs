@@ -84,6 +84,18 @@ fn lift_quoted(candidates: &mut [Candidate], quoted: usize, lead: f32, explain: 
     candidates.sort_by_key(|candidate| !holds_all(candidate));
 }
 
+/// Scores below the one before them, in the order that they have: scores of two depths are no measure of each other.
+pub(super) fn put_behind(before: f32, candidates: &mut [Candidate], explain: bool) {
+    let Some(best) = candidates.first().map(|candidate| candidate.score) else { return };
+    let value = (before / best).min(1.0);
+    for candidate in candidates {
+        candidate.score *= value;
+        if explain {
+            candidate.contributions.push(Contribution { feature: "depth_factor", value });
+        }
+    }
+}
+
 /// Best first; equal scores in the order of paths and places, so that answers do not depend on the index's history.
 fn sort(snapshot: &IndexSnapshot, candidates: &mut [Candidate]) {
     let place = |candidate: &Candidate| {

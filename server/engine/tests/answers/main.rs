@@ -7,6 +7,7 @@ mod definitions;
 mod history;
 mod messages;
 mod packs;
+mod pages;
 mod relations;
 mod symbols;
 
