@@ -2,9 +2,8 @@
 //!
 //! A mask has the length of what it hides, so every position stays true, and says what it is: `[redacted]****`. Masking
 //! a masked text changes nothing. What is taken for a secret errs on the side of showing code: a block of a private
-//! key, a token whose issuer gave it a shape of its own, and a long random literal that is assigned to a name like
-//! `secret` or `api_key`. In tokio
-//! nothing is masked and in undici the three private keys of its tests (2026-11-21).
+//! key, a token whose issuer gave it a shape of its own, a long random value of a name like `secret` or `api_key`, in
+//! quotes or not, what follows `Bearer`, and a random password in a URL. `docs/operations.md` counts what they take.
 
 use std::{ops::Range, sync::LazyLock};
 
@@ -18,6 +17,12 @@ pub const MARK: &str = "[redacted]";
 const RANDOM_BITS: f64 = 3.9;
 /// The same for hexadecimal digits, of which random ones have 4 at most.
 const RANDOM_HEX_BITS: f64 = 3.2;
+/// The same for a password in a URL, whose place says what it is: twelve random letters and digits have 3.3 and more.
+const RANDOM_PASSWORD_BITS: f64 = 3.0;
+/// Bytes of a value that may be random.
+const VALUE_BYTES: Range<usize> = 20..513;
+/// The same in a URL. What is shorter has no room for a mask that says what it is.
+const PASSWORD_BYTES: Range<usize> = MARK.len() + 2..257;
 
 /// Tokens that can be told from everything else by their form alone, as their issuers document it.
 static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
@@ -33,7 +38,7 @@ static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
         r"pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}",
         r"sk-(?:ant|proj|svcacct)-[A-Za-z0-9_-]{40,}",
         r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}",
-        r"hf_[A-Za-z]{34}\b",
+        r"hf_[A-Za-z0-9]{34}\b",
         r"dop_v1_[a-f0-9]{64}",
         r"AGE-SECRET-KEY-1[0-9A-Z]{58}",
         r"eyJ[A-Za-z0-9_-]{16,}\.eyJ[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{20,}",
@@ -41,11 +46,13 @@ static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
     compiled(&format!(r"\b(?:{})", forms.join("|")))
 });
 
-/// A literal that is assigned to something whose name says that it is secret. Group 1 is the literal.
-static ASSIGNED: LazyLock<Regex> = LazyLock::new(|| {
-    let names = "secret|token|passwd|password|api_?key|apikey|access_?key|auth_?key|private_?key|credential";
+/// What a secret follows: a name that says so and what assigns to it, `Bearer`, the user in a URL. The value behind it
+/// is looked at by `value_at`, which costs less than a pattern with long repetitions.
+static HEAD: LazyLock<Regex> = LazyLock::new(|| {
+    let names = "secret|token|passwd|password|passphrase|pass|pwd|credential|auth";
+    let keys = "api|access|auth|private|account|signing|encryption|master";
     compiled(&format!(
-        r#"(?i)(?:{names})[a-z0-9_.\]-]{{0,32}}["']?\s{{0,8}}(?:=>|:=|=|:)\s{{0,8}}["'`]([A-Za-z0-9+/=_-]{{20,256}})["'`]"#
+        r#"(?i)(?:(?:{names}|(?:{keys})[_-]?key)[a-z0-9_.\]-]{{0,32}}\\?["']?\s{{0,8}}(?:=>|:=|=|:)\s{{0,8}}\\?["'`]?|\bbearer[ \t]{{1,8}}|://[a-z0-9_.%+~-]{{0,64}}:)"#
     ))
 });
 
@@ -80,9 +87,54 @@ fn secrets(text: &[u8]) -> Vec<Range<usize>> {
     let keys = KEY.captures_iter(text).filter_map(|found| found.get(1)).map(|body| body.range());
     let keys = keys.filter(|body| is_key_body(&text[body.clone()]));
     let tokens = TOKEN.find_iter(text).map(|found| found.range()).filter(|token| !is_example(&text[token.clone()]));
-    let assigned = ASSIGNED.captures_iter(text).filter_map(|found| found.get(1)).map(|literal| literal.range());
-    let assigned = assigned.filter(|literal| is_random(&text[literal.clone()]));
-    keys.chain(tokens).chain(assigned).collect()
+    let values = HEAD.find_iter(text).filter_map(|head| value_at(text, head.range()));
+    let mut found: Vec<_> = keys.chain(tokens).chain(values).collect();
+    found.sort_unstable_by_key(|secret| secret.start);
+    found.dedup_by(|next, before| {
+        let is_part = next.start < before.end;
+        if is_part {
+            before.end = before.end.max(next.end);
+        }
+        is_part
+    });
+    found
+}
+
+/// The secret value that follows a head, if it is one.
+fn value_at(text: &[u8], head: Range<usize>) -> Option<Range<usize>> {
+    let written = &text[head.clone()];
+    let reaches = |is_part: fn(u8) -> bool| {
+        let length = text[head.end..].iter().take_while(|byte| is_part(**byte)).count();
+        (head.end..head.end + length, text.get(head.end + length).copied())
+    };
+    if written.starts_with(b"://") {
+        let (value, end) = reaches(|byte| byte.is_ascii_alphanumeric() || b"=_.~!*%^&+,;-".contains(&byte));
+        let password = &text[value.clone()];
+        let is_secret = end == Some(b'@')
+            && PASSWORD_BYTES.contains(&password.len())
+            && !is_worded(password)
+            && is_random(password, RANDOM_PASSWORD_BITS);
+        return is_secret.then_some(value);
+    }
+    let is_bearer = written[0].eq_ignore_ascii_case(&b'b');
+    let (value, end) = if is_bearer {
+        reaches(|byte| byte.is_ascii_alphanumeric() || b"+/=_.~-".contains(&byte))
+    } else {
+        reaches(|byte| byte.is_ascii_alphanumeric() || b"+/=_-".contains(&byte))
+    };
+    let literal = &text[value.clone()];
+    if !VALUE_BYTES.contains(&literal.len()) || !is_random(literal, RANDOM_BITS) {
+        return None;
+    }
+    let is_quoted = !is_bearer && written.last().is_some_and(|byte| b"\"'`".contains(byte));
+    let ends = end.is_none_or(|byte| byte.is_ascii_whitespace() || b"\"'`;,&|)]}<>#\\".contains(&byte));
+    // Without quotes it may be code: a name, which is words, or the first line of something else.
+    let is_secret = if is_quoted {
+        end.is_some_and(|byte| b"\"'`\\".contains(&byte))
+    } else {
+        ends && !is_worded(literal) && !written.contains(&b'\n') && !literal.starts_with(b"=")
+    };
+    is_secret.then_some(value)
 }
 
 /// Every ASCII character but line ends; what a file in another encoding holds besides stays.
@@ -113,7 +165,7 @@ fn is_example(text: &[u8]) -> bool {
 }
 
 /// Whether a literal looks drawn at random: no words, no path, no enumeration.
-fn is_random(literal: &[u8]) -> bool {
+fn is_random(literal: &[u8], least_bits: f64) -> bool {
     let digits = literal.iter().filter(|byte| byte.is_ascii_digit()).count();
     let letters = literal.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     if digits < 2 || letters < 4 || is_example(literal) {
@@ -125,7 +177,16 @@ fn is_random(literal: &[u8]) -> bool {
     // Names and paths are words between separators; random text has few runs of lower case letters.
     let parts = literal.split(|byte| matches!(byte, b'-' | b'_' | b'/' | b'.'));
     let worded: usize = parts.filter(|part| is_word(part)).map(<[u8]>::len).sum();
-    worded * 3 < literal.len() && digits * 20 >= literal.len() && entropy(literal) >= RANDOM_BITS
+    worded * 3 < literal.len() && digits * 20 >= literal.len() && entropy(literal) >= least_bits
+}
+
+/// Whether a value reads like words that are joined by case alone: a third of it, where random letters of both cases have
+/// a twelfth, is in runs of four lower case letters and more. Without upper case many digits tell random text.
+fn is_worded(value: &[u8]) -> bool {
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let has_upper = value.iter().any(u8::is_ascii_uppercase);
+    let runs = value.split(|byte| !byte.is_ascii_lowercase()).map(<[u8]>::len).filter(|&length| length >= 4);
+    runs.sum::<usize>() * 3 >= value.len() && (has_upper || digits * 4 < value.len())
 }
 
 fn is_word(part: &[u8]) -> bool {
@@ -168,6 +229,22 @@ mod tests {
             format!("\"client_secret\": \"{}\",", token("", 32)),
             format!("password := `{}`", token("", 24)),
             format!("authToken = \"{}\"", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c"),
+            format!("auth: \"{}\"", token("", 32)),
+            format!("export API_KEY={}", token("", 32)),
+            format!("export API_KEY={} # of the test", token("", 32)),
+            format!("aws_secret_access_key = {}\nregion = eu", token("", 40)),
+            format!("DB_PASS: {}", token("", 28)),
+            format!("  db_password: {}\n  db_user: admin\n", token("", 24)),
+            format!("AccountName=shop;AccountKey={}==;EndpointSuffix=core", token("", 84)),
+            format!("client_secret: {}", "eba456bf92d5d98065e5751f75143a5f61debc26"),
+            format!("x-api-key: {}\r\n", token("", 30)),
+            format!("{{\\\"token\\\": \\\"{}\\\"}}", token("", 30)),
+            format!("headers = {{\"Authorization\": \"Bearer {}\"}}", token("", 40)),
+            format!("curl -H 'authorization: bearer {}' localhost", token("", 40)),
+            format!("postgres://admin:{}@db.host:5432/x", token("", 24)),
+            format!("amqps://shop:{}@queue/", ["q7Zt2m", "Kx9RbW"].concat()),
+            format!("DATABASE_PASSWORD_URL=mysql://root:{}@localhost", token("", 20)),
+            format!("token: {}", token("ghp_", 36)),
         ];
         for text in cases {
             let (masked, count) = redact(text.clone());
@@ -194,6 +271,22 @@ mod tests {
             "let hash = \"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c\";",
             "tokenize(input: \"abc\")",
             "access_key = os.environ[\"AWS_ACCESS_KEY_ID_2\"]",
+            "token = getNextTokenOfStream2WithLimit3",
+            "let secret = SecretManagerClientV2Builder9::new();",
+            "let secret = aB3dE6gH9kL2mN5pQ8sT1vW4(request);",
+            "token == aB3dE6gH9kL2mN5pQ8sT1vW4.kind",
+            "auth: OAuth2ClientCredentialsGrantType1,",
+            "tokenizer.version: 2026-11-21T10:39:23Z0000",
+            "password: ${DB_PASSWORD_OF_STAGE_2}",
+            "password=%DB_PASSWORD_OF_STAGE_2%",
+            "secret_path = /run/secrets/db_password_2024_09",
+            "postgres://postgres:postgres@localhost:5432/db",
+            "postgres://user:mysecretpassword1234@localhost",
+            "https://user:${TOKEN_2_OF_3_FOR_USERS}@host/",
+            "http://[2001:db8:85a3:8d3:1319:8a2e:370:7348]:443/",
+            "https://host.example:8443/a/b1c2d3e4f5g6h7@2",
+            "Authorization: Bearer YOUR_ACCESS_TOKEN_GOES_HERE_1234",
+            "a bearer of the message1of2ThatWasSentBefore",
         ] {
             assert_eq!(redact(text.to_owned()), (text.to_owned(), 0));
         }

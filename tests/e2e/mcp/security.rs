@@ -486,6 +486,24 @@ fn secrets_in_files_are_masked_everywhere() {
     session
         .workspace
         .write("src/deploy.py", format!("def deploy_everything():\n    token = \"{secret}\"\n    return token\n"));
+    // Forms of other files, each with a secret of its own, most of them without quotes.
+    let random = |number: usize| -> String {
+        let signs = b"q7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA";
+        (0..30).map(|at| signs[(at + number * 5) % signs.len()] as char).collect()
+    };
+    let forms: &[(&str, &str)] = &[
+        ("deploy.sh", "export API_KEY=SECRET\n"),
+        ("deploy.ini", "aws_secret_access_key = SECRET\n"),
+        ("deploy.yaml", "env:\n  DB_PASS: SECRET\n  STAGE: 2\n"),
+        ("deploy.txt", "AccountName=shop;AccountKey=SECRET==;EndpointSuffix=core\n"),
+        ("deploy.js", "const headers = { Authorization: \"Bearer SECRET\" };\n"),
+        ("deploy.md", "Connect to `postgres://admin:SECRET@db.host:5432/shop`.\n"),
+        ("deploy.rb", "login auth: \"SECRET\"\n"),
+    ];
+    let others: Vec<String> = (0..forms.len()).map(random).collect();
+    for ((name, text), secret) in forms.iter().zip(&others) {
+        session.workspace.write(&format!("src/{name}"), text.replace("SECRET", secret));
+    }
     let (author, subject) = (format!("{secret} <ann@host.example>"), format!("Deploy with {secret}, QUE-13"));
     session.workspace.git(&["add", "--all"]);
     session.workspace.git(&["commit", "--quiet", "--author", &author, "--message", &subject]);
@@ -496,6 +514,16 @@ fn secrets_in_files_are_masked_everywhere() {
     let text = read["text"].as_str().expect("a text");
     assert!(!text.contains(&secret[4..20]) && text.contains("token = \"[redacted]*"), "{text}");
     assert!(text.contains("return token") && notices(&read).contains(&"redacted"), "{read:#}");
+    for ((name, text), secret) in forms.iter().zip(&others) {
+        let read = client.tool("context_read", &json!({ "file_path": format!("src/{name}") }));
+        let mask = format!("[redacted]{}", "*".repeat(secret.len() - "[redacted]".len()));
+        // Padding belongs to the secret.
+        let shown = read["text"].as_str().expect("a text").replace("***;", "*==;");
+        assert_eq!(shown, text.replace("SECRET", &mask), "{name}: {read:#}");
+        assert!(notices(&read).contains(&"redacted"), "{read:#}");
+        let found = client.tool("context_grep", &json!({ "pattern": &secret[4..20] }));
+        assert_eq!(found["matches"], json!([]), "{found:#}");
+    }
     let found = client.tool("context_search", &json!({ "query": "deploy_everything" }));
     assert_eq!(found["hits"][0]["path"], "src/deploy.py");
     assert!(notices(&found).contains(&"redacted") && !found.to_string().contains(&secret[4..20]), "{found:#}");
@@ -527,8 +555,10 @@ fn secrets_in_files_are_masked_everywhere() {
                 folders.push(path);
             } else {
                 let bytes = std::fs::read(&path).unwrap_or_default();
-                let part = &secret.as_bytes()[4..20];
-                assert!(!bytes.windows(part.len()).any(|window| window == part), "{}", path.display());
+                for secret in others.iter().chain([&secret]) {
+                    let part = &secret.as_bytes()[4..20];
+                    assert!(!bytes.windows(part.len()).any(|window| window == part), "{}", path.display());
+                }
             }
         }
     }
