@@ -7,13 +7,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conexus_engine::live::{Editor, LineEdit, Patience};
+use conexus_core::{LineIndex, Span};
+use conexus_engine::{
+    live::{Editor, LineEdit, Patience},
+    redaction::redact,
+};
 use lsp_types::{ApplyWorkspaceEditParams, ApplyWorkspaceEditRequest, Position, Range, ShowDocumentParams, Uri};
 use serde_json::json;
 use tokio::runtime::Handle;
 use tower_lsp::{Client, jsonrpc};
 
-use crate::session::Session;
+use crate::{
+    positions::{Encoding, Lines},
+    session::Session,
+};
 
 /// How soon it is noticed that nobody waits for the editor any more.
 const LOOK: Duration = Duration::from_millis(50);
@@ -70,6 +77,21 @@ fn range(lines: &Lines<u32>) -> Range {
     Range { start: Position { line: lines.start, character: 0 }, end: Position { line: lines.end, character: 0 } }
 }
 
+/// Edits of whole lines as the client takes them.
+fn text_edits(text: &Arc<str>, edits: &[LineEdit], encoding: Encoding) -> Vec<serde_json::Value> {
+    let starts = LineIndex::new(text);
+    let lines = Lines::new(Arc::clone(text), encoding);
+    let start_of = |line: u32| starts.span(line).map_or(text.len(), |span| span.start as usize);
+    let is_unfinished = !text.is_empty() && !text.ends_with(['\n', '\r']);
+    let edit = |edit: &LineEdit| {
+        let (start, end) = (start_of(edit.lines.start), start_of(edit.lines.end));
+        let line_end = if is_unfinished && start == text.len() { "\n" } else { "" };
+        let range = lines.range(Span::new(start, end));
+        json!({ "range": range, "newText": format!("{line_end}{}", edit.text) })
+    };
+    edits.iter().map(edit).collect()
+}
+
 /// The address of a file as the client writes it.
 fn uri_of(session: &Session, file: &Path) -> Result<Uri, String> {
     session
@@ -97,17 +119,27 @@ impl Editor for SessionEditor {
         if shown { Ok(()) } else { Err("the editor did not show it".to_owned()) }
     }
 
-    fn propose(&self, file: &Path, edits: &[LineEdit], label: &str, patience: Patience<'_>) -> Result<(), String> {
+    fn propose(
+        &self,
+        file: &Path,
+        text: &Arc<str>,
+        edits: &[LineEdit],
+        label: &str,
+        patience: Patience<'_>,
+    ) -> Result<(), String> {
         let session = self.session()?;
         if !session.offers.apply_edit {
             return Err("this editor takes no edits from others".to_owned());
         }
         let uri = uri_of(&session, file)?;
-        let edits: Vec<_> =
-            edits.iter().map(|edit| json!({ "range": range(&edit.lines), "newText": edit.text })).collect();
+        let open = session.documents().get(&uri).map(|document| (document.version, document.text.clone()));
+        if open.as_ref().is_some_and(|(_, now)| redact(now.to_string()).0 != **text) {
+            return Err("the document has changed in the editor since it was read: read it again".to_owned());
+        }
+        let edits = text_edits(text, edits, session.encoding);
         let edit = if session.offers.document_changes {
-            // With the version that is known here the editor refuses what was meant for another text.
-            let version = session.documents().get(&uri).map(|document| document.version);
+            // What is typed from now on makes the editor refuse it.
+            let version = open.map(|(version, _)| version);
             json!({ "documentChanges": [{ "textDocument": { "uri": uri, "version": version }, "edits": edits }] })
         } else {
             json!({ "changes": { uri.as_str(): edits } })
@@ -121,5 +153,30 @@ impl Editor for SessionEditor {
             return Ok(());
         }
         Err(answer.failure_reason.unwrap_or_else(|| "the editor did not apply it".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_replaced_and_inserted_wherever_the_text_ends() {
+        // Text, lines, new text: the range from line:character to line:character, and what comes in its place.
+        for (text, lines, new, expected) in [
+            ("a\nb\n", 0..1, "x\n", "0:0-1:0 x|"),
+            ("a\nb\n", 1..1, "x\n", "1:0-1:0 x|"),
+            ("a\nb\n", 2..2, "x\n", "2:0-2:0 x|"),
+            ("a\ngrüße 😀", 2..2, "x\n", "1:8-1:8 |x|"),
+            ("a\nb", 1..2, "x\n", "1:0-1:1 x|"),
+            ("a\nb", 1..1, "x\n", "1:0-1:0 x|"),
+            ("", 0..0, "x\n", "0:0-0:0 x|"),
+        ] {
+            let edit = LineEdit { lines, text: new.to_owned() };
+            let told = text_edits(&text.into(), &[edit], Encoding::Utf16).remove(0);
+            let place = |name: &str| format!("{}:{}", told["range"][name]["line"], told["range"][name]["character"]);
+            let new = told["newText"].as_str().unwrap_or_default().replace('\n', "|");
+            assert_eq!(format!("{}-{} {new}", place("start"), place("end")), expected, "{text:?}");
+        }
     }
 }

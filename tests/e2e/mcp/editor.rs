@@ -1,9 +1,10 @@
 //! What assistants ask of the editor.
 
-use conexus_testkit::{LspClient, file_uri};
+use conexus_testkit::{LspClient, file_uri, wait_for};
 use serde_json::{Value, json};
 
 use super::{
+    DEADLINE,
     client::{Client, Http, Revision},
     session,
     tools::check_answer,
@@ -72,9 +73,14 @@ fn places_are_shown_and_edits_proposed_where_the_user_allows_it() {
     assert_eq!(params["selection"]["end"]["line"], 6, "{params}");
     check_answer(&result, declared, &arguments);
 
+    let version = |client: &mut Http| {
+        let read = client.tool("context_read", &json!({ "file_path": "src/queue.rs" }));
+        read["version"].as_str().expect("a version").to_owned()
+    };
+    let read = version(&mut client);
     let arguments = json!({
         "action": "replace", "file_path": "src/queue.rs", "start_line": 3, "end_line": 3, "text": "/// Jobs.",
-        "max_tokens": 200,
+        "version": read, "max_tokens": 200,
     });
     let (params, result) =
         asked(&mut editor, &mut client, &arguments, "workspace/applyEdit", &json!({ "applied": true }));
@@ -94,10 +100,29 @@ fn places_are_shown_and_edits_proposed_where_the_user_allows_it() {
         (json!({ "action": "show", "file_path": ".env" }), "not in the index"),
         (json!({ "action": "show", "file_path": "src/queue.rs", "start_line": 900 }), "lines"),
         (json!({ "action": "replace", "file_path": "src/queue.rs" }), "text"),
+        (json!({ "action": "replace", "file_path": "src/queue.rs", "text": "x" }), "version"),
         (json!({ "action": "delete", "file_path": "src/queue.rs" }), "delete"),
     ] {
         let reason = client.refusal("context_editor", &arguments);
         assert!(reason.contains(word), "{arguments}: {reason}");
     }
+    // What is for another text than the editor has goes no further: whatever the editor is asked ends the test.
+    editor.did_replace(&uri, 2, &format!("// typed meanwhile\n{text}"));
+    editor.call("workspace/symbol", &json!({ "query": "next_job" }));
+    let reason = client.refusal("context_editor", &arguments);
+    assert!(reason.contains("read it again"), "{reason}");
+    // Behind a last line without a line end.
+    editor.did_replace(&uri, 3, "fn a() {}\nfn b() {}");
+    let read = wait_for("the edit", DEADLINE, || Some(version(&mut client)).filter(|now| *now != read));
+    let arguments = json!({
+        "action": "replace", "file_path": "src/queue.rs", "start_line": 3, "end_line": 2, "text": "fn c() {}\n",
+        "version": read,
+    });
+    let (params, _) = asked(&mut editor, &mut client, &arguments, "workspace/applyEdit", &json!({ "applied": true }));
+    let end = json!({ "line": 1, "character": 9 });
+    let change = &params["edit"]["documentChanges"][0];
+    assert_eq!(change["textDocument"]["version"], 3, "{params}");
+    let expected = json!([{ "range": { "start": end, "end": end }, "newText": "\nfn c() {}\n" }]);
+    assert_eq!(change["edits"], expected, "{params}");
     editor.shut_down();
 }

@@ -108,6 +108,7 @@ const TRIED: &[(&str, &str, &[&str])] = &[
     ("context_connector_management", "cursor", &[r#"{"action":"list"}"#]),
     ("context_editor", "file_path", &[r#"{"action":"show"}"#, r#"{"action":"replace","text":"x"}"#]),
     ("context_editor", "text", &[r#"{"action":"replace","file_path":"../outside.rs"}"#]),
+    ("context_editor", "version", &[r#"{"action":"replace","file_path":"src/queue.rs","text":"x"}"#]),
 ];
 
 /// Every text that a tool takes is given paths that lead out and texts that break parsers; whatever the parameter means,

@@ -23,6 +23,8 @@ pub(crate) const TOOL: Tool = Tool { name: "context_editor", describe, run };
 const WAIT: Duration = Duration::from_secs(45);
 /// Largest text of an edit in bytes.
 const TEXT_BYTES: usize = 1 << 20;
+/// Hexadecimal digits of a version.
+const VERSION_DIGITS: usize = 8;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +34,8 @@ struct Arguments {
     start_line: Option<u32>,
     end_line: Option<u32>,
     text: Option<String>,
+    /// Of the text that the lines were read from.
+    version: Option<String>,
     max_tokens: Option<usize>,
 }
 
@@ -52,6 +56,7 @@ fn describe() -> Description {
         ("start_line", schema::number()),
         ("end_line", schema::number()),
         ("text", schema::text()),
+        ("version", schema::text_about("of context_read")),
         ("max_tokens", schema::number()),
     ];
     let description = "Show lines in the editor, or replace them there, unsaved. end_line before start_line inserts.";
@@ -62,6 +67,11 @@ fn describe() -> Description {
         schema::answer(FACTS, None),
     )
     .with_annotations(schema::destructive())
+}
+
+/// The version of a text, by which an edit says what it is for.
+pub(super) fn version_of(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex()[..VERSION_DIGITS].to_owned()
 }
 
 fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
@@ -82,9 +92,14 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
         (Action::Show, None) => editor.show(&file, start..end, patience)?,
         (Action::Show, Some(_)) => return Err("show takes no text".to_owned()),
         (Action::Replace, Some(text)) if text.len() <= TEXT_BYTES => {
+            let read =
+                arguments.version.ok_or("name the version of the text that you read, as context_read tells it")?;
+            if read != version_of(&current.text) {
+                return Err(format!("{path} has another version by now: read it again"));
+            }
             let text = if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" };
             let edit = LineEdit { lines: start..end, text };
-            editor.propose(&file, &[edit], "Proposed by an assistant", patience)?;
+            editor.propose(&file, &current.text, &[edit], "Proposed by an assistant", patience)?;
         }
         (Action::Replace, Some(_)) => return Err(format!("a text has at most {TEXT_BYTES} bytes")),
         (Action::Replace, None) => return Err("name the text that comes in the place of the lines".to_owned()),

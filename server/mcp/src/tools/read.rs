@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    Call, Freshness, Tool, read_arguments,
+    Call, Freshness, Tool, editor, read_arguments,
     schema::{self, Field, maybe, sure},
 };
 use crate::{
@@ -36,6 +36,7 @@ const FACTS: &[Field] = &[
     sure("end_line"),
     sure("total_lines"),
     maybe("unsaved_version", "integer"),
+    maybe("version", "string"),
     maybe("cursor", "string"),
 ];
 
@@ -93,7 +94,12 @@ fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
     if let Some(version) = version_of(&view, &path) {
         draft.facts.insert("unsaved_version".to_owned(), json!(version));
     }
-    let head = format!("{path} of {} lines, from {}:\n", lines.count(), first + 1);
+    let mut head = format!("{path} of {} lines, from {}:\n", lines.count(), first + 1);
+    if call.live.editor().is_some() {
+        let version = editor::version_of(&current.text);
+        head = format!("version {version} of {head}");
+        draft.facts.insert("version".to_owned(), json!(version));
+    }
     draft.facts.insert("path".to_owned(), json!(path));
     draft.facts.insert("start_line".to_owned(), json!(first + 1));
     draft.facts.insert("end_line".to_owned(), json!(last + 1));
