@@ -211,7 +211,7 @@ impl Calls {
         tool: &'static Tool,
         arguments: JsonObject,
     ) -> Result<(Reply, Receiver<()>), String> {
-        let (places, threads) = self.lanes.of(tool.name);
+        let (places, threads) = self.lanes.of_call(tool.name, &arguments);
         let waiting = Arc::clone(places).acquire_owned().instrument(info_span!("waiting"));
         let place = waiting.await.map_err(|_| "the session is ending".to_owned())?;
         let span = info_span!("work");

@@ -4,15 +4,14 @@
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     net::{SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use axum::{
-    BoxError, Router,
-    error_handling::HandleErrorLayer,
+    Router,
     extract::{ConnectInfo, DefaultBodyLimit, Request, State},
-    http::{StatusCode, header},
+    http::{StatusCode, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -20,13 +19,18 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
 use rmcp::{
     ServerHandler,
+    model::Extensions,
     transport::streamable_http_server::{
         StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
     },
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use serde_json::json;
-use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
+use tower::ServiceBuilder;
 use tower_governor::{GovernorError, GovernorLayer, governor::GovernorConfigBuilder, key_extractor::KeyExtractor};
 use tower_http::timeout::{RequestBodyDeadlineLayer, TimeoutLayer};
 
@@ -71,16 +75,15 @@ pub(crate) fn railed(routes: Router, known: Guard, limits: &Limits, audit: Optio
     let refusals: Refusals = Arc::new(move |request| {
         By::Address.extract(request).is_ok_and(|address| refused.limiter().check_key(&address).is_ok())
     });
-    let limited = ServiceBuilder::new()
-        .layer(GovernorLayer::new(rate(By::Client, per_second, burst)).error_handler(|error| too_many(&error)))
-        .layer(HandleErrorLayer::new(overloaded))
-        .layer(LoadShedLayer::new())
-        .layer(GlobalConcurrencyLimitLayer::new(limits.in_flight.max(1)))
+    let timed = ServiceBuilder::new()
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, limits.answer))
         .layer(RequestBodyDeadlineLayer::new(limits.arrival))
         .layer(DefaultBodyLimit::max(limits.body_bytes));
+    let places = Arc::new(Semaphore::new(limits.in_flight.max(1)));
     routes
-        .layer(limited)
+        .layer(timed)
+        .layer(middleware::from_fn_with_state((places, limits.answer), in_flight))
+        .layer(GovernorLayer::new(rate(By::Client, per_second, burst)).error_handler(|error| too_many(&error)))
         .layer(middleware::from_fn_with_state((known, refusals), guard))
         .layer(middleware::from_fn_with_state(audit, observe))
 }
@@ -162,9 +165,47 @@ fn too_many(error: &GovernorError) -> Response {
     (StatusCode::TOO_MANY_REQUESTS, retry, "too many requests of one client, wait a little").into_response()
 }
 
-async fn overloaded(_: BoxError) -> Response {
-    let retry = [(header::RETRY_AFTER, "1")];
-    (StatusCode::SERVICE_UNAVAILABLE, retry, "too many requests at the same time, wait a little").into_response()
+/// Gives a request a place, or refuses it.
+async fn in_flight(
+    State((places, answer)): State<(Arc<Semaphore>, Duration)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Ok(place) = places.try_acquire_owned() else {
+        let retry = [(header::RETRY_AFTER, "1")];
+        let why = "too many requests at the same time, wait a little";
+        return (StatusCode::SERVICE_UNAVAILABLE, retry, why).into_response();
+    };
+    let held = InFlight { place: Arc::new(Mutex::new(Some(place))), until: Instant::now() + answer };
+    request.extensions_mut().insert(held.clone());
+    let response = next.run(request).await;
+    drop(held);
+    response
+}
+
+/// A place among the requests in flight. It lies in the extensions of the request, which are there until it is answered to
+/// the end: the answer may have begun long before.
+#[derive(Clone, Debug)]
+pub(crate) struct InFlight {
+    place: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
+    until: Instant,
+}
+
+impl InFlight {
+    /// The place of a request over HTTP.
+    pub(crate) fn of(extensions: &Extensions) -> Option<Self> {
+        extensions.get::<Parts>()?.extensions.get::<Self>().cloned()
+    }
+
+    /// For a stream that goes on for as long as its client likes, and is counted elsewhere.
+    pub(crate) fn give_back(&self) {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Waits until the answer has taken as long as it may.
+    pub(crate) async fn until_over(&self) {
+        tokio::time::sleep_until(self.until).await;
+    }
 }
 
 /// Counts a request, and notes a refused one.

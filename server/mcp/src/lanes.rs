@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use conexus_engine::priority::{Yields, yield_to_typing};
+use rmcp::model::JsonObject;
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     sync::Semaphore,
@@ -16,6 +17,8 @@ const DEAR: usize = 8;
 const CHEAP: usize = 8;
 /// Calls that wait for something at the same time; they do little else, so they take no place of another.
 const PATIENT: usize = 64;
+/// Comparisons with a fresh index at the same time: each reads and analyses the whole workspace.
+const COMPARISONS: usize = 2;
 /// Looks at the same time whether something changed of what is watched; all who watch take turns.
 const LOOKS: usize = 4;
 
@@ -33,6 +36,7 @@ pub(crate) struct Lanes {
     dear: Arc<Semaphore>,
     patient: Arc<Semaphore>,
     looks: Arc<Semaphore>,
+    comparisons: Arc<Semaphore>,
     /// Its threads yield to those that follow typing; none where threads cannot be started, and all are alike.
     yielding: Option<Runtime>,
 }
@@ -41,13 +45,20 @@ impl Default for Lanes {
     fn default() -> Self {
         let yielding = Builder::new_current_thread()
             .thread_name("dear calls")
-            .max_blocking_threads(DEAR + PATIENT + LOOKS)
+            .max_blocking_threads(DEAR + PATIENT + LOOKS + COMPARISONS)
             .on_thread_start(|| yield_to_typing(Yields::SlowRequest))
             .build()
             .inspect_err(|error| tracing::warn!(%error, "calls of assistants do not yield to typing"))
             .ok();
         let places = |count| Arc::new(Semaphore::new(count));
-        Self { cheap: places(CHEAP), dear: places(DEAR), patient: places(PATIENT), looks: places(LOOKS), yielding }
+        Self {
+            cheap: places(CHEAP),
+            dear: places(DEAR),
+            patient: places(PATIENT),
+            looks: places(LOOKS),
+            comparisons: places(COMPARISONS),
+            yielding,
+        }
     }
 }
 
@@ -61,8 +72,15 @@ impl Drop for Lanes {
 }
 
 impl Lanes {
-    /// The places of a tool or method and the threads for it. Called within a runtime.
-    pub(crate) fn of(&self, tool: &str) -> (&Arc<Semaphore>, Handle) {
+    /// The places of a call and the threads for it. Called within a runtime.
+    pub(crate) fn of_call(&self, tool: &str, arguments: &JsonObject) -> (&Arc<Semaphore>, Handle) {
+        let (places, threads) = self.of(tool);
+        let compares = tool == "context_index_control" && arguments.get("action").is_some_and(|name| name == "verify");
+        (if compares { &self.comparisons } else { places }, threads)
+    }
+
+    /// The places of a tool or method and the threads for it.
+    fn of(&self, tool: &str) -> (&Arc<Semaphore>, Handle) {
         if IS_CHEAP.contains(&tool) {
             return (&self.cheap, Handle::current());
         }
@@ -96,6 +114,18 @@ mod tests {
         assert!(lanes.of("context_read").0.try_acquire().is_ok());
         let _looks = Arc::clone(lanes.of(CHANGES).0).acquire_many_owned(LOOKS as u32).await.expect("open");
         assert!(lanes.of("context_index_control").0.try_acquire().is_ok());
+    }
+
+    #[tokio::test]
+    async fn comparisons_are_few_and_hold_up_no_other_control() {
+        let lanes = Lanes::default();
+        let places = |action: &str| {
+            let arguments = rmcp::model::object(serde_json::json!({ "action": action }));
+            Arc::clone(lanes.of_call("context_index_control", &arguments).0)
+        };
+        let _all = places("verify").try_acquire_many_owned(COMPARISONS as u32).expect("as many as there are");
+        assert!(places("verify").try_acquire_owned().is_err());
+        assert!(places("status").try_acquire_owned().is_ok() && places("stop").try_acquire_owned().is_ok());
     }
 
     #[cfg(target_os = "linux")]

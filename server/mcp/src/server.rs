@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use crate::{
     calls::{Caller, Calls},
     guard::token,
+    http::InFlight,
     methods::{
         changes::{FEATURES, PROGRESS},
         prompts, resources,
@@ -212,11 +213,23 @@ impl ServerHandler for Server {
                 None => std::future::pending().await,
             }
         };
-        let call = self.calls.call(caller.clone(), tool, request.arguments.unwrap_or_default());
+        // An answer whose progress was told has begun: nothing else ends it.
+        let is_over = async {
+            match InFlight::of(&context.extensions) {
+                Some(place) if context.meta.get_progress_token().is_some() => place.until_over().await,
+                _ => std::future::pending().await,
+            }
+        };
+        let call = async {
+            tokio::select! {
+                answer = self.calls.call(caller.clone(), tool, request.arguments.unwrap_or_default()) => answer,
+                () = context.ct.cancelled() => Err("the call was cancelled".to_owned()),
+                () = is_over => Err("the call took too long".to_owned()),
+            }
+        };
         tokio::pin!(call, progress);
         let answer = tokio::select! {
             answer = &mut call => answer,
-            () = context.ct.cancelled() => Err("the call was cancelled".to_owned()),
             // The client takes no more of it.
             () = &mut progress => call.await,
         };
@@ -284,13 +297,17 @@ impl ServerHandler for Server {
         self.asked(&context, "completion/complete", json!(request)).await.map_err(refused)
     }
 
+    /// What is acknowledged is told; resources beyond those that one client may watch are not.
     fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
-        Some(requested.clone())
+        Some(Watched::accepted(requested))
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let _place = self.calls.stream().map_err(|reason| ErrorData::new(TOO_MANY, reason, None))?;
         let caller = Caller::of(context.request_context());
+        if let Some(place) = InFlight::of(&context.request_context().extensions) {
+            place.give_back();
+        }
         let watched = Watched::of(context.accepted());
         tokio::select! {
             () = watched.run(&self.calls, &caller, Listener::Sink(context.sink().clone())) => {}

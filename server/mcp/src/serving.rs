@@ -49,7 +49,7 @@ pub struct Limits {
     pub body_bytes: usize,
     /// How long a request's headers, and its body, may take to arrive.
     pub arrival: Duration,
-    /// How long an answer may take to begin.
+    /// How long an answer may take to begin, and where progress is told before it, to come.
     pub answer: Duration,
 }
 

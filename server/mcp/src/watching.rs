@@ -4,7 +4,7 @@
 //! an index of this process and over the bridge, and goes on when a session comes or ends in between.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -68,10 +68,21 @@ impl Watched {
         Self { known: Arc::new(Mutex::new(known)), ..Self::default() }
     }
 
-    /// What a filter names.
+    /// What a client may watch of a filter: of its resources the first, each once.
+    pub(crate) fn accepted(filter: &SubscriptionFilter) -> SubscriptionFilter {
+        let mut accepted = filter.clone();
+        if let Some(uris) = &mut accepted.resource_subscriptions {
+            let mut known = HashSet::new();
+            uris.retain(|uri| known.insert(uri.clone()));
+            uris.truncate(MOST);
+        }
+        accepted
+    }
+
+    /// What an accepted filter names.
     pub(crate) fn of(filter: &SubscriptionFilter) -> Self {
         let wanted = |flag: Option<bool>| flag == Some(true);
-        let uris = filter.resource_subscriptions.iter().flatten().take(MOST);
+        let uris = filter.resource_subscriptions.iter().flatten();
         let known = Known {
             resources: uris.map(|uri| (uri.clone(), None)).collect(),
             list: wanted(filter.resources_list_changed).then(String::new),

@@ -107,3 +107,29 @@ fn clients_that_listen_keep_nobody_waiting_and_are_so_many_at_most() {
     session.workspace.write("src/newer.rs", "pub fn newer_one() {}\n");
     assert_eq!(told.message()["method"], "notifications/resources/list_changed");
 }
+
+/// What is acknowledged is told: of more resources than one client may watch, those that are not are not acknowledged.
+#[test]
+fn resources_beyond_the_limit_are_not_acknowledged() {
+    let session = session();
+    let (_server, mut client) = serve(&session, Revision::New);
+    let lines = (1..=1_200).map(|line| format!("conexus://file/src/retry.rs?lines={line}-{line}"));
+    let guide = "conexus://file/docs/guide.md".to_owned();
+    // The same twice is watched once.
+    for (wanted, acknowledged, is_told) in [
+        (lines.clone().take(999).chain([guide.clone(), guide.clone()]).collect::<Vec<_>>(), 1_000, true),
+        (lines.chain([guide.clone()]).collect(), 1_000, false),
+    ] {
+        let params = json!({ "notifications": { "resourceSubscriptions": wanted } });
+        let events = client.stream("POST", Some(("subscriptions/listen", &params)));
+        let message = events.recv_timeout(DEADLINE).expect("a message");
+        let accepted = message["params"]["notifications"]["resourceSubscriptions"].as_array().expect("resources");
+        assert_eq!(accepted.len(), acknowledged, "{message}");
+        assert_eq!(accepted.contains(&json!(guide)), is_told, "{message}");
+        if is_told {
+            session.workspace.write("docs/guide.md", "# Guide\n\nAnother sentence.\n");
+            let message = events.recv_timeout(DEADLINE).expect("a message");
+            assert_eq!(message["params"]["uri"], json!(guide), "{message}");
+        }
+    }
+}

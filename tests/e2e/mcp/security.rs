@@ -423,6 +423,62 @@ fn requests_beyond_those_in_flight_are_refused_at_once() {
     client.result("tools/list", &json!({}));
 }
 
+/// A workspace whose comparison with a fresh index takes seconds, and a call that makes one and is told how far it is.
+fn long_comparison(mcp: &str) -> (Session, Value) {
+    let session = configured(mcp);
+    for number in 0..1_500 {
+        let function = |at: u32| format!("pub fn part_{number}_{at}(a: u32) -> u32 {{\n    a + {at}\n}}\n");
+        session.workspace.write(&format!("src/many/m{number}.rs"), (0..20).map(function).collect::<String>());
+    }
+    let arguments = json!({ "action": "verify" });
+    let params = json!({ "name": "context_index_control", "arguments": arguments, "_meta": { "progressToken": "p" } });
+    (session, params)
+}
+
+/// An answer that has begun with progress is still in flight.
+#[test]
+fn calls_whose_progress_is_told_keep_their_places() {
+    let (session, params) = long_comparison("in_flight = 2");
+    let (_server, mut client) = serve(&session, Revision::New);
+    let good = client.headers("x", &json!({}));
+    let address = client.address.clone();
+    let ask = || http(&address, "GET", "/healthz", &good, "").status;
+    let streams = [0, 1].map(|_| client.stream("POST", Some(("tools/call", &params))));
+    for stream in &streams {
+        let message = stream.recv_timeout(DEADLINE).expect("a message");
+        assert_eq!(message["method"], "notifications/progress", "{message}");
+    }
+    assert_eq!(ask(), 503);
+    for stream in streams {
+        let last = stream.iter().last().expect("an answer");
+        assert_eq!(last["result"]["structuredContent"]["equal"], true, "{last}");
+    }
+    wait_for("room again", DEADLINE, || (ask() == 200).then_some(()));
+    // A stream that listens is counted elsewhere.
+    let listening = json!({ "notifications": { "resourcesListChanged": true } });
+    let streams = [0, 1].map(|_| client.stream("POST", Some(("subscriptions/listen", &listening))));
+    for stream in &streams {
+        let message = stream.recv_timeout(DEADLINE).expect("a message");
+        assert_eq!(message["method"], "notifications/subscriptions/acknowledged", "{message}");
+    }
+    wait_for("room beside who listens", DEADLINE, || (ask() == 200).then_some(()));
+}
+
+#[test]
+fn a_call_whose_progress_is_told_ends_in_time() {
+    let (session, params) = long_comparison("answer_seconds = 1");
+    let (_server, mut client) = serve(&session, Revision::New);
+    let messages: Vec<Value> = client.stream("POST", Some(("tools/call", &params))).iter().collect();
+    let (last, told) = messages.split_last().expect("an answer");
+    assert!(told.iter().all(|message| message["method"] == "notifications/progress"), "{messages:#?}");
+    assert!(!told.is_empty() && last["result"]["isError"] == true, "{messages:#?}");
+    assert_eq!(last["result"]["content"][0]["text"], "the call took too long", "{last}");
+    wait_for("the end of the call", DEADLINE, || {
+        let metrics = super::watching::metrics(&client);
+        metrics.contains_key("conexus_calls_total{outcome=\"cancelled\",tool=\"context_index_control\"}").then_some(())
+    });
+}
+
 #[test]
 fn other_machines_are_served_over_tls_with_a_token_or_not_at_all() {
     let session = session();
