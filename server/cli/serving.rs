@@ -60,6 +60,9 @@ fn validated(table: McpTable, base: &Path) -> Result<Serving> {
     limits.answer = table.answer_seconds.map_or(limits.answer, Duration::from_secs);
     let audit_log = table.audit_log.map(|path| base.join(path));
     let source_folders = table.source_folders.iter().map(|path| base.join(path)).collect();
+    if host.is_loopback() && host != Ipv4Addr::LOCALHOST {
+        bail!("`mcp.host` is {host}: programs of this machine are answered on 127.0.0.1 alone; leave it out");
+    }
     if host.is_loopback() {
         return Ok(Serving { port, token, remote: None, limits, audit_log, source_folders });
     }
@@ -127,6 +130,10 @@ mod tests {
         let check = |text: &str| validated(table(text), folder.path());
         assert!(check("").expect("the default").remote.is_none());
         assert!(check("host = '127.0.0.1'\nport = 7000").is_ok_and(|serving| serving.port == 7000));
+        for other in ["::1", "127.0.0.9"] {
+            let error = check(&format!("host = '{other}'")).expect_err(other).to_string();
+            assert!(error.contains(other) && error.contains("127.0.0.1 alone"), "{error}");
+        }
         for lacking in [
             "host = '0.0.0.0'",
             "host = '192.168.1.2'\ntoken_file = 'token'",

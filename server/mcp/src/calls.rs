@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Instant,
 };
@@ -236,6 +236,7 @@ impl Calls {
                 source_folders: &source_folders,
                 cancel: &cancel,
                 told: &told.told,
+                wanted: AtomicU64::new(0),
             };
             Ok(((tool.run)(&call, arguments)?, changes))
         };

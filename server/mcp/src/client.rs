@@ -1,12 +1,12 @@
 //! Asks a running session.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{
     BoxError,
     http::{
-        Request, StatusCode,
-        header::{AUTHORIZATION, CONTENT_TYPE, HOST},
+        HeaderMap, Request, StatusCode,
+        header::{AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER},
         request::Builder,
     },
 };
@@ -30,6 +30,10 @@ const ANSWER_WAIT: Duration = Duration::from_secs(5);
 const HELLO_WAIT: Duration = Duration::from_secs(2);
 /// How long it may take to answer a search of the command line.
 const SEARCH_WAIT: Duration = Duration::from_secs(30);
+/// How long a session that has no place for a request is asked again, and how often.
+const BUSY_WAIT: Duration = Duration::from_secs(10);
+const BUSY_PAUSE: Duration = Duration::from_millis(200);
+const BUSY: &str = "the session is busy with other requests, try again";
 /// How often a session that works on a call is asked whether it is there.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -88,15 +92,25 @@ impl Session {
     /// Answers a query from the session's state, unsaved edits included.
     pub fn search(&self, query: &Query, snippet_lines: usize) -> Result<Found> {
         let request = SearchRequest::new(self.endpoint.workspace.clone(), query, snippet_lines);
-        let mut response = self
-            .agent
-            .post(format!("{}/v1/search", self.endpoint.url))
-            .header("Authorization", format!("Bearer {}", self.endpoint.token))
-            .config()
-            .timeout_global(Some(SEARCH_WAIT))
-            .build()
-            .send_json(&request)
-            .map_err(|error| self.unreachable(&error))?;
+        let deadline = Instant::now() + BUSY_WAIT;
+        let mut response = loop {
+            let response = self
+                .agent
+                .post(format!("{}/v1/search", self.endpoint.url))
+                .header("Authorization", format!("Bearer {}", self.endpoint.token))
+                .config()
+                .timeout_global(Some(SEARCH_WAIT))
+                .build()
+                .send_json(&request)
+                .map_err(|error| self.unreachable(&error))?;
+            if !is_busy(response.status(), response.headers()) {
+                break response;
+            }
+            if Instant::now() >= deadline {
+                return Err(Error::Refused(BUSY.to_owned()));
+            }
+            std::thread::sleep(BUSY_PAUSE);
+        };
         if response.status() != 200 {
             let reason = response.body_mut().read_to_string().unwrap_or_default();
             return Err(Error::Refused(reason));
@@ -106,13 +120,23 @@ impl Session {
 
     /// Calls a tool or method of the session; under a key, it can be asked how far it is. Dropping the future closes the
     /// connection, which ends the call there. However long a call takes, it is an error as soon as the session says nothing
-    /// any more.
+    /// any more. One that has no place for the call is asked again for a while, and then it is refused.
     pub(crate) async fn call(&self, tool: &str, arguments: &JsonObject, key: Option<&str>) -> Result<Reply> {
         let workspace = &self.endpoint.workspace;
         let request = json!({ "workspace": workspace, "tool": tool, "arguments": arguments, "key": key }).to_string();
-        let (status, body) = tokio::select! {
-            answer = self.send(Request::post("/v1/call"), request) => answer?,
-            error = self.silence() => return Err(error),
+        let deadline = Instant::now() + BUSY_WAIT;
+        let Answer { status, body, .. } = loop {
+            let answer = tokio::select! {
+                answer = self.send(Request::post("/v1/call"), request.clone()) => answer?,
+                error = self.silence() => return Err(error),
+            };
+            if !answer.is_busy {
+                break answer;
+            }
+            if Instant::now() >= deadline {
+                return Err(Error::Refused(BUSY.to_owned()));
+            }
+            tokio::time::sleep(BUSY_PAUSE).await;
         };
         if status == StatusCode::UNPROCESSABLE_ENTITY || status == StatusCode::GATEWAY_TIMEOUT {
             let reason = String::from_utf8_lossy(&body).into_owned();
@@ -134,11 +158,11 @@ impl Session {
         }
     }
 
-    async fn send(&self, request: Builder, body: String) -> Result<(StatusCode, Bytes)> {
+    async fn send(&self, request: Builder, body: String) -> Result<Answer> {
         self.exchange(request, body).await.map_err(|reason| self.gone(reason.to_string()))
     }
 
-    async fn exchange(&self, request: Builder, body: String) -> std::result::Result<(StatusCode, Bytes), BoxError> {
+    async fn exchange(&self, request: Builder, body: String) -> std::result::Result<Answer, BoxError> {
         let authority = self.endpoint.url.strip_prefix("http://").unwrap_or(&self.endpoint.url);
         let stream = tokio::time::timeout(CONNECT_WAIT, TcpStream::connect(authority)).await??;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -149,8 +173,8 @@ impl Session {
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body)))?;
         let response = sender.send_request(request).await?;
-        let status = response.status();
-        Ok((status, response.into_body().collect().await?.to_bytes()))
+        let (status, is_busy) = (response.status(), is_busy(response.status(), response.headers()));
+        Ok(Answer { status, is_busy, body: response.into_body().collect().await?.to_bytes() })
     }
 
     fn is_there(&self) -> Result<bool> {
@@ -160,7 +184,8 @@ impl Session {
             .header("Authorization", format!("Bearer {}", self.endpoint.token))
             .call()
             .map_err(|error| self.unreachable(&error))?;
-        Ok(response.status() == 200 && self.endpoint.version == env!("CARGO_PKG_VERSION"))
+        let is_there = response.status() == 200 || is_busy(response.status(), response.headers());
+        Ok(is_there && self.endpoint.version == env!("CARGO_PKG_VERSION"))
     }
 
     fn unreachable(&self, error: &ureq::Error) -> Error {
@@ -177,6 +202,19 @@ impl Session {
     fn gone(&self, reason: String) -> Error {
         Error::Unreachable { url: self.endpoint.url.clone(), reason }
     }
+}
+
+/// What a session answered.
+struct Answer {
+    status: StatusCode,
+    is_busy: bool,
+    body: Bytes,
+}
+
+/// Whether an answer says that there is no place for the request now: it says when to try again.
+fn is_busy(status: StatusCode, headers: &HeaderMap) -> bool {
+    matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
+        && headers.contains_key(RETRY_AFTER)
 }
 
 /// A task that ends with the value.

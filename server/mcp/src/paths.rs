@@ -36,6 +36,21 @@ pub(crate) fn relative(root: &Path, given: &str) -> Result<String, String> {
     Ok(parts.join("/"))
 }
 
+/// A glob over paths of the index. An absolute one is meant below the workspace, or below one of the folders outside of it
+/// that are indexed beside it, whose paths are absolute.
+pub(crate) fn glob<'a>(root: &Path, folders: impl IntoIterator<Item = &'a str>, given: &str) -> String {
+    let below = |folder: &str| match given.strip_prefix(folder) {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => Some(rest.to_owned()),
+        _ => None,
+    };
+    if let Some(rest) = root.to_str().and_then(|root| below(&root.replace('\\', "/"))) {
+        return if rest.is_empty() { "/".to_owned() } else { rest };
+    }
+    let is_beside = folders.into_iter().any(|folder| below(folder).is_some());
+    // A leading `/` alone would mean the top of the workspace.
+    if is_beside { format!("**{given}") } else { given.to_owned() }
+}
+
 /// The text of an indexed file: of its open buffer, else from disk, unless a link has taken its place.
 pub(crate) fn text(view: &Snapshot, root: &Path, path: &str) -> Result<CurrentText, String> {
     if view.buffers().all(|buffer| &*buffer.path != path) {
@@ -50,6 +65,22 @@ pub(crate) fn text(view: &Snapshot, root: &Path, path: &str) -> Result<CurrentTe
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn absolute_globs_are_those_of_the_index() {
+        for (given, expected) in [
+            ("src", "src"),
+            ("/src/**", "/src/**"),
+            ("/work space", "/"),
+            ("/work space/", "/"),
+            ("/work space/src/*.rs", "/src/*.rs"),
+            ("/work spaces/src", "/work spaces/src"),
+            ("/srv/manuals/de", "**/srv/manuals/de"),
+            ("*.rs", "*.rs"),
+        ] {
+            assert_eq!(glob(Path::new("/work space"), ["/srv/manuals"], given), expected, "{given}");
+        }
+    }
 
     #[test]
     fn paths_lead_nowhere_else() {

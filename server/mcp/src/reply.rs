@@ -1,5 +1,7 @@
 //! Answers of tools: what fits into the budget of tokens goes first, and what did not fit is said.
 
+use std::sync::atomic::Ordering;
+
 use conexus_core::Notice;
 use conexus_engine::{BufferVersion, Snapshot, estimate_tokens, live::Role, redaction};
 use serde::{Deserialize, Serialize};
@@ -99,6 +101,11 @@ impl Draft {
                 }
                 notice => draft.note(FoundNotice::of(notice)),
             }
+        }
+        let wanted = call.wanted.load(Ordering::Relaxed);
+        if view.generation().0 < wanted {
+            let message = format!("generation {wanted} did not come within wait_ms; this is {}", view.generation().0);
+            draft.say("generation_not_reached", message);
         }
         if call.live.status().role == Role::Follower {
             draft.say("follower", "another process writes this index; changes on disk show with its commits");

@@ -1,13 +1,17 @@
 //! `conexus mcp` on standard input and output: detached, and attached to a session that comes and goes.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::Write,
+    net::TcpStream,
+    time::{Duration, Instant},
+};
 
 use conexus_testkit::{LspClient, wait_for};
 use serde_json::json;
 
 use super::{
     DEADLINE,
-    client::{Client, Pipes},
+    client::{Client, Pipes, Revision, http},
     notices, paths, session, until_idle,
 };
 
@@ -107,5 +111,56 @@ fn a_session_that_hangs_is_let_go_and_attached_to_when_it_answers_again() {
     other.hang_up();
     signal("-CONT");
     wait_for("the session again", DEADLINE, || (!notices(&search(&mut client).0).contains(&"detached")).then_some(()));
+    client.hang_up();
+}
+
+/// A session that has no place for a call now is there: the call waits, and is refused in the end, but never answered
+/// without what is not saved.
+#[test]
+fn a_busy_session_is_waited_for_and_not_left() {
+    let session = super::security::configured("in_flight = 2\narrival_seconds = 60");
+    let (_server, of_session) = super::serve(&session, Revision::Old);
+    let mut client = Pipes::start(session.command([""; 0]));
+    let search = json!({ "query": "retry failed requests" });
+    assert_eq!(notices(&client.tool("context_search", &search)), [""; 0]);
+    let headers = of_session.headers("tools/list", &json!({})).join("\r\n");
+    let slow = format!("POST /v1/call HTTP/1.1\r\n{headers}\r\nContent-Length: 1000\r\n\r\n{{");
+    let good = of_session.headers("x", &json!({}));
+    let status = || http(&of_session.address, "GET", "/healthz", &good, "").status;
+    let mut held = Vec::new();
+    // What the bridge asks by itself may have had a place.
+    wait_for("all places to be taken", DEADLINE, || {
+        let mut stream = TcpStream::connect(&of_session.address).expect("a connection");
+        stream.write_all(slow.as_bytes()).expect("it reads");
+        held.push(stream);
+        (status() == 503).then_some(())
+    });
+    let refusal = client.refusal("context_search", &search);
+    assert!(refusal.contains("busy"), "{refusal}");
+    let mut other = Pipes::start(session.command([""; 0]));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_secs(1));
+            drop(held);
+        });
+        for client in [&mut client, &mut other] {
+            let found = client.tool("context_search", &search);
+            assert_eq!((&paths(&found, "hits")[0], notices(&found).len()), (&"src/retry.rs".to_owned(), 0), "{found:#}");
+        }
+    });
+    client.hang_up();
+    other.hang_up();
+}
+
+/// The same where a client asks faster than it may.
+#[test]
+fn a_client_that_asks_too_often_is_slowed_down_and_not_left() {
+    let session = super::security::configured("requests_per_second = 3");
+    let _server = super::start(&session, session.command(["serve"]));
+    let mut client = Pipes::start(session.command([""; 0]));
+    for round in 0..14 {
+        let found = client.tool("context_search", &json!({ "query": "retry", "limit": 1 }));
+        assert!(!notices(&found).contains(&"detached"), "{round}: {found:#}");
+    }
     client.hang_up();
 }

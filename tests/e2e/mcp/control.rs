@@ -240,7 +240,31 @@ fn every_reading_tool_waits_for_a_generation() {
     }
     // What does not come is not waited for longer than was said.
     let started = Instant::now();
-    let arguments = json!({ "pattern": "x", "min_generation": now + 1_000, "wait_ms": 200 });
-    client.tool("context_grep", &arguments);
+    let mut arguments = json!({ "pattern": "x", "min_generation": now + 1_000, "wait_ms": 200 });
+    let late = client.tool("context_grep", &arguments);
     assert!(started.elapsed() >= Duration::from_millis(200), "{:?}", started.elapsed());
+    assert_eq!(notices(&late), ["generation_not_reached"], "{late:#}");
+    arguments["min_generation"] = json!(now + 1);
+    assert_eq!(notices(&client.tool("context_grep", &arguments)), [""; 0]);
+}
+
+/// Files that are told are read when the answer comes, which is at once, whether they have changed or not.
+#[test]
+fn files_that_are_told_are_looked_at_before_the_answer() {
+    let session = session();
+    let (_server, mut client) = serve(&session, Revision::New);
+    let mut rounds = Vec::new();
+    for round in 0..10 {
+        // Every other time there is nothing new.
+        if round % 2 == 0 {
+            session.workspace.write("src/told.rs", format!("pub fn told_{round}() {{}}\n"));
+        }
+        let started = Instant::now();
+        control(&mut client, &json!({ "action": "reindex_paths", "paths": ["src/told.rs"], "wait_ms": 20_000 }));
+        rounds.push(started.elapsed());
+        let name = format!("told_{}", round / 2 * 2);
+        assert_eq!(first_path(&mut client, &name).as_deref(), Some("src/told.rs"), "{name}");
+    }
+    assert!(rounds.iter().any(|took| *took < STOPS), "{rounds:?}");
+    assert!(rounds.iter().sum::<Duration>() < STOPS_ANYWHERE * 4, "{rounds:?}");
 }

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// The same session under other settings of the endpoint.
-fn configured(mcp: &str) -> Session {
+pub(super) fn configured(mcp: &str) -> Session {
     let session = session();
     let folder = session.program.home().join("config/conexus");
     std::fs::create_dir_all(&folder).expect("a folder");
@@ -496,6 +496,10 @@ fn other_machines_are_served_over_tls_with_a_token_or_not_at_all() {
     for host in ["0.0.0.0", "::", "192.0.2.1"] {
         let refused = run(session.command(["serve", "--host", host])).expect(2);
         assert!(refused.stderr.contains("mcp.certificate") && refused.stderr.contains("127.0.0.1"), "{refused}");
+    }
+    for host in ["::1", "127.0.0.9"] {
+        let refused = run(session.command(["serve", "--host", host])).expect(2);
+        assert!(refused.stderr.contains(host) && refused.stderr.contains("127.0.0.1 alone"), "{refused}");
     }
     let home = session.program.home().to_owned();
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     DEADLINE,
     client::{Client, Revision},
-    notices, serve, session,
+    notices, paths, serve, session,
 };
 
 /// The user lets assistants add the folders below these.
@@ -51,6 +51,10 @@ fn a_documentation_folder_is_added_followed_moved_and_removed() {
     assert!(read["text"].as_str().is_some_and(|text| text.contains("lever")), "{read:#}");
     let found = client.tool("context_search", &json!({ "query": "turn the flux lever" }));
     assert_eq!(found["hits"][0]["path"], json!(path("manual/setup.md")), "{found:#}");
+    for (wanted, expected) in [(path("manual"), vec![path("manual/setup.md")]), (path("handbook"), vec![])] {
+        let arguments = json!({ "query": "turn the flux lever", "mode": "keyword", "paths": [wanted] });
+        assert_eq!(paths(&client.tool("context_search", &arguments), "hits"), expected, "{arguments}");
+    }
     std::fs::write(&manual, "# Setup\n\nTurn the delta lever.\n").expect("a file");
     wait_for("a change of the manual", DEADLINE, || (!finds(&mut client, "delta lever").is_empty()).then_some(()));
     // All of it, when the user says so.

@@ -1,9 +1,11 @@
 //! What each tool answers.
 
 use conexus_engine::estimate_tokens;
+use conexus_testkit::wait_for;
 use serde_json::{Value, json};
 
 use super::{
+    DEADLINE,
     client::{Client, Pipes, Revision},
     notices, paths, serve, session,
 };
@@ -294,6 +296,27 @@ fn relations_that_are_cut_are_named() {
         // It is the file's history, and not known to be the symbol's.
         assert!(commits.iter().all(|commit| commit["reason"] == "changed the file"), "{told:#}");
     }
+    // No larger limit is named than there is.
+    for change in 0..51 {
+        session.workspace.write("src/most.rs", format!("pub fn most() -> u32 {{\n    {change}\n}}\n"));
+        session.workspace.commit(&format!("Change most {change}, QUE-99"));
+    }
+    let arguments = [json!({ "file_path": "src/most.rs" }), json!({ "ticket_id": "QUE-99" })];
+    wait_for("the file", DEADLINE, || {
+        let found = client.tool("context_search", &json!({ "query": "most", "mode": "symbol" }));
+        (found["hits"][0]["path"] == "src/most.rs").then_some(())
+    });
+    for mut arguments in arguments {
+        for (limit, larger) in [(49, true), (50, false)] {
+            arguments["limit"] = json!(limit);
+            arguments["max_tokens"] = json!(20_000);
+            let told = client.tool("context_get_related_info", &arguments);
+            let said = told["notices"].as_array().expect("notices").iter().find(|notice| notice["kind"] == "limited");
+            let message = said.expect("it is said")["message"].as_str().expect("text");
+            assert_eq!(message.contains("a larger limit shows them"), larger, "{told:#}");
+            assert_eq!(message.contains("the largest limit"), !larger, "{told:#}");
+        }
+    }
 }
 
 #[test]
@@ -405,14 +428,21 @@ fn a_line_longer_than_the_budget_is_cut_and_that_is_said() {
 fn filters_narrow_and_a_miss_is_said() {
     let session = session();
     let (_server, mut client) = serve(&session, Revision::Old);
+    let root = session.workspace.root().canonicalize().expect("a folder");
+    let absolute = |path: &str| root.join(path).to_string_lossy().into_owned();
     for (arguments, expected) in [
         (json!({ "query": "queue", "paths": ["docs"] }), vec!["docs/guide.md"]),
+        (json!({ "query": "queue", "paths": [absolute("docs")] }), vec!["docs/guide.md"]),
+        (json!({ "query": "queue", "paths": [absolute("docs/guide.md"), "no/where"] }), vec!["docs/guide.md"]),
+        (json!({ "query": "queue", "paths": [format!("{}/*.md", absolute("docs"))] }), vec!["docs/guide.md"]),
         (json!({ "query": "queue", "languages": ["markdown"] }), vec!["docs/guide.md"]),
         (json!({ "query": "QueueWorker", "kinds": ["struct"], "mode": "symbol" }), vec!["src/queue.rs"]),
     ] {
         let answer = client.tool("context_search", &arguments);
         assert_eq!(paths(&answer, "hits"), expected, "{answer:#}");
     }
+    let lines = client.tool("context_grep", &json!({ "pattern": "queue", "paths": [absolute("docs")] }));
+    assert_eq!(paths(&lines, "matches"), ["docs/guide.md"], "{lines:#}");
     let others = client.tool("context_search", &json!({ "query": "queue", "languages": ["cobol"] }));
     assert_eq!(notices(&others), ["filter_matches_nothing"], "{others:#}");
     assert!(

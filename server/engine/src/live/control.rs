@@ -29,6 +29,20 @@ impl Live {
         self.rescan();
     }
 
+    /// Looks at files or folders again, as [`Self::disk_changed`] does. [`Self::has_looked`] takes what it returns.
+    pub fn look_again(&self, paths: impl IntoIterator<Item = String>) -> u64 {
+        let is_idle = self.events.is_empty() && self.status().activity == Activity::Idle;
+        // What goes on ends without having heard of this.
+        let rests = self.shared.rests.load(Ordering::Acquire) + if is_idle { 1 } else { 2 };
+        self.disk_changed(paths);
+        rests
+    }
+
+    /// Whether the files that were told then have been looked at, and readers see what was found.
+    pub fn has_looked(&self, told: u64) -> bool {
+        self.events.is_empty() && self.shared.rests.load(Ordering::Acquire) >= told
+    }
+
     /// Whether it is stopped.
     pub fn is_stopped(&self) -> bool {
         self.shared.halt.load(Ordering::Relaxed)

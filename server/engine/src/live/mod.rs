@@ -97,6 +97,8 @@ struct Shared {
     editor: Mutex<Option<Arc<dyn Editor>>>,
     /// Counts what readers may see as new.
     revision: AtomicU64,
+    /// Counts how often the writer came to the end of what it knew of.
+    rests: AtomicU64,
     /// Called when it grows.
     listeners: Mutex<Vec<Listener>>,
 }
@@ -167,6 +169,7 @@ impl Live {
             sources: Mutex::default(),
             editor: Mutex::default(),
             revision: AtomicU64::new(0),
+            rests: AtomicU64::new(0),
             listeners: Mutex::default(),
         });
         let (sender, receiver) = crossbeam_channel::unbounded();
@@ -402,6 +405,7 @@ impl Shared {
 
     /// Nothing is left to do, or nothing may be done.
     fn resting(&self, host: &Host) {
+        self.rests.fetch_add(1, Ordering::AcqRel);
         if host.follows() && !self.halt.load(Ordering::Relaxed) {
             // What is being done is the owner's.
             return;

@@ -27,6 +27,8 @@ const MOST_PATHS: usize = 1_000;
 const MOST_WAIT: Duration = Duration::from_secs(45);
 /// How long it takes at most until what was told shows in the status.
 const BEGINS: Duration = Duration::from_secs(2);
+/// How often it is looked whether files that were told have been looked at.
+const LOOK: Duration = Duration::from_millis(10);
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,6 +89,7 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
     let live = call.live;
     let failed = |error: conexus_engine::Error| error.to_string();
     let offset = offset_of(arguments.cursor.as_deref())?;
+    let mut told = None;
     match arguments.action {
         Action::Status | Action::Verify => {}
         Action::Start => live.start_indexing(),
@@ -98,11 +101,11 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
                 return Err(format!("name 1 to {MOST_PATHS} paths"));
             }
             let paths = arguments.paths.iter().map(|path| inside(call, path)).collect::<Result<Vec<_>, _>>()?;
-            live.disk_changed(paths);
+            told = Some(live.look_again(paths));
         }
     }
     if let Some(wait) = arguments.wait_ms.filter(|_| arguments.action != Action::Status) {
-        wait_for_rest(call, arguments.action, MOST_WAIT.min(Duration::from_millis(wait)));
+        wait_for_rest(call, arguments.action, told, MOST_WAIT.min(Duration::from_millis(wait)));
     }
     let compared = if arguments.action == Action::Verify { Some(verify(call)?) } else { None };
     let status = live.status();
@@ -136,7 +139,8 @@ fn inside(call: &Call<'_>, path: &str) -> Result<String, String> {
 }
 
 /// Waits until what the action began is done.
-fn wait_for_rest(call: &Call<'_>, action: Action, wait: Duration) {
+fn wait_for_rest(call: &Call<'_>, action: Action, told: Option<u64>, wait: Duration) {
+    let live = call.live;
     let started = Instant::now();
     let stops = matches!(action, Action::Stop | Action::Clear);
     let rests = |activity| match activity {
@@ -149,13 +153,16 @@ fn wait_for_rest(call: &Call<'_>, action: Action, wait: Duration) {
     let mut begun = false;
     let mut revision = 0;
     while started.elapsed() < wait && !call.is_cancelled() {
-        let activity = call.live.status().activity;
-        begun |= !rests(activity) || action == Action::Stop;
+        let activity = live.status().activity;
+        begun |= match told {
+            Some(told) => live.has_looked(told),
+            None => !rests(activity) || action == Action::Stop,
+        };
         if rests(activity) && (begun || started.elapsed() >= BEGINS) {
             return;
         }
-        let left = wait.saturating_sub(started.elapsed()).min(BEGINS);
-        revision = call.live.wait_for_change(revision, left, call.cancel);
+        let left = wait.saturating_sub(started.elapsed()).min(if told.is_some() { LOOK } else { BEGINS });
+        revision = live.wait_for_change(revision, left, call.cancel);
     }
 }
 

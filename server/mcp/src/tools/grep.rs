@@ -78,7 +78,7 @@ fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
     let arguments: Arguments = read_arguments(arguments)?;
     let matcher = matcher(&arguments.pattern, arguments.ignore_case)?;
     let view = call.view_from(&freshness)?;
-    let filter = Filter { include: arguments.paths, ..Filter::default() };
+    let filter = Filter { include: call.globs(&arguments.paths), ..Filter::default() };
     let offset = offset_of(arguments.cursor.as_deref())?;
     let mut grep = Grep {
         call,

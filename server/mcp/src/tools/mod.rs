@@ -15,14 +15,14 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use conexus_check::ChecksOf;
 use conexus_engine::{
-    Snapshot,
+    Snapshot, Sources,
     git::{self, History, HistoryLimits},
     live::Live,
 };
@@ -33,6 +33,7 @@ use serde_json::Value;
 use crate::{
     FoundNotice,
     methods::METHODS,
+    paths,
     reply::{Draft, Reply},
 };
 
@@ -104,6 +105,8 @@ pub(crate) struct Call<'a> {
     pub(crate) cancel: &'a AtomicBool,
     /// How far the call is, for whoever asks meanwhile.
     pub(crate) told: &'a Told,
+    /// The generation that the caller waits for; 0 is none.
+    pub(crate) wanted: AtomicU64,
 }
 
 impl Call<'_> {
@@ -114,6 +117,7 @@ impl Call<'_> {
 
     /// The same, not before a generation is there, or as it is after the wait.
     fn view_from(&self, freshness: &Freshness) -> Result<Snapshot, String> {
+        self.wanted.store(freshness.min_generation.unwrap_or(0), Ordering::Relaxed);
         let deadline = freshness.deadline();
         let first = Instant::now() + FIRST_WAIT;
         let mut revision = 0;
@@ -128,6 +132,15 @@ impl Call<'_> {
             }
             revision = self.live.wait_for_change(revision, left, self.cancel);
         }
+    }
+
+    /// The globs that a caller names, as the index compares them.
+    fn globs(&self, given: &[String]) -> Vec<String> {
+        let is_absolute = given.iter().any(|glob| Path::new(glob).is_absolute());
+        let sources = if is_absolute { self.live.sources().ok() } else { None };
+        let folders: Vec<String> = sources.iter().flat_map(Sources::roots).map(|(folder, _)| folder).collect();
+        let folders = || folders.iter().map(String::as_str);
+        given.iter().map(|glob| paths::glob(self.root(), folders(), glob)).collect()
     }
 
     /// Whether git's history may be read.

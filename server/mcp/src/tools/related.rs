@@ -105,9 +105,18 @@ fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
             draft.items.extend(changes(&view, &history, &path, limit, &mut more));
         }
     }
-    say_more(&more, "a larger limit shows them", &mut draft);
+    say_more(&more, rest(limit), &mut draft);
     draft.pass_over(offset);
     Ok(draft.finish())
+}
+
+/// What tells the relations beyond a limit.
+fn rest(limit: usize) -> &'static str {
+    if limit < LIMITS.1 {
+        "a larger limit shows them"
+    } else {
+        "this is the largest limit; context_grep finds a name, git all commits"
+    }
 }
 
 /// What the caller means.
@@ -266,7 +275,7 @@ fn ticket_items(call: &Call<'_>, view: &Snapshot, ticket: &str, limit: usize, dr
     files.sort_by(|left, right| right.1.cmp(&left.1).then(left.0.cmp(right.0)));
     draft.limited = files.len() > limit || commits.len() > limit;
     if draft.limited {
-        draft.say("limited", "there are more commits or files of the ticket; a larger limit shows them");
+        draft.say("limited", format!("there are more commits or files of the ticket; {}", rest(limit)));
     }
     draft.items = commits.iter().take(limit).map(|found| commit(found, "names the ticket")).collect();
     draft.items.extend(files.iter().take(limit).map(|(path, times)| {
