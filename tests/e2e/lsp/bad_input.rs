@@ -172,6 +172,16 @@ fn what_is_not_indexed_is_told() {
         client.notify("textDocument/didClose", &json!({ "textDocument": { "uri": uri } }));
     }
     assert_eq!(names(&mut client, "ignored_function"), Vec::<String>::new());
+    // Nor while they are open.
+    for (path, text) in [("ignored.rs", "fn swordfish_ignored() {}\n"), (".env", "SECRET=swordfish_secret\n")] {
+        client.did_open(&session.uri(path), "rust", text);
+        client.did_replace(&session.uri(path), 2, &format!("{text}fn swordfish_typed() {{}}\n"));
+    }
+    client.did_open(&session.uri("src/open.rs"), "rust", "fn swordfish_open() {}\n");
+    assert_eq!(names(&mut client, "swordfish"), ["swordfish_open"]);
+    let found = client.call("conexus/search", &json!({ "query": "swordfish" }));
+    let told = found.to_string();
+    assert!(told.contains("src/open.rs") && !told.contains("ignored.rs") && !told.contains(".env"), "{found:#}");
     client.shut_down();
 }
 

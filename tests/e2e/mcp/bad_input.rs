@@ -1,9 +1,10 @@
 //! Bad arguments, paths that lead out of the workspace, what is never shown.
 
+use conexus_testkit::{LspClient, file_uri};
 use serde_json::{Value, json};
 
 use super::{
-    client::{Client, Revision},
+    client::{Client, Http, Revision},
     serve, session,
 };
 
@@ -118,4 +119,39 @@ fn a_link_in_the_place_of_a_file_is_not_followed() {
         let found: Value = client.tool("context_grep", &json!({ "pattern": "swordfish" }));
         assert_eq!(found["matches"], json!([]), "{found:#}");
     }
+}
+
+/// An editor may hold what is not indexed: open and typed in, it is as if it were not there.
+#[test]
+fn open_buffers_of_ignored_files_and_secrets_are_not_shown() {
+    let session = session();
+    let mut editor = LspClient::open(session.command(["lsp"]), session.workspace.root());
+    for (path, text) in [
+        ("ignored.rs", "pub fn typed_swordfish() {}\n"),
+        (".env", "TOKEN=typed-swordfish-of-the-deep\n"),
+        ("src/queue.rs", "pub fn typed_in_the_open() {}\n"),
+    ] {
+        let uri = file_uri(&session.workspace.path(path));
+        editor.did_open(&uri, "rust", "");
+        editor.did_replace(&uri, 2, text);
+    }
+    editor.wait_until_idle();
+    editor.call("workspace/symbol", &json!({ "query": "typed" }));
+    let mut client = Http::connect(&session, Revision::New);
+    let lines = client.tool("context_grep", &json!({ "pattern": "typed|swordfish" }));
+    assert_eq!(super::paths(&lines, "matches"), ["src/queue.rs"], "{lines:#}");
+    let found = client.tool("context_search", &json!({ "query": "typed swordfish" }));
+    assert_eq!(found["hits"][0]["name"], "typed_in_the_open", "{found:#}");
+    let unsaved = client.result("prompts/get", &json!({ "name": "review_unsaved_changes" }));
+    let checked = client.tool("context_check", &json!({ "rules": ["undocumented-public"] }));
+    let listed = client.result("resources/list", &json!({}));
+    for answer in [found, unsaved, checked, listed] {
+        let told = answer.to_string();
+        assert!(!told.contains("swordfish") && !told.contains("ignored.rs") && !told.contains(".env"), "{answer:#}");
+    }
+    for path in ["ignored.rs", ".env"] {
+        let reason = client.refusal("context_read", &json!({ "file_path": path }));
+        assert!(reason.contains("is not in the index"), "{reason}");
+    }
+    editor.shut_down();
 }
