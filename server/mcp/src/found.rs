@@ -268,9 +268,10 @@ impl FoundNotice {
             Notice::Detached => {
                 ("detached", "another process owns this index; answers are as of its last commit".to_owned())
             }
-            Notice::Limited { hits } => {
-                ("limited", format!("only the best {hits} hits are ranked; more words, or filters, find what is missing"))
-            }
+            Notice::Limited { hits } => (
+                "limited",
+                format!("only the best {hits} hits are ranked; more words, or filters, find what is missing"),
+            ),
             Notice::QueryCut { bytes } => ("query_cut", format!("the query was cut to its first {bytes} bytes")),
         };
         Self { kind: kind.to_owned(), message }

@@ -146,7 +146,11 @@ fn a_busy_session_is_waited_for_and_not_left() {
         });
         for client in [&mut client, &mut other] {
             let found = client.tool("context_search", &search);
-            assert_eq!((&paths(&found, "hits")[0], notices(&found).len()), (&"src/retry.rs".to_owned(), 0), "{found:#}");
+            assert_eq!(
+                (&paths(&found, "hits")[0], notices(&found).len()),
+                (&"src/retry.rs".to_owned(), 0),
+                "{found:#}"
+            );
         }
     });
     client.hang_up();

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt::Write};
 
-use conexus_core::{Hit, Notice, Query};
+use conexus_core::{Hit, Mode, Notice, Query};
 
 use super::{GO_ON, Indexed};
 

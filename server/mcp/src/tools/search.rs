@@ -121,7 +121,12 @@ fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
             ModeName::Keyword => Mode::Keyword,
             ModeName::Symbol => Mode::Symbol,
         },
-        filter: Filter { include: call.globs(&arguments.paths), languages: arguments.languages.clone(), kinds, ..Filter::default() },
+        filter: Filter {
+            include: call.globs(&arguments.paths),
+            languages: arguments.languages.clone(),
+            kinds,
+            ..Filter::default()
+        },
         context: context(call, &view, &arguments.work_context, &mut draft),
         limit: limit_of(arguments.limit, LIMITS.0, LIMITS.1),
         offset: offset_of(arguments.cursor.as_deref())?,
