@@ -1,22 +1,24 @@
 //! Many assistants at once: `cargo bench --bench load -- DIR [--connections 500] [--in-flight 100] [--seconds 30]`.
 //!
-//! `conexus serve` indexes a copy of the folder. First `context_search` is asked over one connection, one request at a
+//! `conexus serve` indexes a copy of the folder, with the history of its repository. First `context_search` is asked over one connection, one request at a
 //! time, and the engine itself is asked the same queries in this process; and each tool is asked by itself (`load/tools`).
 //! Then all connections are opened and kept, and
 //! so many of them as said have a request in flight at any moment, each after a tool of a mix, while files appear
-//! underneath. The loop is closed: a request is sent when an answer came. Each answer is held against what the index
-//! says of the same symbol; an error of the protocol, a refusal or a wrong answer is an error and fails the run, and so
-//! does a file that is not found at the end. Prints the table of `docs/performance.md`.
+//! underneath. The loop is closed: a request is sent when an answer came. Each answer is held against the places, lines and
+//! relations that the index had before the load (`load/expected`); an error of the protocol, a refusal or a wrong answer is
+//! an error and fails the run, and so does a file that is not found at the end. Prints the table of `docs/performance.md`.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 #[path = "load/connection.rs"]
 mod connection;
+#[path = "load/expected.rs"]
+mod expected;
 #[path = "load/tools.rs"]
 mod tools;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::{
@@ -27,10 +29,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conexus_core::{Query, SymbolKind};
+use conexus_core::Query;
 use conexus_engine::{Host, Location, Settings, Snapshot, walk};
 use conexus_testkit::{Program, wait_for};
 use connection::{Connection, Endpoint, QUESTIONS};
+use expected::{APPEARED, Expected, Known, is_answer_of};
 use serde_json::{Value, json};
 
 /// For an index of many thousand files on a busy machine.
@@ -39,8 +42,6 @@ const INDEXING: Duration = Duration::from_mins(10);
 const FOUND: Duration = Duration::from_mins(1);
 /// Queries of the comparison with the engine.
 const COMPARED: usize = 400;
-/// Symbols that are asked for.
-const SYMBOLS: usize = 500;
 /// Between two new files.
 const CHANGE: Duration = Duration::from_millis(250);
 
@@ -49,13 +50,6 @@ struct Options {
     connections: usize,
     in_flight: usize,
     seconds: u64,
-}
-
-/// A symbol whose name no other has, and where it is.
-struct Known {
-    name: String,
-    path: String,
-    first_line: String,
 }
 
 fn main() -> ExitCode {
@@ -76,7 +70,8 @@ fn main() -> ExitCode {
     let root = own.path().join("workspace").join("x");
     let files = copy(&options.folder, root.parent().unwrap());
     let root = root.parent().unwrap().canonicalize().unwrap();
-    println!("{files} files of {}", options.folder.display());
+    let history = if keep_history(&options.folder.canonicalize().unwrap(), &root) { "with" } else { "without" };
+    println!("{files} files of {}, {history} a history", options.folder.display());
 
     let index_dir = own.path().join("index");
     let mut command = program.command(&root);
@@ -91,16 +86,16 @@ fn main() -> ExitCode {
 
     let location = Location::of(&root, Some(&index_dir)).unwrap();
     let (host, _) = Host::open(location, Settings::default()).unwrap();
-    let known = known(&host.snapshot());
+    let expected = Expected::of(&host.snapshot());
     println!(
         "{} files and {} chunks in the index",
         host.snapshot().index().file_count(),
         host.snapshot().index().live_chunks()
     );
-    let bound_kept = compare(&host.snapshot(), &mut first, &known);
+    let bound_kept = compare(&host.snapshot(), &mut first, &expected.symbols);
+    let each_right = tools::each(&mut first, &expected.symbols, &host.snapshot());
     drop(host);
-    let each_right = tools::each(&mut first, &known);
-    let clean = load(&options, &endpoint, &known, &root, server.id());
+    let clean = load(&options, &endpoint, &expected, &root, server.id());
     if bound_kept && each_right && clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -118,35 +113,22 @@ fn copy(from: &Path, to: &Path) -> usize {
     found.files.len()
 }
 
-impl Known {
-    /// The words of its name.
-    fn words(&self) -> String {
-        conexus_core::words::parts(&self.name).map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+/// Gives the copy the history of the folder, so that what reads it costs what it costs; whether there is one.
+fn keep_history(from: &Path, to: &Path) -> bool {
+    if !from.join(".git").exists() {
+        return false;
     }
-}
-
-/// Symbols with long names of their own, evenly over the index; without headings, which are sentences.
-fn known(view: &Snapshot) -> Vec<Known> {
-    let mut names: HashMap<&str, usize> = HashMap::new();
-    for (_, symbol) in view.index().symbols() {
-        *names.entry(symbol.name()).or_default() += 1;
-    }
-    let mut all: Vec<Known> = Vec::new();
-    for (file, symbol) in
-        view.index().symbols().filter(|(_, symbol)| symbol.name().len() >= 14 && names[symbol.name()] == 1)
-    {
-        if symbol.kind() == SymbolKind::Section {
-            continue;
-        }
-        let span = symbol.name_span();
-        let Ok(text) = view.text(file.path()) else { continue };
-        let Some(before) = text.text.get(..span.start as usize) else { continue };
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line = text.text[start..].lines().next().unwrap_or("").trim().to_owned();
-        all.push(Known { name: symbol.name().to_owned(), path: file.path().to_string(), first_line: line });
-    }
-    let step = (all.len() / SYMBOLS).max(1);
-    all.into_iter().step_by(step).take(SYMBOLS).collect()
+    let git = |arguments: &[&std::ffi::OsStr]| {
+        let status = std::process::Command::new("git").args(arguments).status().unwrap();
+        assert!(status.success(), "git {arguments:?}");
+    };
+    let cloned = to.with_extension("clone");
+    let clone = ["clone", "--quiet", "--no-checkout"].map(std::ffi::OsStr::new);
+    git(&[&clone[..], &[from.as_os_str(), cloned.as_os_str()]].concat());
+    std::fs::rename(cloned.join(".git"), to.join(".git")).unwrap();
+    let reset = ["reset", "--quiet"].map(std::ffi::OsStr::new);
+    git(&[&[std::ffi::OsStr::new("-C"), to.as_os_str()], &reset[..]].concat());
+    true
 }
 
 /// Asks the engine and the endpoint the same; whether the endpoint keeps its bound.
@@ -163,7 +145,7 @@ fn compare(view: &Snapshot, connection: &mut Connection, known: &[Known]) -> boo
             let start = Instant::now();
             let found = connection.call("context_search", &json!({ "query": query })).unwrap();
             let whole = start.elapsed();
-            assert_eq!(found["hits"][0]["path"].as_str(), answer.hits.first().map(|hit| &*hit.path), "{query}");
+            assert!(!answer.hits.is_empty() && is_answer_of(view, query, &found), "{query}: {found}");
             // The first round warms both up.
             if round > 0 {
                 engine.push(own);
@@ -228,7 +210,7 @@ struct Results {
     errors: Vec<String>,
 }
 
-fn load(options: &Options, endpoint: &Endpoint, known: &[Known], root: &Path, process: u32) -> bool {
+fn load(options: &Options, endpoint: &Endpoint, expected: &Expected, root: &Path, process: u32) -> bool {
     let places = Places::new(options.in_flight);
     let results = Mutex::new(Results::default());
     let (opened, written) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -245,15 +227,17 @@ fn load(options: &Options, endpoint: &Endpoint, known: &[Known], root: &Path, pr
                         let mut round = number;
                         while !stop.load(Ordering::Relaxed) {
                             round += 1;
-                            let wanted = &known[(round * 7_919) % known.len()];
-                            let (tool, time, outcome) = places.taken(|| {
+                            let wanted = &expected.symbols[(round * 7_919) % expected.symbols.len()];
+                            let (tool, time, answer) = places.taken(|| {
                                 let start = Instant::now();
-                                let (tool, outcome) = ask(&mut connection, round, wanted);
-                                (tool, start.elapsed(), outcome)
+                                let (tool, answer) = ask(&mut connection, round, wanted);
+                                (tool, start.elapsed(), answer)
                             });
                             own.times.entry(tool).or_default().push(time);
-                            if let Err(error) = outcome {
-                                own.errors.push(error);
+                            match answer {
+                                Ok(answer) if is_right(expected, round, wanted, &answer) => {}
+                                Ok(answer) => own.errors.push(format!("{tool} of {}: {answer}", wanted.name)),
+                                Err(error) => own.errors.push(error),
                             }
                         }
                     }
@@ -270,7 +254,7 @@ fn load(options: &Options, endpoint: &Endpoint, known: &[Known], root: &Path, pr
         while start.elapsed() < Duration::from_secs(options.seconds) {
             let number = written.fetch_add(1, Ordering::Relaxed);
             std::fs::write(
-                root.join(format!("appeared_{number}.rs")),
+                root.join(format!("{APPEARED}{number}.rs")),
                 format!("pub fn appeared_underneath_{number}() {{}}\n"),
             )
             .unwrap();
@@ -307,42 +291,34 @@ fn load(options: &Options, endpoint: &Endpoint, known: &[Known], root: &Path, pr
     results.errors.is_empty() && lost == 0 && opened.load(Ordering::Relaxed) == options.connections
 }
 
-/// One request of the mix, and whether its answer is right.
-fn ask(connection: &mut Connection, round: usize, wanted: &Known) -> (&'static str, Result<(), String>) {
-    let right = |is_right: bool, answer: &Value| {
-        if is_right { Ok(()) } else { Err(format!("{} of {}: {answer}", wanted.name, wanted.path)) }
+/// The question of a round.
+fn question(round: usize) -> usize {
+    round / 10 % QUESTIONS.len()
+}
+
+/// One request of the mix.
+fn ask(connection: &mut Connection, round: usize, wanted: &Known) -> (&'static str, Result<Value, String>) {
+    let Known { name, path, .. } = wanted;
+    let (tool, arguments) = match round % 10 {
+        0..4 => ("context_search", json!({ "query": name })),
+        4 => ("context_search", json!({ "query": QUESTIONS[question(round)] })),
+        5 | 6 => ("context_read", json!({ "symbol": name })),
+        7 => ("context_grep", json!({ "pattern": format!("\\b{name}\\b"), "paths": [path] })),
+        8 => ("context_explain", json!({ "symbol": name })),
+        _ => ("context_get_related_info", json!({ "symbol": name })),
     };
-    let Known { name, path, first_line } = wanted;
+    (tool, connection.call(tool, &arguments))
+}
+
+/// Whether the answer of a round is what the index had before the load.
+fn is_right(expected: &Expected, round: usize, wanted: &Known, answer: &Value) -> bool {
     match round % 10 {
-        0..4 => {
-            let answer = connection.call("context_search", &json!({ "query": name }));
-            ("context_search", answer.and_then(|found| right(found["hits"][0]["path"] == path.as_str(), &found)))
-        }
-        4 => {
-            let answer =
-                connection.call("context_search", &json!({ "query": QUESTIONS[round / 10 % QUESTIONS.len()] }));
-            ("context_search", answer.and_then(|found| right(!found["hits"][0].is_null(), &found)))
-        }
-        5 | 6 => {
-            let answer = connection.call("context_read", &json!({ "symbol": name }));
-            let has = |read: &Value| {
-                read["path"] == path.as_str() && read["text"].as_str().is_some_and(|text| text.contains(first_line))
-            };
-            ("context_read", answer.and_then(|read| right(has(&read), &read)))
-        }
-        7 => {
-            let answer =
-                connection.call("context_grep", &json!({ "pattern": format!("\\b{name}\\b"), "paths": [path] }));
-            ("context_grep", answer.and_then(|found| right(found["matches"][0]["path"] == path.as_str(), &found)))
-        }
-        8 => {
-            let answer = connection.call("context_explain", &json!({ "symbol": name }));
-            ("context_explain", answer.and_then(|facts| right(facts["path"] == path.as_str(), &facts)))
-        }
-        _ => {
-            let answer = connection.call("context_get_related_info", &json!({ "symbol": name }));
-            ("context_get_related_info", answer.and_then(|found| right(found["related"].is_array(), &found)))
-        }
+        0..4 => wanted.is_found(answer),
+        4 => expected.is_answer(question(round), answer),
+        5 | 6 => wanted.is_read(answer),
+        7 => wanted.is_grepped(answer),
+        8 => wanted.is_explained(answer),
+        _ => wanted.is_related(answer),
     }
 }
 
