@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use tower_lsp::{Client, jsonrpc};
 
 use crate::{
-    positions::{Encoding, Lines},
+    positions::{self, Encoding},
     session::Session,
 };
 
@@ -80,7 +80,7 @@ fn range(lines: &Lines<u32>) -> Range {
 /// Edits of whole lines as the client takes them.
 fn text_edits(text: &Arc<str>, edits: &[LineEdit], encoding: Encoding) -> Vec<serde_json::Value> {
     let starts = LineIndex::new(text);
-    let lines = Lines::new(Arc::clone(text), encoding);
+    let lines = positions::Lines::new(Arc::clone(text), encoding);
     let start_of = |line: u32| starts.span(line).map_or(text.len(), |span| span.start as usize);
     let is_unfinished = !text.is_empty() && !text.ends_with(['\n', '\r']);
     let edit = |edit: &LineEdit| {

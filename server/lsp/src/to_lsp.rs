@@ -204,6 +204,7 @@ fn wire_notice(notice: &conexus_core::Notice, workspace: &Uri) -> Notice {
         Core::Detached => {
             plain("detached", "another process owns this index; answers are as of its last commit".to_owned())
         }
+        Core::Limited { hits } => plain("limited", format!("only the best {hits} hits are ranked")),
         Core::QueryCut { bytes } => plain("queryCut", format!("the query was cut to its first {bytes} bytes")),
     }
 }
