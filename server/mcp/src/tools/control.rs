@@ -79,7 +79,7 @@ fn describe() -> Description {
         ("cursor", schema::text()),
         ("max_tokens", schema::number()),
     ];
-    let description = "Control the index. Destructive: clear empties it and stops, force_reindex rebuilds it.";
+    let description = "Control the index. Destructive: clear (empties it and stops), force_reindex.";
     schema::described(TOOL.name, description, schema::object(&input, &["action"]), schema::answer(FACTS, None))
         .with_annotations(schema::destructive())
 }

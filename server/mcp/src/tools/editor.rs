@@ -56,10 +56,10 @@ fn describe() -> Description {
         ("start_line", schema::number()),
         ("end_line", schema::number()),
         ("text", schema::text()),
-        ("version", schema::text_about("of context_read")),
+        ("version", schema::text()),
         ("max_tokens", schema::number()),
     ];
-    let description = "Show lines in the editor, or replace them there, unsaved. end_line before start_line inserts.";
+    let description = "Show or replace lines in the editor. version: as read. end_line before start_line inserts.";
     schema::described(
         TOOL.name,
         description,

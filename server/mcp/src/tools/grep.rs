@@ -57,7 +57,7 @@ const MATCH: &[Field] =
 
 fn describe() -> Description {
     let input = [
-        ("pattern", schema::text_about("Rust regex, matched per line")),
+        ("pattern", schema::text_about("Rust regex, per line")),
         ("paths", schema::texts()),
         ("ignore_case", schema::flag()),
         ("limit", schema::number()),

@@ -49,7 +49,7 @@ fn describe() -> Description {
         ("cursor", schema::text()),
         ("max_tokens", schema::number()),
     ];
-    let description = "Read an indexed file, lines from 1, or a symbol, unsaved edits included.";
+    let description = "Read an indexed file or symbol, lines from 1, unsaved edits included.";
     schema::reader(TOOL.name, description, schema::object(&input, &[]), schema::answer(FACTS, None))
 }
 

@@ -61,8 +61,8 @@ fn describe() -> Description {
         ("cursor", schema::text()),
         ("max_tokens", schema::number()),
     ];
-    let description = "Callers, callees, tests, similar code, files that change together and commits of a symbol, \
-                       file or ticket, with reasons.";
+    let description = "Callers, callees, tests, similar code, files changed together, commits of a symbol, file or \
+                       ticket.";
     schema::reader(TOOL.name, description, schema::object(&input, &[]), schema::answer(&[], Some(("related", RELATED))))
 }
 
