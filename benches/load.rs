@@ -92,6 +92,8 @@ fn main() -> ExitCode {
         host.snapshot().index().file_count(),
         host.snapshot().index().live_chunks()
     );
+    // The server has closed what rested meanwhile.
+    first = Connection::open(&endpoint).unwrap();
     let bound_kept = compare(&host.snapshot(), &mut first, &expected.symbols);
     let each_right = tools::each(&mut first, &expected.symbols, &host.snapshot());
     drop(host);
