@@ -564,13 +564,13 @@ fn secrets_in_files_are_masked_everywhere() {
         (0..30).map(|at| signs[(at + number * 5) % signs.len()] as char).collect()
     };
     let forms: &[(&str, &str)] = &[
-        ("deploy.sh", "export API_KEY=SECRET\n"),
-        ("deploy.ini", "aws_secret_access_key = SECRET\n"),
-        ("deploy.yaml", "env:\n  DB_PASS: SECRET\n  STAGE: 2\n"),
-        ("deploy.txt", "AccountName=shop;AccountKey=SECRET==;EndpointSuffix=core\n"),
-        ("deploy.js", "const headers = { Authorization: \"Bearer SECRET\" };\n"),
-        ("deploy.md", "Connect to `postgres://admin:SECRET@db.host:5432/shop`.\n"),
-        ("deploy.rb", "login auth: \"SECRET\"\n"),
+        ("stage.sh", "export API_KEY=SECRET\n"),
+        ("stage.ini", "aws_secret_access_key = SECRET\n"),
+        ("stage.yaml", "env:\n  DB_PASS: SECRET\n  STAGE: 2\n"),
+        ("stage.txt", "AccountName=shop;AccountKey=SECRET==;EndpointSuffix=core\n"),
+        ("stage.js", "const headers = { Authorization: \"Bearer SECRET\" };\n"),
+        ("stage.md", "Connect to `postgres://admin:SECRET@db.host:5432/shop`.\n"),
+        ("stage.rb", "login auth: \"SECRET\"\n"),
     ];
     let others: Vec<String> = (0..forms.len()).map(random).collect();
     for ((name, text), secret) in forms.iter().zip(&others) {
