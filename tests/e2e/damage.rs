@@ -107,14 +107,47 @@ fn the_files_of_all_kinds_may_be_damaged_at_once() {
 #[test]
 fn a_folder_with_other_files_is_not_destroyed() {
     let session = session();
-    let folder = session.workspace.path("../precious");
-    fs::create_dir(&folder).expect("a folder");
-    fs::write(folder.join("thesis.txt"), "years of work").expect("a file");
-    for arguments in [&["index"][..], &["index", "--force"], &["clear"]] {
-        let mut command = session.command(arguments);
-        command.arg("--index-dir").arg(&folder);
-        conexus_testkit::run(command).expect_any(&[0, 2]);
-        assert_eq!(fs::read_to_string(folder.join("thesis.txt")).expect("the file is still there"), "years of work");
+    session.index();
+    // A healthy database of another program.
+    let mut books = fs::read(session.index_dir().join("catalog.sqlite")).expect("the catalog");
+    books[68..72].fill(0);
+    let theirs: [&[(&str, &[u8])]; 7] = [
+        &[("thesis.txt", b"years of work")],
+        &[("lock", b"x")],
+        &[("owner", b"x")],
+        &[("vectors/a", b"x"), ("lexical/b", b"x"), ("lock", b"x"), ("owner", b"x"), ("crashes/list", b"x")],
+        &[("catalog.sqlite", b"a list of books")],
+        &[("catalog.sqlite", &books)],
+        &[("catalog.sqlite", &books), ("conexus-index", b"")],
+    ];
+    for (number, theirs) in theirs.iter().enumerate() {
+        let folder = session.workspace.path(&format!("../precious-{number}"));
+        for (name, bytes) in *theirs {
+            let path = folder.join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            fs::write(path, bytes).expect("a file");
+        }
+        let contents =
+            || files(&folder).into_iter().map(|path| (fs::read(&path).expect("a file"), path)).collect::<Vec<_>>();
+        let before = contents();
+        for (arguments, code) in [
+            (&["index"][..], 2),
+            (&["index", "--force"], 2),
+            (&["search", "function_7"], 2),
+            (&["search", "--no-index", "function_7"], 2),
+            (&["verify"], 2),
+            (&["doctor"], 1),
+            (&["clear"], 2),
+        ] {
+            let mut command = session.command(arguments);
+            command.arg("--index-dir").arg(&folder);
+            let run = conexus_testkit::run(command).expect(code);
+            let says = format!("{}{}", run.stdout, run.stderr);
+            for part in [&*folder.file_name().expect("a name").to_string_lossy(), "is not an index", "--index-dir"] {
+                assert!(says.contains(part), "{part}: {run}");
+            }
+            assert!(contents() == before, "{run}");
+        }
     }
 }
 

@@ -31,6 +31,12 @@ pub enum Error {
         /// What it is, in words.
         what: &'static str,
     },
+    /// The index would lie around what it is of.
+    #[error("the index cannot lie in {path:?}, which is or holds the workspace: name another folder with --index-dir")]
+    IndexAround {
+        /// The folder of the index.
+        path: PathBuf,
+    },
     /// There is no place for the index.
     #[error("no cache folder is known, set HOME or name a folder with --index-dir")]
     NoCacheFolder,
@@ -81,10 +87,11 @@ impl From<conexus_index::Error> for Error {
     }
 }
 
-/// What a person can do about a disk that takes nothing, after a semicolon, or nothing.
+/// What a person can do about a folder or disk that takes no index, after a semicolon, or nothing.
 fn remedy(error: &conexus_index::Error) -> &'static str {
     use conexus_index::Error as Index;
     match error {
+        Index::Foreign { .. } => "; name a folder that is empty or not there yet, with --index-dir or CONEXUS_INDEX_DIR",
         Index::ReadOnly { .. } | Index::DiskFull { .. } | Index::Io { .. } => {
             "; the index can lie elsewhere, see `dir` below `[index]` in your own settings, or CONEXUS_INDEX_DIR"
         }

@@ -148,7 +148,8 @@ pub(crate) type Committed = Box<dyn Fn(Snapshot) + Send + Sync>;
 
 impl Host {
     /// Opens or creates the index of a workspace. When another process owns it, the host follows that one's commits and
-    /// [`Host::follows`] says so. An index of another version, a foreign or a broken one is built anew.
+    /// [`Host::follows`] says so. An index of another version or a broken one is built anew; a folder that holds something
+    /// else is an error.
     pub fn open(location: Location, settings: Settings) -> Result<(Self, OpenReport)> {
         let store_settings = StoreSettings {
             analyser_version: conexus_syntax::ANALYSER_VERSION,

@@ -22,7 +22,15 @@ pub enum Error {
         /// Folder of the index.
         path: PathBuf,
     },
-    /// The catalog is of another version, of another program, or damaged: [`crate::Store::destroy`] and index again.
+    /// The folder holds files of somebody else and is no index; nothing in it was changed.
+    #[error("{path} is not an index of conexus, it holds {holds:?}; nothing in it was changed")]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+        /// The name of a file or folder in it.
+        holds: String,
+    },
+    /// The catalog is of another version or damaged: [`crate::Store::destroy`] and index again.
     #[error("{path} cannot be used ({reason}); it has to be rebuilt")]
     Unusable {
         /// The catalog's file.

@@ -132,6 +132,9 @@ impl List {
     }
 
     pub(super) fn delete(folder: &Path) {
+        if !folder.is_dir() {
+            return;
+        }
         let Ok(_lock) = Lock::take(folder) else { return };
         let _ = std::fs::remove_file(folder.join(FILE));
     }

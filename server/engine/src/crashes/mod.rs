@@ -102,6 +102,17 @@ impl Crashes {
         Arc::new(Self { journal, folder, program, list: RwLock::new(list), here: Mutex::default() })
     }
 
+    /// Knows nothing and writes nothing down; for where there is no index.
+    pub(crate) fn unknown() -> Arc<Self> {
+        Arc::new(Self {
+            journal: None,
+            folder: PathBuf::new(),
+            program: None,
+            list: RwLock::default(),
+            here: Mutex::default(),
+        })
+    }
+
     /// Forgets what is set aside; for an index that is emptied.
     pub(crate) fn forget(index_dir: &Path) {
         List::delete(&index_dir.join(FOLDER));

@@ -555,7 +555,7 @@ fn analyse_buffers(shared: &Arc<Shared>, location: &Location) {
         let buffers = buffers.get_or_insert_with(|| {
             let crashes = base.as_ref().map(|base| Arc::clone(&base.crashes));
             // Without an index nothing is searched.
-            let crashes = crashes.unwrap_or_else(|| Crashes::open(&location.index_dir, None));
+            let crashes = crashes.unwrap_or_else(Crashes::unknown);
             let own = Arc::clone(shared);
             let listener = move |parsed| {
                 own.inbox().parsed.push(parsed);

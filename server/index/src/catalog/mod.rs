@@ -5,5 +5,5 @@ mod schema;
 mod write;
 
 pub(crate) use load::{FileRow, Reader, split_vectors};
-pub(crate) use schema::{Catalog, State};
+pub(crate) use schema::{Catalog, FILE, Maker, State, maker};
 pub(crate) use write::NewFile;

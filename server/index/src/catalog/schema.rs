@@ -2,13 +2,14 @@
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::hash::{BuildHasher, Hasher};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::{Error, Result, StoreSettings};
 
-pub(super) const FILE: &str = "catalog.sqlite";
+pub(crate) const FILE: &str = "catalog.sqlite";
 /// "Cnxs" in ASCII.
 const APPLICATION: i32 = 0x436e_7873;
 /// Version of the tables; any other is rebuilt.
@@ -173,8 +174,8 @@ impl Catalog {
             .map_err(|error| self.failed(error))?;
         let version = self.pragma("user_version")?;
         let application = self.pragma("application_id")?;
-        if tables > 0 && application != APPLICATION {
-            return Err(self.unusable("it belongs to another program"));
+        if application != APPLICATION && (tables > 0 || application != 0) {
+            return Err(self.foreign());
         }
         Ok(tables == 0 && version == 0)
     }
@@ -207,7 +208,7 @@ impl Catalog {
 
     fn check(&self, settings: &StoreSettings) -> Result<()> {
         if self.pragma("application_id")? != APPLICATION {
-            return Err(self.unusable("it belongs to another program"));
+            return Err(self.foreign());
         }
         let version = self.pragma("user_version")?;
         if version != VERSION {
@@ -241,6 +242,40 @@ impl Catalog {
 
     pub(super) fn unusable(&self, reason: &str) -> Error {
         Error::Unusable { path: self.path.clone(), reason: reason.to_owned() }
+    }
+
+    fn foreign(&self) -> Error {
+        let folder = self.path.parent().unwrap_or(&self.path);
+        Error::Foreign { path: folder.to_path_buf(), holds: FILE.to_owned() }
+    }
+}
+
+/// Who made the catalog of a folder, as far as its first bytes tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Maker {
+    /// This program, in whatever version.
+    Conexus,
+    /// Another program: a healthy database of its own.
+    Other,
+    /// There is none, it is damaged, or all that it holds is still in its log.
+    Unknown,
+}
+
+/// Reads who made the catalog of a folder, without SQLite, which would write beside it. The places of the fields are
+/// those of <https://www.sqlite.org/fileformat2.html>.
+pub(crate) fn maker(folder: &Path) -> Maker {
+    let mut head = [0; 108];
+    let read = std::fs::File::open(folder.join(FILE)).and_then(|mut file| file.read_exact(&mut head));
+    if read.is_err() || !head.starts_with(b"SQLite format 3\0") {
+        return Maker::Unknown;
+    }
+    let application = i32::from_be_bytes([head[68], head[69], head[70], head[71]]);
+    // The schema: a tree whose only page is a leaf without cells.
+    let is_empty = head[100] == 0x0d && head[103..105] == [0, 0];
+    match application {
+        APPLICATION => Maker::Conexus,
+        0 if is_empty => Maker::Unknown,
+        _ => Maker::Other,
     }
 }
 

@@ -5,6 +5,7 @@ mod follow;
 mod heart;
 mod lock;
 mod open;
+mod place;
 
 use conexus_core::{BlobId, FileAnalysis, Generation, Language};
 use std::path::{Path, PathBuf};

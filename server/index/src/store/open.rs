@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Access, Current, OpenReport, Store, lock::Lock};
-use crate::catalog::{Catalog, FileRow, Reader, State};
+use super::{Access, Current, OpenReport, Store, lock::Lock, place};
+use crate::catalog::{self, Catalog, FileRow, Reader, State};
 use crate::codec::{FileReferences, decode_analysis};
 use crate::files::Files;
 use crate::lexical::{DeltaPart, Disk, LexicalWriter, Postings, Source, Stamp};
@@ -14,8 +14,10 @@ use crate::{Error, FileEntry, IndexSnapshot, Result, SlotSet, StoreSettings, Tex
 
 /// The folder of the lexical index.
 const LEXICAL: &str = "lexical";
+
 impl Store {
-    /// Opens the index in a folder; with [`Access::Write`] it is created and locked. `texts` gives the texts that a
+    /// Opens the index in a folder; with [`Access::Write`] it is created and locked, unless the folder holds something
+    /// else, which is [`Error::Foreign`]. `texts` gives the texts that a
     /// crash, or for readers the owner's memory, keeps from the lexical index.
     pub fn open(
         folder: &Path,
@@ -25,7 +27,7 @@ impl Store {
     ) -> Result<(Self, OpenReport)> {
         let lock = match access {
             Access::Write => {
-                std::fs::create_dir_all(folder).map_err(|error| not_made(folder, error))?;
+                place::claim(folder)?;
                 Some(Arc::new(Lock::take(folder)?))
             }
             Access::Read => None,
@@ -245,14 +247,17 @@ impl Store {
 
     /// Whether a folder holds the catalog of an index.
     pub fn exists(folder: &Path) -> bool {
-        folder.join("catalog.sqlite").exists()
+        folder.join(catalog::FILE).exists()
     }
 
-    /// Deletes the files of an index that nobody has open. Files that are not ours stay, and so does the folder.
+    /// Deletes the files of an index that nobody has open. Other files stay, and so does the folder. In a folder that is
+    /// no index nothing is deleted: [`Error::Foreign`].
     pub fn destroy(folder: &Path) -> Result<()> {
-        if !folder.is_dir() {
+        if !folder.is_dir() || place::is_empty(folder)? {
             return Ok(());
         }
+        // An end in the middle leaves what the next one knows.
+        place::claim(folder)?;
         let lock = Lock::take(folder)?;
         for name in ["catalog.sqlite-wal", "catalog.sqlite-shm", "catalog.sqlite-journal", "catalog.sqlite"] {
             remove(&folder.join(name), |path| std::fs::remove_file(path))?;
@@ -261,16 +266,8 @@ impl Store {
             remove(&folder.join(name), |path| std::fs::remove_dir_all(path))?;
         }
         lock.delete(folder);
+        place::give_up(folder);
         Ok(())
-    }
-}
-
-/// Why the folder of an index cannot be made. What is wrong with the folder that it would lie in is said of that one.
-fn not_made(folder: &Path, error: std::io::Error) -> Error {
-    let above = folder.parent().unwrap_or(folder);
-    match Error::io(above, error) {
-        Error::Io { source, .. } if above.exists() => Error::io(folder, source),
-        error => error,
     }
 }
 

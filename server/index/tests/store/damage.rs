@@ -1,4 +1,4 @@
-//! Crashes, damaged and foreign files, locks.
+//! Crashes, damaged files and those of others, locks.
 
 use conexus_index::{Access, Error, Store, StoreSettings};
 use std::path::Path;
@@ -155,7 +155,7 @@ fn a_file_that_changed_meanwhile_is_dropped_and_reported() {
 }
 
 #[test]
-fn what_is_no_catalog_of_ours_is_named_and_can_be_destroyed() {
+fn a_damaged_catalog_is_named_and_can_be_destroyed() {
     let good = tempfile::tempdir().unwrap();
     let mut store = fresh(good.path());
     store.commit(updates(vec![new("a.rs", A), new("b.rs", B)])).unwrap();
@@ -167,22 +167,16 @@ fn what_is_no_catalog_of_ours_is_named_and_can_be_destroyed() {
     let mut scribbled = catalog.clone();
     let from = scribbled.len() / 4;
     scribbled[from..].fill(0xa5);
-    let foreign = {
+    for damaged in [b"this is no database, it is a text file that someone put here".to_vec(), half, scribbled] {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("other.sqlite");
-        rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs(x)").unwrap();
-        std::fs::read(path).unwrap()
-    };
-    for damaged in [b"this is no database, it is a text file that someone put here".to_vec(), half, scribbled, foreign]
-    {
-        let folder = tempfile::tempdir().unwrap();
+        fresh(folder.path()).close().unwrap();
         std::fs::write(folder.path().join("catalog.sqlite"), &damaged).unwrap();
         std::fs::write(folder.path().join("theirs.txt"), "keep").unwrap();
         let error = open(folder.path(), &workspace()).unwrap_err();
         assert!(error.needs_rebuild(), "{error}");
         assert!(error.to_string().contains("catalog.sqlite"), "{error}");
         Store::destroy(folder.path()).unwrap();
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "only their file is left");
+        assert_eq!(names(folder.path()), ["conexus-index", "theirs.txt"], "beside the mark only their file is left");
         open(folder.path(), &workspace()).unwrap();
     }
 
@@ -190,6 +184,112 @@ fn what_is_no_catalog_of_ours_is_named_and_can_be_destroyed() {
     newer.analyser_version += 1;
     let error = Store::open(good.path(), newer, Access::Write, &()).unwrap_err();
     assert!(error.needs_rebuild(), "{error}");
+}
+
+/// Files by their paths below a folder.
+fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for name in names(folder) {
+        let path = folder.join(&name);
+        if path.is_dir() {
+            found.extend(tree(&path).into_iter().map(|(inner, bytes)| (format!("{name}/{inner}"), bytes)));
+            found.push((name, Vec::new()));
+        } else {
+            found.push((name, std::fs::read(path).unwrap()));
+        }
+    }
+    found
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = (std::fs::read_dir(folder).unwrap())
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// Makes a folder of another program.
+type Theirs = fn(&Path);
+
+#[test]
+fn a_folder_of_others_is_left_as_it_is() {
+    fn file(path: &Path, text: &str) {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    fn database(folder: &Path, log: &str) {
+        let path = folder.join("catalog.sqlite");
+        let connection = rusqlite::Connection::open(path).unwrap();
+        connection.pragma_update(None, "journal_mode", log).unwrap();
+        connection.execute_batch("CREATE TABLE books(title)").unwrap();
+    }
+    let theirs: [(&str, Theirs); 10] = [
+        ("vectors", |folder| file(&folder.join("vectors/a"), "x")),
+        ("lexical", |folder| file(&folder.join("lexical/b"), "x")),
+        ("lock", |folder| file(&folder.join("lock"), "x")),
+        ("owner", |folder| file(&folder.join("owner"), "x")),
+        ("crashes", |folder| file(&folder.join("crashes/list"), "x")),
+        ("thesis.txt", |folder| file(&folder.join("thesis.txt"), "years of work")),
+        ("catalog.sqlite", |folder| file(&folder.join("catalog.sqlite"), "not a database")),
+        ("catalog.sqlite", |folder| database(folder, "DELETE")),
+        ("catalog.sqlite", |folder| database(folder, "WAL")),
+        // Also where an index was before.
+        ("catalog.sqlite", |folder| {
+            file(&folder.join("conexus-index"), "");
+            database(folder, "DELETE");
+        }),
+    ];
+    for (name, make) in theirs {
+        let folder = tempfile::tempdir().unwrap();
+        make(folder.path());
+        let before = tree(folder.path());
+        for error in [open(folder.path(), &workspace()).unwrap_err(), Store::destroy(folder.path()).unwrap_err()] {
+            assert!(matches!(&error, Error::Foreign { holds, .. } if holds.as_str() == name), "{name}: {error}");
+            assert!(!error.needs_rebuild() && error.to_string().contains(&*folder.path().to_string_lossy()), "{error}");
+        }
+        assert_eq!(tree(folder.path()), before, "{name}");
+    }
+}
+
+#[test]
+fn an_index_in_the_making_is_taken_over() {
+    let kept = tempfile::tempdir().unwrap();
+    fresh(kept.path()).close().unwrap();
+    let whole = names(kept.path());
+    assert_eq!(whole[..2], ["catalog.sqlite", "conexus-index"], "{whole:?}");
+    // An end before the catalog was there, or in the middle of destroying it.
+    for left in [&[][..], &["lock"], &["lock", "owner"], &["lock", "owner", "lexical", "vectors"]] {
+        let folder = tempfile::tempdir().unwrap();
+        copy(kept.path(), folder.path());
+        for name in whole.iter().filter(|name| *name != "conexus-index" && !left.contains(&name.as_str())) {
+            let path = folder.path().join(name);
+            std::fs::remove_dir_all(&path).or_else(|_| std::fs::remove_file(&path)).unwrap();
+        }
+        expect_fresh_after_a_commit(folder.path());
+        let copied = tempfile::tempdir().unwrap();
+        copy(folder.path(), copied.path());
+        std::fs::remove_file(copied.path().join("conexus-index")).unwrap();
+        expect_fresh(copied.path(), &workspace());
+        assert!(names(copied.path()).contains(&"conexus-index".to_owned()), "an index of an earlier version is marked");
+        Store::destroy(folder.path()).unwrap();
+        assert_eq!(names(folder.path()), [""; 0]);
+    }
+    // A catalog that is still in its log alone.
+    let folder = tempfile::tempdir().unwrap();
+    let store = fresh(folder.path());
+    let copied = tempfile::tempdir().unwrap();
+    copy(folder.path(), copied.path());
+    drop(store);
+    expect_fresh_after_a_commit(copied.path());
+}
+
+#[track_caller]
+fn expect_fresh_after_a_commit(folder: &Path) {
+    let mut store = fresh(folder);
+    store.commit(updates(vec![new("a.rs", A), new("b.rs", B)])).unwrap();
+    store.close().unwrap();
+    expect_fresh(folder, &workspace());
 }
 
 #[test]
