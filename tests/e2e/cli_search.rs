@@ -440,6 +440,42 @@ fn an_index_inside_the_workspace_does_not_follow_itself() {
     }
     let report = session.run(["index", "--json", "--index-dir", "index"]).expect(0).json();
     assert_eq!(report["updated"], 0, "{report:#}");
+    let root = session.workspace.root();
+    std::fs::remove_dir_all(root.join("index")).expect("the index");
+    // However the folder is spelt, also through links.
+    let top = root.file_name().expect("a name").to_string_lossy().into_owned();
+    let link = session.program.home().join("link");
+    let mut spelt = vec![
+        (root, ["--index-dir".to_owned(), format!("../{top}/index")]),
+        (root, ["--index-dir".to_owned(), "src/../index".to_owned()]),
+    ];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(root, &link).expect("a link");
+        let through_link = link.join("index").to_string_lossy().into_owned();
+        spelt.push((root, ["--index-dir".to_owned(), through_link.clone()]));
+        spelt.push((&link, ["--index-dir".to_owned(), through_link.clone()]));
+        spelt.push((root, ["XDG_CACHE_HOME".to_owned(), through_link]));
+    }
+    for (workspace, [how, folder]) in spelt {
+        for round in 0..3 {
+            let mut command = session.program.command(root);
+            command.args(["index", "--json", "--workspace"]).arg(workspace);
+            if how.starts_with("--") { command.args([&how, &folder]) } else { command.env(&how, &folder) };
+            let run = conexus_testkit::run(command).expect(0);
+            let report = run.json();
+            assert_eq!(report["files"], files, "{run}");
+            assert!(round == 0 || report["updated"] == 0, "{run}");
+        }
+        assert!(root.join("index").is_dir(), "{how} {folder} is inside");
+        std::fs::remove_dir_all(root.join("index")).expect("the index");
+    }
+    // Nor can it lie where the workspace is, or around it.
+    for around in [".", "..", &format!("../{top}")] {
+        let run = session.run(["index", "--index-dir", around]).expect(2);
+        assert!(run.stderr.contains("--index-dir") && run.stderr.contains("holds the workspace"), "{run}");
+    }
+    assert_eq!(session.index()["files"], files);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Where a workspace and its index are.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::{Error, Settings};
 
@@ -9,7 +9,7 @@ use crate::{Error, Settings};
 pub struct Location {
     /// Canonical absolute path of the workspace.
     pub root: PathBuf,
-    /// Folder that holds the index; it may not exist yet.
+    /// Folder that holds the index, canonical as far as it exists.
     pub index_dir: PathBuf,
 }
 
@@ -26,11 +26,14 @@ impl Location {
             return Err(Error::NotAFolder { path: root.to_owned() });
         }
         let index_dir = match index_dir {
-            Some(dir) => {
-                std::path::absolute(dir).map_err(|source| Error::Workspace { path: dir.to_owned(), source })?
-            }
+            Some(dir) => dir.to_owned(),
             None => cache_folder().ok_or(Error::NoCacheFolder)?.join(folder_name(&canonical)),
         };
+        let index_dir = canonical_in_part(&index_dir)
+            .map_err(|source| Error::Workspace { path: index_dir.clone(), source })?;
+        if canonical.starts_with(&index_dir) {
+            return Err(Error::IndexAround { path: index_dir });
+        }
         Ok(Self { root: canonical, index_dir })
     }
 
@@ -52,6 +55,22 @@ impl Location {
     pub fn has_index(&self) -> bool {
         conexus_index::Store::exists(&self.index_dir)
     }
+}
+
+/// The canonical form of a path that may not exist yet, so that the walk knows it however it is spelt.
+fn canonical_in_part(path: &Path) -> std::io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    let existing = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    let Some((above, mut canonical)) = existing else { return Ok(path) };
+    for component in path.strip_prefix(above).unwrap_or(&path).components() {
+        // What does not exist is no link.
+        if component == Component::ParentDir {
+            canonical.pop();
+        } else {
+            canonical.push(component);
+        }
+    }
+    Ok(canonical)
 }
 
 /// Walks up from a path to the folder that looks like the top of a repository; the path's own folder when none does.
@@ -153,5 +172,37 @@ mod tests {
         assert!(matches!(Location::of(&folder.path().join("none"), None), Err(Error::Workspace { .. })));
         let location = Location::of(folder.path(), Some(&folder.path().join("index"))).expect("a location");
         assert!(location.index_dir.ends_with("index") && location.root.is_absolute());
+    }
+
+    #[test]
+    fn an_index_folder_has_one_name_and_does_not_hold_the_workspace() {
+        let top = tempfile::tempdir().expect("a temporary folder");
+        let top = top.path().canonicalize().expect("it exists");
+        let root = top.join("w");
+        std::fs::create_dir_all(root.join("src")).expect("a folder");
+        for (given, expected) in [
+            ("w/index", Some("w/index")),
+            ("w/../w/index", Some("w/index")),
+            ("w/src/../index/deep", Some("w/index/deep")),
+            ("w/none/../index", Some("w/index")),
+            ("elsewhere", Some("elsewhere")),
+            ("w-index", Some("w-index")),
+            ("w", None),
+            ("w/src/..", None),
+            ("", None),
+        ] {
+            let found = Location::of(&root, Some(&top.join(given)));
+            match (found, expected) {
+                (Ok(location), Some(expected)) => assert_eq!(location.index_dir, top.join(expected), "{given}"),
+                (Err(Error::IndexAround { .. }), None) => {}
+                (found, _) => panic!("{given}: {found:?}"),
+            }
+        }
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("w", top.join("link")).expect("a link");
+            let location = Location::of(&root, Some(&top.join("link/index"))).expect("a location");
+            assert_eq!(location.index_dir, root.join("index"));
+        }
     }
 }
