@@ -186,12 +186,48 @@ mod limited {
             let arguments = ["search", "--json", "function_7", "--index-dir", &index_dir];
             let Some(command) = within(&session.command(arguments), &script) else { return };
             let run = conexus_testkit::run(command).expect_any(&[0, 2]);
-            if run.status.code() == Some(2) {
-                let says = run.stderr.to_lowercase();
-                assert!(["space", "full", "i/o"].iter().any(|word| says.contains(word)), "{run}");
-            } else {
-                assert_eq!(run.json()["hits"][0]["path"], "src/f7.rs", "{run}");
+            expect_full_or_answered(&run);
+        }
+    }
+
+    fn expect_full_or_answered(run: &conexus_testkit::Run) {
+        if run.status.code() == Some(2) {
+            for part in ["is full", "free some space", "CONEXUS_INDEX_DIR"] {
+                assert!(run.stderr.contains(part), "{part}: {run}");
             }
+        } else {
+            assert_eq!(run.json()["hits"][0]["path"], "src/f7.rs", "{run}");
+        }
+    }
+
+    #[test]
+    fn a_disk_that_becomes_full_leaves_the_index_as_it_was() {
+        let session = session();
+        let mount = session.workspace.path("../small");
+        fs::create_dir(&mount).expect("a folder");
+        let index_dir = mount.join("index").to_string_lossy().into_owned();
+        let (root, folder) = (session.workspace.root().display(), mount.display());
+        let own = |command: &str| format!("\"$0\" --workspace '{root}' --index-dir '{index_dir}' {command} >/dev/null 2>&1");
+        for left in [0, 4, 16, 32, 64, 256] {
+            // The index is made, then all is filled but for some KiB.
+            let full = format!(
+                "mount -t tmpfs -o size=16m none '{folder}' && {} && head -c {left}k /dev/zero >'{folder}/left' && \
+                 {{ cat /dev/zero >'{folder}/fill' 2>/dev/null; rm '{folder}/left'; }}",
+                own("index")
+            );
+            for arguments in [&["search", "--json", "function_7"][..], &["search", "--json", "--no-index", "function_7"]] {
+                let command = session.command(arguments.iter().copied().chain(["--index-dir", &index_dir]));
+                let Some(command) = within(&command, &full) else { return };
+                let run = conexus_testkit::run(command).expect_any(&[0, 2]);
+                expect_full_or_answered(&run);
+                assert!(left > 0 || run.status.code() == Some(2), "the disk is not full: {run}");
+            }
+            // A run that may fail, and one with room again.
+            let change = format!("echo 'fn late_{left}() {{}}' >'{root}/src/late.rs'");
+            let healed = format!("{full} && {change} && {{ {}; rm '{folder}/fill'; }} && {}", own("index"), own("index"));
+            let command = session.command(["verify", "--index-dir", &index_dir]);
+            let Some(command) = within(&command, &healed) else { return };
+            conexus_testkit::run(command).expect(0);
         }
     }
 

@@ -39,7 +39,7 @@ pub enum Error {
         reason: String,
     },
     /// The disk or the quota is full; nothing of the commit was kept.
-    #[error("no space left for {path}")]
+    #[error("the disk or the quota is full, no space is left for {path}")]
     DiskFull {
         /// File or folder that could not grow.
         path: PathBuf,
@@ -115,6 +115,10 @@ impl Error {
     pub(crate) fn catalog(path: &Path, source: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
         let path = path.to_path_buf();
+        // The memory that connections share is a file too, whose growth SQLite does not tell from other failures.
+        if source.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE) {
+            return Self::DiskFull { path };
+        }
         match source.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull { path },
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly { path },
