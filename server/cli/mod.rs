@@ -92,12 +92,23 @@ fn run(arguments: &Arguments, log: &log::Log) -> Result<Outcome> {
             Ok(Outcome::Clean)
         }
         Command::Man => {
-            clap_mangen::Man::new(Arguments::command()).render(&mut output)?;
+            manual(&mut output)?;
             Ok(Outcome::Clean)
         }
     }?;
     output.finish()?;
     Ok(outcome)
+}
+
+/// Writes the manual page, and behind it a page for each command.
+fn manual(output: &mut Output) -> Result<()> {
+    let mut all = Arguments::command().disable_help_subcommand(true);
+    all.build();
+    clap_mangen::Man::new(all.clone()).render(output)?;
+    for command in all.get_subcommands().filter(|command| !command.is_hide_set()) {
+        clap_mangen::Man::new(command.clone()).render(output)?;
+    }
+    Ok(())
 }
 
 /// Opens the index of the workspace that the arguments name.

@@ -580,5 +580,30 @@ fn completions_and_manual_name_the_commands() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         assert!(program.run(&folder, ["completions", shell]).expect(0).stdout.contains("similar"), "{shell}");
     }
-    assert!(program.run(&folder, ["man"]).expect(0).stdout.contains(".TH"));
+    let manual = program.run(&folder, ["man"]).expect(0).stdout;
+    let pages: Vec<&str> = manual.split("\n.TH ").skip(1).collect();
+    // An option of its own for each of some commands, and one that all have.
+    for (command, option) in [
+        ("conexus ", "conexus\\-search(1)"),
+        ("conexus-search ", "\\-\\-explain"),
+        ("conexus-search ", "\\-\\-changed\\-since"),
+        ("conexus-search ", "\\-\\-index\\-dir"),
+        ("conexus-index ", "\\-\\-force"),
+        ("conexus-symbols ", "\\-\\-limit"),
+        ("conexus-eval ", "\\-\\-compare"),
+        ("conexus-lsp ", "\\-\\-unguarded"),
+    ] {
+        let page = pages.iter().find(|page| page.starts_with(command));
+        let page = page.unwrap_or_else(|| panic!("no page of {command}: {manual}"));
+        assert!(page.contains(option), "{command}: {option}: {page}");
+    }
+    // Each command that the first page names has its page, and none that is hidden.
+    let help = program.run(&folder, ["--help"]).expect(0).stdout;
+    let listed = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a list of commands");
+    let commands = listed.lines().filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next());
+    let commands: Vec<&str> = commands.filter(|command| *command != "help").collect();
+    assert_eq!(pages.len(), commands.len() + 1, "{commands:?}");
+    for command in commands {
+        assert!(pages.iter().any(|page| page.starts_with(&format!("conexus-{command} "))), "{command}");
+    }
 }
