@@ -51,6 +51,28 @@ fn figures_follow_from_the_labels() {
     for count in ["queries_with_file_in_10_hits", "queries_with_file_in_2000_tokens"] {
         assert_eq!(result[count], 2, "{count}: {result:#}");
     }
+    for (group, name, queries, ndcg) in [
+        ("languages", "typescript", 1, 1.0),
+        ("languages", "python", 2, 0.5),
+        ("categories", "symbol", 2, 1.0),
+        ("categories", "question", 1, 0.0),
+        ("repositories", "shop", 1, 1.0),
+        ("repositories", "net", 2, 0.5),
+    ] {
+        let of = &result[group][name];
+        assert_eq!(of["queries"], queries, "{group} {name}: {result:#}");
+        near(&of["ndcg_at_10"], ndcg);
+        assert_eq!(result[group].as_object().map(serde_json::Map::len), Some(2), "{group}: {result:#}");
+    }
+    let latency = |which: &str| result["latency_ms"][which].as_f64().expect("a number");
+    assert!(0.0 < latency("p50") && latency("p50") <= latency("p99") && latency("p99") < 60_000.0, "{result:#}");
+    let plain = ["eval", "--queries", "queries.tsv", "--checkouts", "checkouts"];
+    let table = program.run(workspace.root(), plain).expect(0).stdout;
+    let of = |title: &str| table.split(&format!("by {title}\n")).nth(1).unwrap_or_else(|| panic!("{title}: {table}"));
+    assert!(table.contains("latency      p50 ") && table.contains(" ms, p99 "), "{table}");
+    assert!(of("category").starts_with("  question               0.000  ("), "{table}");
+    assert!(of("language").starts_with("  python                 0.500  ("), "{table}");
+    assert!(of("repository").contains("  shop                   1.000  ("), "{table}");
     let alone = eval(&program, &workspace, &["--repo", "shop"]);
     assert_eq!((alone["queries"].as_u64(), alone["ndcg_at_10"].as_f64()), (Some(1), Some(1.0)), "{alone:#}");
 }

@@ -1,4 +1,5 @@
-//! `conexus search` on a terminal: the words of the query stand out, and nothing does where it should not.
+//! The program on a terminal: the words of the query stand out and nothing does where it should not, and a first index says
+//! how far it is.
 #![cfg(target_os = "linux")]
 
 use std::process::{Command, Stdio};
@@ -55,4 +56,27 @@ fn the_words_of_the_query_stand_out() {
     // Also without a terminal where colours are asked for.
     let run = session.run(["--color", "always", "search", "attempts"]).expect(0);
     assert_eq!(matches(&run.stdout), ["attempts", "attempts"], "{run}");
+}
+
+#[test]
+fn a_first_index_shows_how_far_it_is() {
+    let workspace = Workspace::empty();
+    for number in 0..400 {
+        let text = format!("/// Number {number}.\nfn function_{number}() {{ retry({number}) }}\n").repeat(10);
+        workspace.write(&format!("src/f{number}.rs"), text);
+    }
+    let session = Session::new(workspace);
+    let run = on_terminal(&session, &["search", "function_7"], &[]).expect(0);
+    // What stands between `]` and `/400`.
+    let done: Vec<u64> = (run.stdout.split("indexing files [").skip(1))
+        .filter_map(|bar| bar.split_once("] ")?.1.split_once("/400 (")?.0.parse().ok())
+        .collect();
+    assert!(!done.is_empty() && done.is_sorted() && done.iter().all(|&done| done <= 400), "{done:?}: {run}");
+    // The bar is taken away before the answer.
+    let answer = run.stdout.rsplit("indexing files [").next().unwrap_or_default();
+    assert!(answer.contains("src/f7.rs"), "{run}");
+    for arguments in [&["search", "function_7"][..], &["--quiet", "index", "--force"]] {
+        let run = on_terminal(&session, arguments, &[]).expect(0);
+        assert!(!run.stdout.contains("indexing files"), "nothing to do, or asked to be quiet: {run}");
+    }
 }

@@ -82,7 +82,7 @@ impl<'a> Searcher<'a> {
         }
         let hits = ranked.into_iter().skip(query.offset).take(query.limit);
         answer.hits = hits.filter_map(|candidate| self.hit(candidate)).collect();
-        if answer.hits.is_empty() && query.offset == 0 {
+        if answer.hits.is_empty() && query.offset == 0 && !cancel.load(Ordering::Relaxed) {
             answer.add_unless_indexing(Notice::NoMatch);
         }
         Ok(answer)

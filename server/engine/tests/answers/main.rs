@@ -13,6 +13,7 @@ mod symbols;
 
 use std::sync::atomic::AtomicBool;
 
+use conexus_core::{Mode, Notice, Query};
 use conexus_engine::{Host, Location, Settings, Snapshot};
 use conexus_testkit::Workspace;
 
@@ -37,6 +38,22 @@ impl Indexed {
 
     pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+}
+
+/// A search that nobody waits for answers with what it has and says of nothing that it is not there.
+#[test]
+fn a_cancelled_search_does_not_say_that_there_is_no_match() {
+    let indexed = Indexed::of("//- a.rs\nfn retry_with_backoff() {}\n//- b.rs\nfn connect() { retry_with_backoff() }\n");
+    for text in ["retry_with_backoff", "how are calls retried", "\"retry_with_backoff\"", "panicked at a.rs:1:4: gave up"] {
+        for mode in [Mode::Auto, Mode::Meaning, Mode::Keyword, Mode::Symbol] {
+            let query = Query { mode, ..Query::new(text) };
+            let cancelled = indexed.snapshot().search(&query, &STOP).unwrap();
+            assert_eq!(cancelled.hits.len(), 0, "{text} {mode:?}");
+            assert!(!cancelled.notices.contains(&Notice::NoMatch), "{text} {mode:?}: {:?}", cancelled.notices);
+        }
+        let whole = indexed.snapshot().search(&Query::new(text), &GO_ON).unwrap();
+        assert!(!whole.hits.is_empty(), "{text}");
     }
 }
 
