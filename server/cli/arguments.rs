@@ -366,8 +366,8 @@ pub(crate) struct SymbolsArguments {
     /// A file of the workspace, or a name such as `Parser::next`; nothing lists all
     pub(crate) pattern: Option<String>,
     /// Most symbols to show
-    #[arg(long, short = 'n', default_value_t = 100)]
-    pub(crate) limit: usize,
+    #[arg(long, short = 'n', default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
 }
 
 /// Arguments of `similar`.

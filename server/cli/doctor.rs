@@ -169,7 +169,23 @@ fn disk(host: &Host) -> Option<Check> {
     Some(if free < held.max(1) { Check::fault("disk", says, advice) } else { Check::good("disk", says) })
 }
 
+/// Names that are shown of many.
+const EXAMPLES: usize = 3;
+
+/// What git tracks and ignore files leave out: somebody may look for it.
+fn ignored(host: &Host, walk: &Walk) -> Option<Check> {
+    let mut left_out = git::tracked_but_ignored(&host.location().root, &[".ignore", ".conexusignore"]);
+    left_out.retain(|path| walk.files.binary_search_by(|found| (*found.path).cmp(path.as_str())).is_err());
+    let examples: Vec<_> = left_out.iter().take(EXAMPLES).map(|path| printable(path)).collect();
+    let more = left_out.len().saturating_sub(examples.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let says = format!("{} tracked by git but named by an ignore file: {}{more}", left_out.len(), examples.join(", "));
+    let advice = "a line `!NAME` in .conexusignore takes one in, `index.ignore_files = false` all of them";
+    (!left_out.is_empty()).then(|| Check::good("  passed", says).with_advice(advice))
+}
+
 fn examine_files(host: &Host, mut walk: Walk, checks: &mut Vec<Check>) {
+    let ignored = ignored(host, &walk);
     pass_over_by_content(host, &mut walk);
     let says =
         format!("{} to index, {} passed over by name, size, access or content", walk.files.len(), walk.skipped.total());
@@ -193,6 +209,7 @@ fn examine_files(host: &Host, mut walk: Walk, checks: &mut Vec<Check>) {
             _ => check,
         });
     }
+    checks.extend(ignored);
 }
 
 /// Moves what indexing passes over once it has read it from the files to what was passed over. What stands in the index

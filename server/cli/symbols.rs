@@ -19,12 +19,13 @@ use super::{
 pub(crate) fn run(arguments: &Arguments, symbols: &SymbolsArguments, output: &mut Output) -> Result<Outcome> {
     let mut host = super::open(arguments)?;
     index::update(arguments, &mut host)?;
+    let limit = symbols.limit as usize;
     let pattern = symbols.pattern.as_deref().unwrap_or("");
     let path = workspace_path(&host, pattern).unwrap_or_default();
     let snapshot = host.snapshot();
     let found: Vec<(&Arc<FileEntry>, SymbolRef<'_>)> = match snapshot.index().file(&path) {
-        Some(file) => file.symbols().take(symbols.limit).map(|symbol| (file, symbol)).collect(),
-        None => snapshot.symbols(pattern, symbols.limit),
+        Some(file) => file.symbols().take(limit).map(|symbol| (file, symbol)).collect(),
+        None => snapshot.symbols(pattern, limit),
     };
     show(arguments, &snapshot, &found, output)?;
     let outcome = if found.is_empty() { Outcome::Findings } else { Outcome::Clean };

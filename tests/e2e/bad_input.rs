@@ -203,6 +203,31 @@ fn names_that_steer_terminals_or_patterns_do_no_harm() {
     }
 }
 
+#[test]
+fn what_git_tracks_and_ignore_files_name_is_told() {
+    let repository = conexus_testkit::Repository::init(Workspace::of(GOOD));
+    for (path, text) in [
+        ("made/one.rs", "fn zebra_one() {}\n"),
+        ("made/two.rs", "fn zebra_two() {}\n"),
+        ("old.rs", "fn zebra_three() {}\n"),
+        ("kept.rs", "fn zebra_four() {}\n"),
+    ] {
+        repository.write(path, text);
+    }
+    repository.commit("all of them");
+    repository.write(".gitignore", "made/\nkept.rs\nuntracked.rs\n");
+    repository.write(".conexusignore", "old.rs\n!kept.rs\n");
+    repository.write("untracked.rs", "fn zebra_five() {}\n");
+    let session = Session::new(repository);
+    let told = session.run(["doctor"]).expect(0).stdout;
+    let named = "3 tracked by git but named by an ignore file: made/one.rs, made/two.rs, old.rs\n";
+    assert!(told.contains(named), "{told}");
+    assert!(!told.contains("kept.rs") && !told.contains("untracked.rs"), "{told}");
+    session.workspace.write("conexus.toml", "[index]\nignore_files = false\n");
+    let told = session.run(["doctor"]).expect(0).stdout;
+    assert!(!told.contains("tracked by git"), "{told}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn names_that_are_not_unicode_are_passed_over_and_named() {
@@ -329,6 +354,8 @@ fn a_root_that_is_no_folder_is_named() {
             let run = session.program.run(session.workspace.root(), arguments).expect(2);
             assert!(run.stderr.contains(says), "{run}");
             assert!(run.stdout.is_empty(), "{run}");
+            // The cause is said once.
+            assert_eq!(run.stderr.matches("os error").count(), usize::from(root == "none"), "{run}");
         }
     }
     // The doctor's whole purpose is to say so; it is a finding, not an error.

@@ -331,6 +331,7 @@ fn exit_codes_are_a_contract() {
         (&["index", "none"], 2),
         (&["symbols", "retry_with_backoff"], 0),
         (&["symbols", "zzqx"], 1),
+        (&["symbols", "--limit", "0", "retry"], 2),
         (&["similar", "src/net/retry.rs:5"], 0),
         (&["status"], 0),
         (&["doctor"], 0),

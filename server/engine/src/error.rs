@@ -2,17 +2,17 @@
 
 use std::path::PathBuf;
 
-/// An error of the engine. Messages name the file or setting to fix.
+/// An error of the engine. Messages name the file or setting to fix, and say the cause, which is no source beside.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The workspace cannot be opened.
-    #[error("cannot open the workspace {path:?}: {source}")]
+    #[error("cannot open the workspace {path:?}: {why}")]
     Workspace {
         /// The path as given.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        why: std::io::Error,
     },
     /// The workspace is a file.
     #[error("the workspace {path:?} is not a folder")]
@@ -45,7 +45,7 @@ pub enum Error {
     Glob(String),
     /// The walk could not start.
     #[error("cannot walk the workspace: {0}")]
-    Walk(#[from] ignore::Error),
+    Walk(ignore::Error),
     /// The store failed.
     #[error("{0}{remedy}", remedy = remedy(.0))]
     Index(conexus_index::Error),
@@ -84,6 +84,12 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl From<conexus_index::Error> for Error {
     fn from(error: conexus_index::Error) -> Self {
         Self::Index(error)
+    }
+}
+
+impl From<ignore::Error> for Error {
+    fn from(error: ignore::Error) -> Self {
+        Self::Walk(error)
     }
 }
 

@@ -21,7 +21,7 @@ impl Location {
     /// - macOS: `~/Library/Caches/conexus`
     /// - Windows: `%LOCALAPPDATA%\conexus`
     pub fn of(root: &Path, index_dir: Option<&Path>) -> Result<Self, Error> {
-        let canonical = root.canonicalize().map_err(|source| Error::Workspace { path: root.to_owned(), source })?;
+        let canonical = root.canonicalize().map_err(|why| Error::Workspace { path: root.to_owned(), why })?;
         if !canonical.is_dir() {
             return Err(Error::NotAFolder { path: root.to_owned() });
         }
@@ -30,7 +30,7 @@ impl Location {
             None => cache_folder().ok_or(Error::NoCacheFolder)?.join(folder_name(&canonical)),
         };
         let index_dir = canonical_in_part(&index_dir)
-            .map_err(|source| Error::Workspace { path: index_dir.clone(), source })?;
+            .map_err(|why| Error::Workspace { path: index_dir.clone(), why })?;
         if canonical.starts_with(&index_dir) {
             return Err(Error::IndexAround { path: index_dir });
         }
