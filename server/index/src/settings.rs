@@ -1,5 +1,7 @@
 //! Settings of a store: validated values, no file and no environment.
 
+use std::time::Duration;
+
 /// Identity of the embedding model whose vectors are searched.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ModelStamp {
@@ -28,6 +30,9 @@ pub struct StoreSettings {
     /// Slots from which on they are given out anew when two thirds are dead: a vector of 260 bytes stays in the file for
     /// each dead one until then.
     pub renumber_from: u32,
+    /// How long a bulk load goes on until it becomes visible and durable for the first time. Each time makes one more
+    /// lexical segment, so the wait doubles every time, up to 8 s.
+    pub publish_after: Duration,
     /// Ceiling of resident memory of the process in bytes, for [`crate::Store::keep_memory`].
     pub memory: u64,
     /// Whether vectors of other models than `model` are kept as long as a file has their content: while a better model
@@ -48,6 +53,7 @@ impl Default for StoreSettings {
             delta_chunks: 2_000,
             graph_from: 200_000,
             renumber_from: 100_000,
+            publish_after: Duration::from_secs(2),
             memory: u64::MAX,
             keep_other_models: false,
             former_bytes: 32 << 20,

@@ -362,3 +362,51 @@ impl Segment {
         std::array::from_fn(|field| u64::from(self.norms[field].fieldnorm(document)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use conexus_core::{Chunk, ChunkKind, FileAnalysis, Language, Span};
+
+    use super::*;
+    use crate::lexical::postings::Source;
+
+    /// Whoever closes a writer has what it was asked to join: nothing goes on in a folder that others may open now.
+    #[test]
+    fn a_merge_that_goes_on_ends_before_the_writer_is_closed() {
+        const LINES: u32 = 2_000;
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::create(folder.path()).unwrap();
+        let mut writer = disk.writer(LEAST_HEAP).unwrap();
+        for part in 0..4 {
+            let mut analysis = FileAnalysis::empty(Language::TEXT);
+            let mut text = String::new();
+            for line in 0..LINES {
+                let start = text.len();
+                let _ = writeln!(text, "word{line} part{part} other{}", line * 7 + part);
+                let span = Span::new(start, text.len());
+                analysis.chunks.push(Chunk { span, kind: ChunkKind::Window, symbol: None });
+            }
+            let source = Source { path: format!("{part}.txt").into(), text: text.into(), analysis };
+            let file = FileChunks { first_slot: part * LINES, count: LINES };
+            writer.add(&Postings::of(&source), &[file], |_| true).unwrap();
+            writer.commit(Stamp { epoch: 1, generation: u64::from(part) }).unwrap();
+        }
+        let ids = disk.index.searchable_segment_ids().unwrap();
+        assert_eq!(ids.len(), 4);
+        // Nobody waits for it.
+        drop(writer.writer.merge(&ids));
+        writer.close().unwrap();
+        let files = || {
+            let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+            names.collect::<std::collections::BTreeSet<_>>()
+        };
+        let closed = files();
+        let segments = Disk::open(folder.path()).unwrap().segments().unwrap();
+        assert_eq!(segments.iter().map(|segment| segment.slots.len()).collect::<Vec<_>>(), [4 * LINES as usize]);
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        assert_eq!(files(), closed, "something still writes");
+        disk.writer(LEAST_HEAP).unwrap().close().unwrap();
+    }
+}

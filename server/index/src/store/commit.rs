@@ -10,9 +10,7 @@ use crate::lexical::{DeltaPart, part_lengths};
 use crate::vectors::{Block, check_block};
 use crate::{Batch, Content, Error, FileEntry, FileUpdate, IndexSnapshot, Prepared, Result, VectorBlock};
 
-/// How long a bulk load goes on until it becomes visible and durable for the first time. Each time makes one more
-/// lexical segment, so the wait doubles every time, up to [`LONGEST_WAIT`].
-const FIRST_WAIT: Duration = Duration::from_secs(2);
+/// What [`crate::StoreSettings::publish_after`] grows to.
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 
 /// When a bulk load becomes visible the next time.
@@ -240,7 +238,7 @@ impl Store {
             self.abandon_bulk();
             return Err(error);
         }
-        self.bulk = Some(Publishing { last: Instant::now(), wait: FIRST_WAIT });
+        self.bulk = Some(Publishing { last: Instant::now(), wait: self.settings.publish_after });
         Ok(())
     }
 
@@ -277,7 +275,7 @@ impl Store {
             self.abandon_bulk();
             return Err(error);
         }
-        let wait = self.bulk.map_or(FIRST_WAIT, |publishing| (publishing.wait * 2).min(LONGEST_WAIT));
+        let wait = self.bulk.map_or(self.settings.publish_after, |bulk| (bulk.wait * 2).min(LONGEST_WAIT));
         self.bulk = goes_on.then(|| Publishing { last: Instant::now(), wait });
         // What a part of a load had in memory is not wanted again by other threads.
         conexus_faiss::release_memory();

@@ -5,5 +5,6 @@
 mod changes;
 mod damage;
 mod equality;
+mod kills;
 mod readers;
 mod support;
