@@ -45,7 +45,11 @@ pub(super) fn measure(root: &Path, files: &[walk::Found], git: Option<Duration>)
     }
     peaks.sort_unstable();
     let peak = peaks[peaks.len() - 1];
-    println!("| peak resident memory of `conexus index`, cold, the most of {} | {:.0} MB | |", peaks.len(), peak as f64 / 1e6);
+    println!(
+        "| peak resident memory of `conexus index`, cold, the most of {} | {:.0} MB | |",
+        peaks.len(),
+        peak as f64 / 1e6
+    );
     let allowed = PEAK * (files.len() as u64).max(PEAK_FILES) / PEAK_FILES;
     bound(&format!("peak memory of `conexus index` in {}, {peak} bytes", root.display()), peak <= allowed);
 

@@ -75,7 +75,11 @@ fn examine(arguments: &Arguments, checks: &mut Vec<Check>) {
     let location = match Location::of(&workspace, settings.index_dir.as_deref()) {
         Ok(location) => location,
         Err(error @ Error::IndexAround { .. }) => {
-            return fault("index", error.to_string(), "an index lies beside its workspace or in a folder of its own in it");
+            return fault(
+                "index",
+                error.to_string(),
+                "an index lies beside its workspace or in a folder of its own in it",
+            );
         }
         Err(error) => return fault("workspace", error.to_string(), "name an existing folder with --workspace"),
     };

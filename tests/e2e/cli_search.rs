@@ -462,7 +462,11 @@ fn an_index_inside_the_workspace_does_not_follow_itself() {
         for round in 0..3 {
             let mut command = session.program.command(root);
             command.args(["index", "--json", "--workspace"]).arg(workspace);
-            if how.starts_with("--") { command.args([&how, &folder]) } else { command.env(&how, &folder) };
+            if how.starts_with("--") {
+                command.args([&how, &folder])
+            } else {
+                command.env(&how, &folder)
+            };
             let run = conexus_testkit::run(command).expect(0);
             let report = run.json();
             assert_eq!(report["files"], files, "{run}");
@@ -600,8 +604,10 @@ fn completions_and_manual_name_the_commands() {
     }
     // Each command that the first page names has its page, and none that is hidden.
     let help = program.run(&folder, ["--help"]).expect(0).stdout;
-    let listed = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a list of commands");
-    let commands = listed.lines().filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next());
+    let listed =
+        help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a list of commands");
+    let commands =
+        listed.lines().filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next());
     let commands: Vec<&str> = commands.filter(|command| *command != "help").collect();
     assert_eq!(pages.len(), commands.len() + 1, "{commands:?}");
     for command in commands {

@@ -207,7 +207,8 @@ mod limited {
         fs::create_dir(&mount).expect("a folder");
         let index_dir = mount.join("index").to_string_lossy().into_owned();
         let (root, folder) = (session.workspace.root().display(), mount.display());
-        let own = |command: &str| format!("\"$0\" --workspace '{root}' --index-dir '{index_dir}' {command} >/dev/null 2>&1");
+        let own =
+            |command: &str| format!("\"$0\" --workspace '{root}' --index-dir '{index_dir}' {command} >/dev/null 2>&1");
         for left in [0, 4, 16, 32, 64, 256] {
             // The index is made, then all is filled but for some KiB.
             let full = format!(
@@ -215,7 +216,9 @@ mod limited {
                  {{ cat /dev/zero >'{folder}/fill' 2>/dev/null; rm '{folder}/left'; }}",
                 own("index")
             );
-            for arguments in [&["search", "--json", "function_7"][..], &["search", "--json", "--no-index", "function_7"]] {
+            for arguments in
+                [&["search", "--json", "function_7"][..], &["search", "--json", "--no-index", "function_7"]]
+            {
                 let command = session.command(arguments.iter().copied().chain(["--index-dir", &index_dir]));
                 let Some(command) = within(&command, &full) else { return };
                 let run = conexus_testkit::run(command).expect_any(&[0, 2]);
@@ -224,7 +227,8 @@ mod limited {
             }
             // A run that may fail, and one with room again.
             let change = format!("echo 'fn late_{left}() {{}}' >'{root}/src/late.rs'");
-            let healed = format!("{full} && {change} && {{ {}; rm '{folder}/fill'; }} && {}", own("index"), own("index"));
+            let healed =
+                format!("{full} && {change} && {{ {}; rm '{folder}/fill'; }} && {}", own("index"), own("index"));
             let command = session.command(["verify", "--index-dir", &index_dir]);
             let Some(command) = within(&command, &healed) else { return };
             conexus_testkit::run(command).expect(0);

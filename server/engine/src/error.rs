@@ -97,7 +97,9 @@ impl From<ignore::Error> for Error {
 fn remedy(error: &conexus_index::Error) -> &'static str {
     use conexus_index::Error as Index;
     match error {
-        Index::Foreign { .. } => "; name a folder that is empty or not there yet, with --index-dir or CONEXUS_INDEX_DIR",
+        Index::Foreign { .. } => {
+            "; name a folder that is empty or not there yet, with --index-dir or CONEXUS_INDEX_DIR"
+        }
         Index::DiskFull { .. } => {
             "; free some space and try again, nothing is lost; the index can lie elsewhere, see `dir` below `[index]` in \
              your own settings, or CONEXUS_INDEX_DIR"

@@ -29,8 +29,8 @@ impl Location {
             Some(dir) => dir.to_owned(),
             None => cache_folder().ok_or(Error::NoCacheFolder)?.join(folder_name(&canonical)),
         };
-        let index_dir = canonical_in_part(&index_dir)
-            .map_err(|why| Error::Workspace { path: index_dir.clone(), why })?;
+        let index_dir =
+            canonical_in_part(&index_dir).map_err(|why| Error::Workspace { path: index_dir.clone(), why })?;
         if canonical.starts_with(&index_dir) {
             return Err(Error::IndexAround { path: index_dir });
         }

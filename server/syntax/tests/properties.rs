@@ -7,6 +7,8 @@ use conexus_syntax::{Analyser, GiveUp, Limits, languages};
 use proptest::prelude::*;
 use std::{
     cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -281,14 +283,54 @@ fn edited_texts_give_the_same_analysis() {
     }
 }
 
-/// No line of real code is lost: this repository, and what `CONEXUS_REAL_CODE` names.
+/// Lines that must be seen of each language with a grammar, at the least, and of those of which crates have plenty.
+const LEAST_LINES: usize = 150;
+const PLENTY: [(&str, usize); 5] =
+    [("rust", 20_000), ("c", 5_000), ("cpp", 5_000), ("python", 5_000), ("javascript", 2_000)];
+/// Bytes that are read of each language of what crates hold.
+const MOST_OF_CRATES: usize = 1 << 20;
+
+/// No line of real code is lost: this repository, in which `tests/code` has the languages that it is not written in, the
+/// sources of the grammars and of FAISS that cargo keeps, and what `CONEXUS_REAL_CODE` names.
 #[test]
 fn real_code_is_covered() {
+    let mut seen = BTreeMap::new();
+    cover(vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))], usize::MAX, &mut seen);
+    let crates = sources_of_crates();
+    cover(crates.clone(), MOST_OF_CRATES, &mut seen);
+    for spec in languages().filter(|spec| spec.has_symbols()) {
+        let name = spec.language.name();
+        let least = PLENTY.iter().find(|(of, _)| *of == name).map_or(LEAST_LINES, |(_, least)| *least);
+        let lines = seen.get(name).copied().unwrap_or(0);
+        assert!(lines >= least, "{lines} lines of {name}, {least} are wanted: {seen:?} in {crates:?}");
+    }
+    cover(std::env::var_os("CONEXUS_REAL_CODE").map(Into::into).into_iter().collect(), usize::MAX, &mut seen);
+}
+
+/// Crates of C, C++, Python and JavaScript, in their order; each machine that built this has them.
+fn sources_of_crates() -> Vec<PathBuf> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).expect("cargo has a home");
+    let children =
+        |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let all = children(home.join("registry/src")).flat_map(children);
+    let is_wanted = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        name.starts_with("tree-sitter") || name.starts_with("faiss-sys")
+    };
+    let mut wanted: Vec<PathBuf> = all.filter(is_wanted).collect();
+    wanted.sort();
+    wanted
+}
+
+/// Checks every file below folders, at most so many bytes of each language, and counts the lines of each language.
+fn cover(mut folders: Vec<PathBuf>, most: usize, seen: &mut BTreeMap<&'static str, usize>) {
     let mut analyser = Analyser::new(Limits::default());
-    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))];
-    folders.extend(std::env::var_os("CONEXUS_REAL_CODE").map(Into::into));
+    let mut bytes: BTreeMap<&str, usize> = BTreeMap::new();
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let mut entries: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().collect();
+        entries.sort_by_key(std::fs::DirEntry::path);
+        for entry in entries {
             let path = entry.path();
             let name = entry.file_name();
             match entry.file_type() {
@@ -298,11 +340,113 @@ fn real_code_is_covered() {
                 Ok(kind) if kind.is_file() => {
                     let Ok(text) = std::fs::read_to_string(&path) else { continue };
                     let language = conexus_syntax::detect(&path.to_string_lossy(), text.as_bytes());
+                    let bytes = bytes.entry(language.name()).or_default();
+                    if *bytes + text.len() > most {
+                        continue;
+                    }
+                    *bytes += text.len();
                     let analysis = analyser.analyse(language, &text);
                     assert_eq!(check(&text, &analysis), Ok(()), "{}", path.display());
+                    *seen.entry(language.name()).or_default() += text.lines().count();
                 }
                 _ => {}
             }
         }
+    }
+}
+
+/// What is written for this test is code that its grammar understands, with symbols of several kinds.
+#[test]
+fn written_code_is_understood() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/code");
+    let mut analyser = Analyser::new(Limits::default());
+    let files: Vec<PathBuf> =
+        std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path()).collect();
+    assert!(files.len() >= 12, "{files:?}");
+    for path in files {
+        let text = std::fs::read_to_string(&path).expect("a text");
+        let language = conexus_syntax::detect(&path.to_string_lossy(), text.as_bytes());
+        let analysis = analyser.analyse(language, &text);
+        assert_eq!(analysis.notes, [], "{}", path.display());
+        let kinds: BTreeSet<&str> = analysis.symbols.iter().map(|symbol| symbol.kind.name()).collect();
+        assert!(analysis.symbols.len() >= 20 && kinds.len() >= 3, "{}: {kinds:?}", path.display());
+    }
+}
+
+/// A function per language: how it opens, its steps of several lines with their number for `#`, how it closes.
+const LARGE: &[(&str, &str, &str, &str)] = &[
+    ("rust", "fn large() {\n", "    if step(#) {\n        work(#);\n    } else {\n        rest(#);\n    }\n", "}\n"),
+    ("go", "package a\n\nfunc large() {\n", "\tif step(#) {\n\t\twork(#)\n\t} else {\n\t\trest(#)\n\t}\n", "}\n"),
+    ("python", "def large():\n", "    while step(#):\n        work(#)\n        more(#)\n        rest(#)\n", ""),
+    ("javascript", "function large() {\n", "  if (step(#)) {\n    work(#);\n  } else {\n    rest(#);\n  }\n", "}\n"),
+    (
+        "typescript",
+        "function large(): void {\n",
+        "  if (step(#)) {\n    work(#);\n  } else {\n    rest(#);\n  }\n",
+        "}\n",
+    ),
+    ("tsx", "function Large() {\n", "  if (step(#)) {\n    show(<p>#</p>);\n  } else {\n    rest(#);\n  }\n", "}\n"),
+    (
+        "java",
+        "class A {\n  void large() {\n",
+        "    if (step(#)) {\n      work(#);\n    } else {\n      rest(#);\n    }\n",
+        "  }\n}\n",
+    ),
+    ("c", "void large(void) {\n", "  if (step(#)) {\n    work(#);\n  } else {\n    rest(#);\n  }\n", "}\n"),
+    ("cpp", "void large() {\n", "  if (step(#)) {\n    work(#);\n  } else {\n    rest(#);\n  }\n", "}\n"),
+    (
+        "csharp",
+        "class A {\n  void Large() {\n",
+        "    if (step(#)) {\n      work(#);\n    } else {\n      rest(#);\n    }\n",
+        "  }\n}\n",
+    ),
+    ("ruby", "def large\n", "  if step(#)\n    work(#)\n    more(#)\n    rest(#)\n  end\n", "end\n"),
+    ("php", "<?php\nfunction large() {\n", "  if (step(#)) {\n    work(#);\n  } else {\n    rest(#);\n  }\n", "}\n"),
+    ("kotlin", "fun large() {\n", "    if (step(#)) {\n        work(#)\n    } else {\n        rest(#)\n    }\n", "}\n"),
+    ("swift", "func large() {\n", "    if step(#) {\n        work(#)\n    } else {\n        rest(#)\n    }\n", "}\n"),
+    (
+        "scala",
+        "object A {\n  def large(): Unit = {\n",
+        "    if (step(#)) {\n      work(#)\n    } else {\n      rest(#)\n    }\n",
+        "  }\n}\n",
+    ),
+    ("bash", "large() {\n", "  if step #; then\n    work #\n    more #\n    rest #\n  fi\n", "}\n"),
+    ("lua", "function large()\n", "  if step(#) then\n    work(#)\n    more(#)\n    rest(#)\n  end\n", "end\n"),
+    (
+        "elixir",
+        "defmodule A do\n  def large do\n",
+        "    if step(#) do\n      work(#)\n      more(#)\n      rest(#)\n    end\n",
+        "  end\nend\n",
+    ),
+    ("haskell", "large = do\n", "  when step# $ do\n    work #\n    more #\n    rest #\n", ""),
+    (
+        "zig",
+        "fn large() void {\n",
+        "    if (step(#)) {\n        work(#);\n    } else {\n        rest(#);\n    }\n",
+        "}\n",
+    ),
+];
+
+/// What is too large for one chunk is cut before a statement, never in one.
+#[test]
+fn a_large_function_is_cut_between_its_statements() {
+    let mut analyser = Analyser::new(Limits::default());
+    for (name, open, step, close) in LARGE {
+        let steps: String = (0..60).map(|number| step.replace('#', &format!("{}", 100 + number))).collect();
+        let text = format!("{open}{steps}{close}");
+        let language = conexus_syntax::language_named(name).expect("a language");
+        let analysis = analyser.analyse(language, &text);
+        assert_eq!((check(&text, &analysis), &analysis.notes[..]), (Ok(()), &[][..]), "{name}");
+        let inner = open.len()..text.len() - close.len();
+        let cuts: Vec<&str> = (analysis.chunks.iter())
+            .map(|chunk| chunk.span.start as usize)
+            .filter(|start| inner.contains(start))
+            .map(|start| text[start..].lines().next().unwrap_or_default())
+            .collect();
+        assert!(cuts.len() >= 4 && cuts.iter().all(|line| line.contains("step")), "{name}: {cuts:?}");
+    }
+    let named: BTreeSet<&str> = LARGE.iter().map(|(name, ..)| *name).collect();
+    for spec in languages().filter(|spec| spec.has_symbols() && spec.language.name() != "markdown") {
+        assert!(named.contains(spec.language.name()), "{} is not here", spec.language);
     }
 }

@@ -44,8 +44,11 @@ impl Indexed {
 /// A search that nobody waits for answers with what it has and says of nothing that it is not there.
 #[test]
 fn a_cancelled_search_does_not_say_that_there_is_no_match() {
-    let indexed = Indexed::of("//- a.rs\nfn retry_with_backoff() {}\n//- b.rs\nfn connect() { retry_with_backoff() }\n");
-    for text in ["retry_with_backoff", "how are calls retried", "\"retry_with_backoff\"", "panicked at a.rs:1:4: gave up"] {
+    let indexed =
+        Indexed::of("//- a.rs\nfn retry_with_backoff() {}\n//- b.rs\nfn connect() { retry_with_backoff() }\n");
+    for text in
+        ["retry_with_backoff", "how are calls retried", "\"retry_with_backoff\"", "panicked at a.rs:1:4: gave up"]
+    {
         for mode in [Mode::Auto, Mode::Meaning, Mode::Keyword, Mode::Symbol] {
             let query = Query { mode, ..Query::new(text) };
             let cancelled = indexed.snapshot().search(&query, &STOP).unwrap();

@@ -48,7 +48,13 @@ fn check(folder: &Path) -> Result<()> {
     match (catalog::maker(folder), names.iter().find(|name| *name != MARK)) {
         (Maker::Conexus, _) | (_, None) => Ok(()),
         (Maker::Other, _) => foreign(catalog::FILE),
-        (Maker::Unknown, Some(name)) => if folder.join(MARK).is_file() { Ok(()) } else { foreign(name) },
+        (Maker::Unknown, Some(name)) => {
+            if folder.join(MARK).is_file() {
+                Ok(())
+            } else {
+                foreign(name)
+            }
+        }
     }
 }
 
