@@ -429,7 +429,7 @@ mod tests {
     #[test]
     fn runs_that_came_before_give_the_same_terms() {
         let own = include_str!("postings.rs");
-        let numbered = |prefix: &str| (0..6_000).map(|n| format!("{prefix}{n} x{n}_y ")).collect::<String>();
+        let numbered = |prefix: &str| (0..6_000).map(|n| format!("{prefix}{n} x{n}_y ")).collect::<Vec<_>>().concat();
         let long = ["part"; 30].join("_");
         // More words than are remembered, some of them again, and the same words in another file.
         for (path, text) in [
