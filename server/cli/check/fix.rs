@@ -123,7 +123,7 @@ mod tests {
             rule: Rule::StaleReference,
             custom: None,
             severity: Severity::Warning,
-            place: Place { path: path.into(), span, start, end: start },
+            place: Place { path: path.into(), span, start, end: start, last_line: start.line },
             message: String::new(),
             related: Vec::new(),
             help: None,
