@@ -349,6 +349,10 @@ fn a_text_that_was_saved_and_closed_is_shown_at_once() {
             last = name;
         }
     }
+    let generation = |live: &Live| live.current(SOON).unwrap().generation();
+    wait_for("the owner's last commit", DEADLINE, || {
+        (generation(&follower.live) == generation(&owner.live)).then_some(())
+    });
     // What was not saved is not shown, and what nobody takes into the index not for ever.
     follower.set("src/alpha.rs", "pub fn never_saved() {}\n");
     follower.now();

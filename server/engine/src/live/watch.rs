@@ -18,8 +18,9 @@ use crate::{git, sources::index_path, walk::to_slashes};
 
 /// Events are handed on when none came for this long.
 const QUIET: Duration = Duration::from_millis(30);
-/// The same while a rebase is under way, which thinks between its commits, or waits for a person.
-const REBASE_QUIET: Duration = Duration::from_millis(300);
+/// The same behind work of git: a checkout writes `HEAD` when the lock of the index is gone, and a rebase thinks between its
+/// commits or waits for a person.
+const GIT_QUIET: Duration = Duration::from_millis(300);
 /// Events are handed on after this long although more are coming.
 const LONGEST: Duration = Duration::from_millis(300);
 /// While git holds the lock of its index, or goes on with a rebase, it is waited for, but no longer than this.
@@ -200,10 +201,11 @@ fn gather(raw: &Receiver<Changes>, git_dir: Option<&Path>, events: &Sender<Event
                 // The last events of what it did come after its lock is gone.
                 since = Instant::now();
             }
-            if since.elapsed() >= LONGEST || first.elapsed() >= GIT_WAIT {
+            let longest = if since > first { 2 * LONGEST } else { LONGEST };
+            if since.elapsed() >= longest || first.elapsed() >= GIT_WAIT {
                 break;
             }
-            match raw.recv_timeout(if git_rebases { REBASE_QUIET } else { QUIET }) {
+            match raw.recv_timeout(if since > first { GIT_QUIET } else { QUIET }) {
                 Ok(more) => changes.merge(more),
                 Err(RecvTimeoutError::Timeout) if git_works => {}
                 Err(RecvTimeoutError::Timeout) => break,
