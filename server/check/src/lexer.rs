@@ -230,6 +230,10 @@ impl Lexer<'_> {
         {
             return TokenKind::Text;
         }
+        if self.marks.rust && self.rest().starts_with(b"b'") {
+            self.at += 1;
+            return self.character_or_lifetime();
+        }
         if (1..=2).contains(&prefix) && self.marks.triple && matches!(after, Some(b'"' | b'\'')) {
             self.at += prefix;
             return self.quoted(after.unwrap_or(b'"'));
@@ -377,6 +381,7 @@ mod tests {
                 "let n : & 'a n = s if n == s { s }",
             ),
             ("rust", "'\\'' 'é' /* a */ foo::bar(1.5e3)", "s s n :: n ( 1 )"),
+            ("rust", "byte == b'-' || b'\\n' != b", "n == s || s != n"),
             ("python", "x = '''a\nb''' # c\nreturn f\"{x}\" + b'y'", "n = s return s + s"),
             ("javascript", "const a = `x ${y}\n`; a?.b ?? 'it\\'s'", "const n = s n ?. n ?? s"),
             ("go", "x := `raw\n` + \"a\"", "n := s + s"),

@@ -503,5 +503,5 @@ pub(crate) fn flags(path: &str, generated: bool) -> FileFlags {
         Role::Data => FileFlags::DATA,
         Role::Code | Role::Declarations => FileFlags::default(),
     };
-    if generated { by_role.with(FileFlags::GENERATED) } else { by_role }
+    if generated || roles::is_generated(path) { by_role.with(FileFlags::GENERATED) } else { by_role }
 }

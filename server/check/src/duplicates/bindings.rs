@@ -15,12 +15,21 @@ const BEFORE_PARAMETERS: [&str; 7] = ["function", "func", "fun", "fn", "def", "l
 /// What reaches into a value, so that it is there already. `->` does in C and binds a parameter elsewhere.
 const REACHES: [&str; 2] = [".", "?."];
 
+/// Whether a name is written as those of members are where nothing stands before them: `m_name`, `_name`. `name_` is also
+/// what a local is called whose name is a keyword.
+fn is_member_by_name(name: &str) -> bool {
+    name.len() > 2 && (name.starts_with("m_") || name.starts_with('_'))
+}
+
 /// Whether the name at a place of a body is bound nowhere in it: it is used where it stands first, and no loop, pattern or
-/// assignment binds it later, as where a comprehension of Python does so behind its use.
+/// assignment binds it later, as where a comprehension of Python does so behind its use. What is written as a member is one.
 pub(super) fn is_from_outside(text: &str, tokens: &[Token], at: usize) -> bool {
     let slice = |at: usize| tokens.get(at).map_or("", |token| token.span.slice(text));
     let before = |at: usize| if at == 0 { "" } else { slice(at - 1) };
     let name = slice(at);
+    if is_member_by_name(name) {
+        return true;
+    }
     let is_member = |at: usize| [".", "?.", "->", "::"].iter().any(|mark| before(at).ends_with(mark));
     let mut places = (0..tokens.len())
         .filter(|&at| tokens[at].kind == TokenKind::Name && slice(at) == name && !is_member(at))
@@ -69,9 +78,10 @@ mod tests {
             ("go", "for _, pins := range rows { add(pins) }", false),
             ("ruby", "rows.each { |pins| add(pins) }", false),
             ("ruby", "row.pins = 1; add(row.pins)", false),
+            ("cpp", "m_pins = row; add(m_pins);", true),
         ] {
             let tokens = lexer::tokens(Language::named(language), text, Span::new(0, text.len()));
-            let at = tokens.iter().rposition(|token| token.span.slice(text) == "pins").expect("the name");
+            let at = tokens.iter().rposition(|token| token.span.slice(text).ends_with("pins")).expect("the name");
             assert_eq!(is_from_outside(text, &tokens, at), outside, "{text}");
         }
     }

@@ -91,8 +91,12 @@ impl<'a> Definitions<'a> {
     }
 }
 
-/// Whether a symbol is a type, a variable or a function of a module.
+/// Whether a symbol is a type, a variable or a function of a module, or what C knows by its name alone, a member of an
+/// enumeration.
 fn is_of_module(file: &FileEntry, symbol: SymbolRef<'_>) -> bool {
+    if symbol.kind() == SymbolKind::EnumMember {
+        return is_c(file.language());
+    }
     let around = symbol.parent().and_then(|parent| file.symbol(parent)).map(|parent| parent.kind());
     let is_free = around.is_none_or(|kind| matches!(kind, SymbolKind::Module | SymbolKind::Namespace));
     let kinds = [SymbolKind::Variable, SymbolKind::Constant, SymbolKind::Function];

@@ -59,6 +59,8 @@ pub fn detect(path: &str, first_bytes: &[u8]) -> Language {
 fn by_extension(extension: &str, first_bytes: &[u8]) -> Option<Language> {
     match extension {
         "h" => return Some(header(first_bytes)),
+        // Translations of Qt.
+        "ts" if first_bytes.trim_ascii_start().starts_with(b"<?xml") => return Some(Language::named("xml")),
         "C" | "H" => return Some(Language::named("cpp")),
         _ => {}
     }
@@ -141,6 +143,8 @@ mod tests {
             ("x/Dockerfile.dev", "", "dockerfile"),
             ("x/settings.yaml.example", "", "yaml"),
             ("a.tsx", "", "tsx"),
+            ("a.ts", "export {};\n", "typescript"),
+            ("i18n/app_de.ts", "<?xml version=\"1.0\"?>\n<!DOCTYPE TS>\n", "xml"),
             ("a.h", "int f(void);\n#ifdef __cplusplus\nextern \"C\" {\nclass X;\n#endif\n", "c"),
             ("a.h", "// class\nnamespace a {\n}\n", "cpp"),
             ("a.h", "@interface A : NSObject\n@end\n", "objective-c"),
