@@ -118,8 +118,8 @@ pub(crate) fn load_mcp(global: &Global) -> Result<(McpTable, PathBuf)> {
 
 /// The user's file that says what is indexed beside a workspace; it need not exist.
 fn sources_file(workspace: &Path) -> Option<PathBuf> {
-    // A workspace that cannot be opened is told of elsewhere, and where the index lies makes no difference to the name.
-    let key = Location { root: workspace.canonicalize().ok()?, index_dir: PathBuf::new() }.key();
+    // A workspace that cannot be opened is told of elsewhere.
+    let key = Location::key_of(workspace).ok()?;
     Some(user_file()?.with_file_name("sources").join(format!("{key}.toml")))
 }
 

@@ -51,6 +51,11 @@ impl Location {
         folder_name(&self.root)
     }
 
+    /// The same of a folder that need not be opened.
+    pub fn key_of(root: &Path) -> std::io::Result<String> {
+        Ok(folder_name(&root.canonicalize()?))
+    }
+
     /// Whether there is an index, of whatever version.
     pub fn has_index(&self) -> bool {
         conexus_index::Store::exists(&self.index_dir)
