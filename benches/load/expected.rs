@@ -74,10 +74,10 @@ impl Expected {
     /// Whether an answer to a question has the places that it should have, files beside that appeared meanwhile.
     pub(crate) fn is_answer(&self, question: usize, found: &Value) -> bool {
         let hits = hits(found);
-        let own = hits.iter().filter(|(path, _)| !path.starts_with(APPEARED));
+        let mut own = hits.iter().filter(|(path, _)| !path.starts_with(APPEARED));
         let known = &self.questions[question];
         let first = known.first().is_none_or(|best| hits.iter().take(NEAR.1).any(|hit| hit == best));
-        !hits.is_empty() && first && own.into_iter().all(|hit| known.contains(hit))
+        !hits.is_empty() && first && own.all(|hit| known.contains(hit))
     }
 }
 
