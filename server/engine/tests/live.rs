@@ -290,7 +290,9 @@ fn a_checkout_is_followed_as_one() {
         });
         let now = state();
         let batches = now.0 - before.0 - 1;
-        assert_eq!(batches, 1, "batches for {how:?} {branch}");
+        // One that analyses for seconds shows on its way what it has.
+        let most = if analysed == FILES { 4 } else { 1 };
+        assert!((1..=most).contains(&batches), "step {step}: {batches} batches for {how:?} {branch}");
         assert_eq!(now.1 - before.1 - 1, analysed, "files analysed for {how:?} {branch}");
         assert_eq!(session.live.recently_changed().len(), 50);
     }

@@ -303,6 +303,8 @@ fn half_a_surrogate_pair_is_one_odd_character() {
 fn hostile_texts_do_no_harm() {
     let session = workspace();
     let mut client = session.serve();
+    // Where no symbol is found it says why.
+    client.ignore("window/showMessage");
     for (at, hostile) in [
         "(\n".repeat(200_000),
         "{[(\n".repeat(60_000),
@@ -328,7 +330,6 @@ fn hostile_texts_do_no_harm() {
             assert_eq!(notices(&answer), ["unparsed"], "{answer:#}");
             let message = answer["notices"][0]["message"].as_str().expect("words");
             assert!(message.starts_with(&format!("{path} is searched without its symbols")), "{message}");
-            assert!(client.expect("window/showMessage")["params"]["message"].as_str().expect("words").contains(&path));
         }
         expect_alive(&mut client);
         client.did_replace(&uri, 2, "fn after_all() {}\n");

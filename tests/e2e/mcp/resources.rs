@@ -291,7 +291,7 @@ fn progress_over_http(client: &mut Http, tool: &str, arguments: &Value) -> Vec<f
 #[test]
 fn indexing_tells_how_far_it_is() {
     let session = session();
-    for number in 0..1_500 {
+    for number in 0..4_000 {
         let functions: Vec<String> = (0..20)
             .map(|function| format!("pub fn part_{number}_{function}(a: u32) -> u32 {{ a + {function} }}\n"))
             .collect();

@@ -427,7 +427,7 @@ fn requests_beyond_those_in_flight_are_refused_at_once() {
 /// A workspace whose comparison with a fresh index takes seconds, and a call that makes one and is told how far it is.
 fn long_comparison(mcp: &str) -> (Session, Value) {
     let session = configured(mcp);
-    for number in 0..1_500 {
+    for number in 0..4_000 {
         let function = |at: u32| format!("pub fn part_{number}_{at}(a: u32) -> u32 {{\n    a + {at}\n}}\n");
         session.workspace.write(&format!("src/many/m{number}.rs"), (0..20).map(function).collect::<String>());
     }
