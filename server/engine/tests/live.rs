@@ -282,8 +282,8 @@ fn a_checkout_is_followed_as_one() {
             eventually(&format!("ahead_{last}"), &format!("src/ahead_{last}.rs"));
         }
         // Known last, so that all that was told before is known too. It comes whole, so that it is seen once.
-        session.files.write(".mark", format!("fn mark_{step}() {{}}\n"));
-        session.files.rename(".mark", "src/mark.rs");
+        session.files.write(".git/mark", format!("fn mark_{step}() {{}}\n"));
+        session.files.rename(".git/mark", "src/mark.rs");
         eventually(&format!("mark_{step}"), "src/mark.rs");
         wait_for("the mark to be remembered", DEADLINE, || {
             (session.live.recently_changed().first()? == "src/mark.rs").then_some(())
