@@ -39,13 +39,13 @@ pub(super) fn is_from_outside(text: &str, tokens: &[Token], at: usize) -> bool {
     let is_used = REACHES.contains(&slice(first + 1))
         || BEFORE_A_USE.contains(&before(first))
             && BEHIND_A_USE.contains(&slice(first + 1))
-            && !is_in_pattern(&slice, first);
+            && !is_in_pattern(&slice, tokens.len(), first);
     is_used && !places.any(binds)
 }
 
-/// Whether the brackets around a name hold a pattern or parameters.
-fn is_in_pattern<'a>(slice: &impl Fn(usize) -> &'a str, at: usize) -> bool {
-    let behind = (at + 1..).find(|&next| !matches!(slice(next), ")" | "]")).map_or("", slice);
+/// Whether the brackets around a name hold a pattern or parameters; `tokens` is how many there are.
+fn is_in_pattern<'a>(slice: &impl Fn(usize) -> &'a str, tokens: usize, at: usize) -> bool {
+    let behind = (at + 1..=tokens).find(|&next| !matches!(slice(next), ")" | "]")).map_or("", slice);
     let of_function = (1..=3).any(|back| at >= back && BEFORE_PARAMETERS.contains(&slice(at - back)));
     of_function || BEHIND_A_PATTERN.contains(&behind)
 }

@@ -215,7 +215,7 @@ fn names_of_parameters(language: Language, text: &str, parameters: &[Token]) -> 
         let mut words =
             before.iter().filter(|token| token.kind == TokenKind::Name).map(|token| slice(token).to_owned());
         match language.name() {
-            "c" | "cpp" | "java" | "csharp" | "php" => called.extend(words.last()),
+            "c" | "cpp" | "java" | "csharp" | "php" => called.extend(words.next_back()),
             "go" => called.extend(words.next()),
             _ => called.extend(words),
         }

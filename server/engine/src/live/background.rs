@@ -22,7 +22,7 @@ use crate::{
 
 /// A text of a buffer.
 #[derive(Clone)]
-pub(super) struct Text {
+pub(super) struct Job {
     pub(super) path: Arc<str>,
     pub(super) text: Arc<str>,
     pub(super) blob: BlobId,
@@ -56,7 +56,7 @@ struct Row {
 #[derive(Default)]
 struct State {
     /// Texts with their shares.
-    waiting: VecDeque<(Text, Duration)>,
+    waiting: VecDeque<(Job, Duration)>,
     /// The path of the one that is being parsed, as long as somebody wants it.
     parsing: Option<Arc<str>>,
     has_ended: bool,
@@ -68,7 +68,7 @@ impl Background {
     }
 
     /// Parses a text, unless an earlier one of the same buffer is being parsed, whose tree will do.
-    pub(super) fn parse(&mut self, text: Text) {
+    pub(super) fn parse(&mut self, text: Job) {
         let mut state = self.row.lock();
         if state.parsing.as_ref() == Some(&text.path) {
             return;
@@ -114,7 +114,7 @@ impl Row {
     }
 
     /// The next text, as soon as there is one; `None` at the end.
-    fn next(&self) -> Option<(Text, Duration)> {
+    fn next(&self) -> Option<(Job, Duration)> {
         let mut state = self.lock();
         loop {
             if state.has_ended {
@@ -139,7 +139,7 @@ impl Row {
                 state.has_ended || state.parsing.is_none() || began.elapsed() >= share && !state.waiting.is_empty()
             };
             let parse = || {
-                let Text { path, text, blob, language } = &next;
+                let Job { path, text, blob, language } = &next;
                 let subject = Subject { path, blob: *blob, language: *language, text };
                 let give_up = GiveUp { after: Duration::ZERO, when: &when };
                 analyser.analyse_next(&subject, Arc::clone(text), None, give_up)
@@ -162,9 +162,9 @@ mod tests {
 
     const SOON: Duration = Duration::from_mins(1);
 
-    fn text(path: &str, text: &str) -> Text {
+    fn text(path: &str, text: &str) -> Job {
         let blob = BlobId(*blake3::hash(text.as_bytes()).as_bytes());
-        Text { path: path.into(), text: text.into(), blob, language: Language::named("rust") }
+        Job { path: path.into(), text: text.into(), blob, language: Language::named("rust") }
     }
 
     #[test]

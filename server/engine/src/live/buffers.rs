@@ -24,7 +24,7 @@ use conexus_syntax::{GiveUp, Remembered};
 
 use super::{
     Buffer,
-    background::{Background, Listener, Parsed, Text},
+    background::{Background, Job, Listener, Parsed},
 };
 use crate::{
     GuardedAnalyser, Location, Settings, Subject,
@@ -248,7 +248,7 @@ impl Buffers {
             (None, Occasion::Change) => {
                 if !was_slow {
                     let (path, text) = (Arc::clone(path), Arc::clone(&text));
-                    self.background.parse(Text { path, text, blob: content.blob, language });
+                    self.background.parse(Job { path, text, blob: content.blob, language });
                 }
                 self.analyser.next_unparsed(language, Arc::clone(&text))
             }
