@@ -588,6 +588,8 @@ impl Editor<'_> {
 fn random_work_leaves_a_view_like_a_fresh_index() {
     check_random(12, &steps(), |steps| {
         let session = session_of(Repository::init(Workspace::of(START)));
+        // The editor's process owns the index.
+        session.idle();
         let beside = Session {
             files: (),
             cache: tempfile::tempdir().unwrap(),

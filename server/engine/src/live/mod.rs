@@ -382,6 +382,11 @@ impl Shared {
     /// The whole workspace has been looked at.
     fn scanned(&self) {
         self.lock().current = true;
+        self.recheck();
+    }
+
+    /// Which files are indexed may have changed, so which buffers are searched.
+    fn recheck(&self) {
         self.inbox().recheck = true;
         self.arrived.notify_all();
     }

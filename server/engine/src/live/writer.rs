@@ -60,6 +60,11 @@ const MANY_PARTS: usize = 1_000;
 /// Files that change what a walk finds.
 const IGNORE_FILES: &[&str] = &[".gitignore", ".ignore", ".conexusignore"];
 
+/// Whether a changed path is that of a file which changes what a walk finds.
+fn ignores(part: &str) -> bool {
+    IGNORE_FILES.contains(&part.rsplit('/').next().unwrap_or(part))
+}
+
 /// Time and size of a file; `None` when it is not there.
 fn stamp(file: &Path) -> Option<(SystemTime, u64)> {
     let metadata = std::fs::metadata(file).ok()?;
@@ -270,7 +275,7 @@ impl Writer {
 
     /// As a reader: takes over the owner's commits, or its place when it is gone.
     fn follow(&mut self, events: &Receiver<Event>) -> Result<()> {
-        self.pending = Changes::default();
+        let ignores = std::mem::take(&mut self.pending).parts.iter().any(|part| ignores(part));
         if self.next_own <= Instant::now() {
             self.next_own = Instant::now() + OWN_EVERY;
             if self.host.try_to_own()? {
@@ -304,6 +309,9 @@ impl Writer {
         if is_new {
             self.shared.rebase(self.host.snapshot());
         }
+        if is_new || ignores {
+            self.shared.recheck();
+        }
         // Nobody has changed what a first index brings.
         if self.shared.beside(standing) && is_new {
             self.shared.changed(recently_changed(&before, &self.host.index_snapshot()));
@@ -315,11 +323,10 @@ impl Writer {
     fn work(&mut self, events: &Receiver<Event>) -> Result<()> {
         while !self.pending.is_empty() && !self.is_halted() {
             let Changes { parts, all } = std::mem::take(&mut self.pending);
-            let ignores = |part: &String| IGNORE_FILES.contains(&part.rsplit('/').next().unwrap_or(part));
             if let Some(watcher) = &mut self.watcher {
                 watcher.forget(parts.iter());
             }
-            if all || parts.len() >= MANY_PARTS || parts.iter().any(ignores) {
+            if all || parts.len() >= MANY_PARTS || parts.iter().any(|part| ignores(part)) {
                 self.scan()?;
             } else {
                 self.scan_parts(&Vec::from_iter(parts))?;
