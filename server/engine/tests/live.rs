@@ -258,7 +258,7 @@ fn a_checkout_is_followed_as_one() {
     };
     eventually(&format!("lantern_{}", FILES - 1), &path(FILES - 1));
     session.idle();
-    let state = || (session.now().generation().0, session.live.status().analysed);
+    let state = || (session.live.status().batches, session.live.status().analysed);
     let git = |what: &[&str]| drop(session.files.git(what));
     let (checkout, rebase): (&[&str], &[&str]) = (&["checkout", "--quiet"], &["rebase", "--quiet"]);
     for (step, (how, branch, name, analysed)) in [
@@ -272,7 +272,7 @@ fn a_checkout_is_followed_as_one() {
     .into_iter()
     .enumerate()
     {
-        let (before, began) = (state(), Instant::now());
+        let before = state();
         git(&[how, &[branch]].concat());
         for number in [0, FILES - 1] {
             eventually(&format!("{name}_{number}"), &path(number));
@@ -290,9 +290,7 @@ fn a_checkout_is_followed_as_one() {
         });
         let now = state();
         let batches = now.0 - before.0 - 1;
-        // One that takes seconds shows every two of them what it has.
-        let most = 1 + began.elapsed().as_secs() / 2;
-        assert!((1..=most).contains(&batches), "step {step}: {batches} batches for {how:?} {branch}");
+        assert_eq!(batches, 1, "batches for {how:?} {branch}, step {step}");
         assert_eq!(now.1 - before.1 - 1, analysed, "files analysed for {how:?} {branch}");
         assert_eq!(session.live.recently_changed().len(), 50);
     }

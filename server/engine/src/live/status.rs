@@ -119,6 +119,8 @@ pub struct Status {
     pub buffers: u64,
     /// Files that this process has analysed since the start; contents that were known are none.
     pub analysed: u64,
+    /// How often this process has set out to bring the index up to what changed on disk.
+    pub batches: u64,
     /// Why the index cannot be used, or why what was asked last could not be done.
     pub fault: Option<String>,
     /// Why searches read names and words only.

@@ -323,6 +323,7 @@ impl Writer {
     fn work(&mut self, events: &Receiver<Event>) -> Result<()> {
         while !self.pending.is_empty() && !self.is_halted() {
             let Changes { parts, all } = std::mem::take(&mut self.pending);
+            self.shared.status(|status| status.batches += 1);
             if let Some(watcher) = &mut self.watcher {
                 watcher.forget(parts.iter());
             }
