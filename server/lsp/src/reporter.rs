@@ -139,7 +139,7 @@ pub(crate) async fn run(client: Client, offers: Offers, mut reports: UnboundedRe
             }
             next = reports.try_recv().ok();
         }
-        let changed = !latest.is_empty();
+        let mut told = false;
         for (uri, index_dir, status) in latest {
             let cause = status.fault.as_deref().map(|fault| cause(fault, &index_dir));
             // A disk that is full or read-only is told once, however many indexes lie on it.
@@ -155,11 +155,13 @@ pub(crate) async fn run(client: Client, offers: Offers, mut reports: UnboundedRe
             }
             let shown = folders.entry(uri.clone()).or_default();
             shown.cause = cause;
-            if tell(&client, offers, shown, &uri, &status).await && offers.work_done_progress {
+            let is_new = tell(&client, offers, shown, &uri, &status).await;
+            told |= is_new;
+            if is_new && offers.work_done_progress {
                 progress(&client, shown, &uri, &status, &mut bars, &answer).await;
             }
         }
-        if changed {
+        if told {
             tokio::time::sleep(INTERVAL).await;
         }
     }
