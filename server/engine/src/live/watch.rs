@@ -229,7 +229,7 @@ mod tests {
     /// What the system tells, and what comes of it: paths, or that anything may have changed.
     #[test]
     fn what_the_system_loses_is_looked_for() {
-        let root = Path::new("/work");
+        let root = Path::new("/project");
         let filter = Filter {
             root: root.to_owned(),
             git_dir: Some(root.join(".git")),
