@@ -158,6 +158,7 @@ fn large(workspace: &Path, index_dir: PathBuf) {
 fn recall(host: &Host) {
     let snapshot = host.snapshot();
     let index = snapshot.index();
+    let without_graph = index.without_graph();
     let embedder = EmbedderSettings::Builtin.open(&Environment::default()).unwrap();
     let step = (index.live_chunks() / 400).max(1);
     let phrases = index.alive().iter().step_by(step as usize).filter_map(|slot| {
@@ -170,7 +171,7 @@ fn recall(host: &Host) {
     let mut vector = Vec::new();
     for text in &texts {
         embedder.embed_query(text, &mut vector).unwrap();
-        let exact = timed(&mut scanned, || index.nearest_exact(&vector, None, 10).unwrap());
+        let exact = timed(&mut scanned, || without_graph.nearest(&vector, None, 10).unwrap());
         let answered = index.nearest(&vector, None, 10).unwrap();
         timed(&mut spent, || index.nearest(&vector, None, 200).unwrap());
         let Some(tenth) = exact.last() else { continue };

@@ -20,6 +20,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("the index files are little endian and mapped as they are");
 
+mod best;
 mod equal;
 mod error;
 #[allow(unsafe_code, reason = "calls into the C++ shim")]
@@ -35,13 +36,14 @@ mod quantize;
 mod scan;
 mod vectors;
 
+pub use best::Best;
 pub use error::{Error, Result};
 pub use ffi::{lower_thread_priority, release_memory};
 pub use files::write_atomically;
 pub use hnsw::{Hnsw, HnswParams, Priority};
 pub use mapped::{Mapped, map_file};
 pub use quantize::{Quantized, quantize, quantize_into};
-pub use scan::{Hit, scan_ids, scan_top_k};
+pub use scan::{Hit, scan_ids, scan_top_k, scan_with_ties};
 pub use vectors::{Vectors, VectorsRef};
 
 /// The most dimensions a vector may have: sums of 16,384 dimensions and more still fit in an `i32`.

@@ -1,8 +1,8 @@
 //! Exact nearest neighbours: read every allowed vector, keep the best.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::cmp::Reverse;
 
-use crate::{Error, Quantized, Result, VectorsRef, kernel};
+use crate::{Best, Error, Quantized, Result, VectorsRef, kernel};
 
 /// One answer of a scan or a search.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,6 +20,15 @@ pub struct Hit {
 ///
 /// Cost at 256 dimensions: see `benches/vectors.rs`; about 10 ns per vector while they fit in the cache.
 pub fn scan_top_k(query: &Quantized, vectors: VectorsRef<'_>, alive: Option<&[u64]>, k: usize) -> Result<Vec<Hit>> {
+    let mut hits = scan_with_ties(query, vectors, alive, k)?;
+    sort_hits(&mut hits);
+    hits.truncate(k);
+    Ok(hits)
+}
+
+/// Like [`scan_top_k`], in no order, and with all others that score like the last: ids are no reason to prefer one of
+/// many equal vectors.
+pub fn scan_with_ties(query: &Quantized, vectors: VectorsRef<'_>, alive: Option<&[u64]>, k: usize) -> Result<Vec<Hit>> {
     vectors.check_query(query.dim())?;
     let mut best = Best::new(k);
     let mut dots = [0_i32; WORD];
@@ -37,8 +46,8 @@ pub fn scan_top_k(query: &Quantized, vectors: VectorsRef<'_>, alive: Option<&[u6
             kernel::dot_rows(query.codes(), codes, dots);
             for (place, (dot, scale)) in dots.iter().zip(scales).enumerate() {
                 let score = score(*dot, query, *scale);
-                if score > best.threshold && word >> place & 1 == 1 {
-                    best.offer(Hit { id: (block * WORD + place) as u32, score });
+                if score >= best.least() && word >> place & 1 == 1 {
+                    best.offer(score, (block * WORD + place) as u32);
                 }
             }
         } else {
@@ -49,11 +58,11 @@ pub fn scan_top_k(query: &Quantized, vectors: VectorsRef<'_>, alive: Option<&[u6
                 let Some(scale) = scales.get(place) else { break };
                 let row = &codes[place * vectors.dim()..][..vectors.dim()];
                 let score = score(kernel::dot_i8(query.codes(), row), query, *scale);
-                best.offer(Hit { id: (block * WORD + place) as u32, score });
+                best.offer(score, (block * WORD + place) as u32);
             }
         }
     }
-    Ok(best.into_hits())
+    Ok(hits(best))
 }
 
 /// Like [`scan_top_k`] over the vectors `ids` alone. An id that is named twice can be answered twice.
@@ -65,9 +74,12 @@ pub fn scan_ids(query: &Quantized, vectors: VectorsRef<'_>, ids: &[u32], k: usiz
     for id in ids {
         let row = vectors.row(*id).ok_or(Error::Id { id: *id, count: vectors.len() })?;
         let score = score(kernel::dot_i8(query.codes(), row), query, vectors.scales()[*id as usize]);
-        best.offer(Hit { id: *id, score });
+        best.offer(score, *id);
     }
-    Ok(best.into_hits())
+    let mut hits = hits(best);
+    sort_hits(&mut hits);
+    hits.truncate(k);
+    Ok(hits)
 }
 
 /// Ids in one word of a bitmap, and rows in one block of a scan.
@@ -78,41 +90,8 @@ fn score(dot: i32, query: &Quantized, scale: f32) -> f32 {
     dot as f32 * (query.scale() * scale)
 }
 
-/// The best `k` hits so far, worst on top.
-struct Best {
-    k: usize,
-    heap: BinaryHeap<Reverse<Ranked>>,
-    /// Scores at or below cannot enter, if ids come in ascending order.
-    threshold: f32,
-}
-
-impl Best {
-    fn new(k: usize) -> Self {
-        let threshold = if k == 0 { f32::INFINITY } else { f32::NEG_INFINITY };
-        Self { k, heap: BinaryHeap::with_capacity(k.min(1024)), threshold }
-    }
-
-    fn offer(&mut self, hit: Hit) {
-        if self.heap.len() < self.k {
-            self.heap.push(Reverse(Ranked(hit)));
-        } else if let Some(mut worst) = self.heap.peek_mut()
-            && Ranked(hit) > worst.0
-        {
-            *worst = Reverse(Ranked(hit));
-        } else {
-            return;
-        }
-        if self.heap.len() == self.k
-            && let Some(worst) = self.heap.peek()
-        {
-            self.threshold = worst.0.0.score;
-        }
-    }
-
-    fn into_hits(self) -> Vec<Hit> {
-        // Ascending in `Reverse` is best first.
-        self.heap.into_sorted_vec().into_iter().map(|ranked| ranked.0.0).collect()
-    }
+fn hits(best: Best<u32>) -> Vec<Hit> {
+    best.into_items().map(|(score, id)| Hit { id, score }).collect()
 }
 
 /// Puts the best hits first, equal scores in the order of ids.

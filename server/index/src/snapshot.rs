@@ -210,9 +210,10 @@ impl IndexSnapshot {
         self.filters.get_or_make(filter, || filter::allowed(&self.files, filter))
     }
 
-    /// The best `count` chunks by BM25F among the allowed, best first; ties go to the lower slot.
+    /// The best `count` chunks by BM25F among the allowed, best first, equals by path and place.
     pub fn lexical(&self, query: &LexicalQuery, allowed: Option<&SlotSet>, count: usize) -> Result<Vec<LexicalHit>> {
-        self.lexical.search(query, &self.alive, allowed, count)
+        let found = self.lexical.search(query, &self.alive, allowed, count)?;
+        Ok(self.best_first(found, |hit| (hit.score, hit.slot), count))
     }
 
     /// BM25F scores of given chunks, in their order; 0 where no term occurs. It costs as much as a search.
@@ -235,16 +236,42 @@ impl IndexSnapshot {
         self.lexical.terms_with_prefix(prefix, field, most, &self.alive)
     }
 
-    /// The `count` chunks nearest to a query vector among the allowed, best first; ties go to the lower slot.
+    /// The `count` chunks nearest to a query vector among the allowed, best first, equals by path and place.
     /// Empty when there is no model or the query is all zero; an error when the dimension is another or a number is
     /// not finite.
     pub fn nearest(&self, query: &[f32], allowed: Option<&SlotSet>, count: usize) -> Result<Vec<VectorHit>> {
-        self.vectors.nearest(query, &self.alive, allowed, count)
+        let found = self.vectors.nearest(query, &self.alive, allowed, count)?;
+        Ok(self.best_first(found, |hit| (hit.similarity, hit.slot), count))
     }
 
-    /// Like [`Self::nearest`], but never through a graph: what the graph's answers are measured against.
-    pub fn nearest_exact(&self, query: &[f32], allowed: Option<&SlotSet>, count: usize) -> Result<Vec<VectorHit>> {
-        self.vectors.without_graph().nearest(query, &self.alive, allowed, count)
+    /// At most `count` of these slots: the first by path and place.
+    pub fn first_by_place(&self, slots: Vec<u32>, count: usize) -> Vec<u32> {
+        self.best_first(slots, |&slot| (0.0, slot), count)
+    }
+
+    /// Orders hits by their score and, where that is equal, by path and place in the file: slots follow history, and
+    /// of many copies with one score a fresh index would take others.
+    fn best_first<T>(&self, mut hits: Vec<T>, key: impl Fn(&T) -> (f32, u32), count: usize) -> Vec<T> {
+        let compare = |a: &T, b: &T| {
+            let ((score, slot), (other_score, other)) = (key(a), key(b));
+            other_score.total_cmp(&score).then_with(|| self.place(slot).cmp(&self.place(other)))
+        };
+        if count > 0 && hits.len() > count {
+            hits.select_nth_unstable_by(count - 1, compare);
+        }
+        hits.truncate(count);
+        hits.sort_unstable_by(compare);
+        hits
+    }
+
+    /// Where a live slot stands: path and number of the chunk.
+    fn place(&self, slot: u32) -> Option<(&str, u32)> {
+        self.files.at(slot).map(|file| (&*file.path, slot - file.first_slot))
+    }
+
+    /// The same state, of which [`Self::nearest`] reads all vectors: what the graph's answers are measured against.
+    pub fn without_graph(&self) -> Self {
+        Self { vectors: self.vectors.without_graph(), ..self.clone() }
     }
 
     /// Whether [`Self::nearest`] goes through a graph when no filter is narrow.

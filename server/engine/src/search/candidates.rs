@@ -231,7 +231,7 @@ fn quoted(
                 Some(holding) => holding.into_iter().filter(|&slot| slots.contains(slot)).collect(),
             });
         }
-        for slot in holding.unwrap_or_default().into_iter().take(READ_FOR_QUOTES) {
+        for slot in searcher.snapshot.first_by_place(holding.unwrap_or_default(), READ_FOR_QUOTES) {
             let Some(located) = searcher.snapshot.chunk(slot) else { continue };
             let text =
                 texts.entry(located.file.first_slot()).or_insert_with(|| searcher.view.indexed_text(located.file));

@@ -5,7 +5,7 @@
 //! a constant in a block of them, is in its text alone.
 
 use conexus_core::words;
-use conexus_index::{Field, IndexSnapshot, Letters, LocatedChunk, SlotSet, SymbolRef, tokenizer};
+use conexus_index::{Field, FileEntry, IndexSnapshot, Letters, LocatedChunk, SlotSet, SymbolRef, tokenizer};
 
 use super::{
     Name, chunk_at,
@@ -100,7 +100,7 @@ pub(super) fn beginnings(index: &IndexSnapshot, wanted: &Name, allowed: Option<&
                 if let Some(fit) = Fit::of(wanted, symbol, file.path())
                     && let Some(chunk) = chunk_at(file, symbol.name_span().start)
                 {
-                    found.take(fit, symbol, file.first_slot() + chunk);
+                    found.take(fit, symbol, file, chunk);
                 }
             }
         }
@@ -145,11 +145,11 @@ struct Found<'a> {
     index: &'a IndexSnapshot,
     wanted: &'a Name,
     allowed: Option<&'a SlotSet>,
-    /// With the length of the symbol's name.
-    best: Vec<(Fit, usize, u32)>,
+    /// With the length of the symbol's name, and its place: path, number of the chunk, slot.
+    best: Vec<(Fit, usize, &'a str, u32, u32)>,
 }
 
-impl Found<'_> {
+impl<'a> Found<'a> {
     fn look_at(&mut self, slot: u32, wanted: impl Fn(Fit) -> bool) {
         let Some(located) = self.index.chunk(slot) else { return };
         for symbol in symbols_in(located) {
@@ -157,14 +157,15 @@ impl Found<'_> {
                 && wanted(fit)
                 && stands_in(symbol, located)
             {
-                self.take(fit, symbol, slot);
+                self.take(fit, symbol, located.file, located.chunk.index());
             }
         }
     }
 
-    fn take(&mut self, fit: Fit, symbol: SymbolRef<'_>, slot: u32) {
+    fn take(&mut self, fit: Fit, symbol: SymbolRef<'_>, file: &'a FileEntry, chunk: u32) {
+        let slot = file.first_slot() + chunk;
         if self.allowed.is_none_or(|allowed| allowed.contains(slot)) {
-            self.best.push((fit, symbol.name().len(), slot));
+            self.best.push((fit, symbol.name().len(), file.path(), chunk, slot));
         }
     }
 

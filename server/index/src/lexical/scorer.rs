@@ -5,10 +5,10 @@
 //! only. Every statistic (document frequency, lengths, count) is over live chunks and the same whichever part holds a
 //! chunk, so that an index that was changed a thousand times scores exactly like a fresh one.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
+
+use conexus_faiss::Best;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::BlockSegmentPostings;
 use tantivy::schema::IndexRecordOption;
@@ -119,7 +119,7 @@ impl Pool {
     }
 }
 
-/// The best chunks, best first.
+/// The best chunks and all that score like the last of them, in no order.
 pub(crate) fn search(
     view: &LexicalView,
     query: &LexicalQuery,
@@ -128,20 +128,20 @@ pub(crate) fn search(
     count: usize,
 ) -> Result<Vec<LexicalHit>> {
     check(query)?;
-    let mut best = Best { heap: BinaryHeap::new(), count, least: f32::NEG_INFINITY, alive, allowed };
+    let mut found = Found { best: Best::new(count), alive, allowed };
     if count == 0 {
         return Ok(Vec::new());
     }
     let Opened { norms, terms, cursors, k1 } = open(view, query, alive)?;
     let mut scratch = view.pool.take();
     for (segment, mut cursors) in view.segments.iter().zip(cursors) {
-        search_segment(segment, &mut cursors, &terms, &norms, k1, &mut scratch, &mut best);
+        search_segment(segment, &mut cursors, &terms, &norms, k1, &mut scratch, &mut found);
     }
     for part in &view.parts {
-        search_part(part, query, &terms, &norms, k1, &mut scratch, &mut best);
+        search_part(part, query, &terms, &norms, k1, &mut scratch, &mut found);
     }
     view.pool.give_back(scratch);
-    Ok(best.heap.into_sorted_vec().into_iter().map(|ranked| ranked.0).collect())
+    Ok(found.into_hits().collect())
 }
 
 /// A query with its statistics and the postings to read, by segment.
@@ -216,14 +216,13 @@ pub(crate) fn scores(view: &LexicalView, query: &LexicalQuery, alive: &SlotSet, 
         }
     }
     let wanted: SlotSet = slots.iter().copied().collect();
-    let mut best =
-        Best { heap: BinaryHeap::new(), count: slots.len(), least: f32::NEG_INFINITY, alive, allowed: Some(&wanted) };
+    let mut found = Found { best: Best::new(slots.len()), alive, allowed: Some(&wanted) };
     let mut scratch = view.pool.take();
     for part in &view.parts {
-        search_part(part, query, &terms, &norms, k1, &mut scratch, &mut best);
+        search_part(part, query, &terms, &norms, k1, &mut scratch, &mut found);
     }
     view.pool.give_back(scratch);
-    for Ranked(hit) in best.heap {
+    for hit in found.into_hits() {
         if let Ok(at) = slots.binary_search(&hit.slot) {
             scores[at] = hit.score;
         }
@@ -246,7 +245,7 @@ fn search_segment(
     norms: &Norms,
     k1: f32,
     scratch: &mut Scratch,
-    best: &mut Best<'_>,
+    found: &mut Found<'_>,
 ) {
     scratch.reserve(WINDOW as usize);
     while let Some(first) = cursors.iter().filter_map(Cursor::document).min() {
@@ -259,8 +258,8 @@ fn search_segment(
             scratch.saturate(number, terms[number].weight, k1);
         }
         scratch.drain(|at, cell| {
-            if cell.score >= best.least {
-                best.offer(segment.slots[(first + at) as usize], cell);
+            if cell.score >= found.best.least() {
+                found.offer(segment.slots[(first + at) as usize], cell);
             }
         });
     }
@@ -273,7 +272,7 @@ fn search_part(
     norms: &Norms,
     k1: f32,
     scratch: &mut Scratch,
-    best: &mut Best<'_>,
+    found: &mut Found<'_>,
 ) {
     scratch.reserve(part.slots.len());
     for (number, (term, state)) in query.terms.iter().zip(terms).enumerate() {
@@ -288,8 +287,8 @@ fn search_part(
         scratch.saturate(number, state.weight, k1);
     }
     scratch.drain(|at, cell| {
-        if cell.score >= best.least {
-            best.offer(part.slots[at as usize], cell);
+        if cell.score >= found.best.least() {
+            found.offer(part.slots[at as usize], cell);
         }
     });
 }
@@ -397,57 +396,24 @@ impl Norms {
     }
 }
 
-/// The best hits so far.
-struct Best<'a> {
-    heap: BinaryHeap<Ranked>,
-    count: usize,
-    /// A score below this cannot enter.
-    least: f32,
+/// The best live and allowed chunks so far.
+struct Found<'a> {
+    best: Best<(u32, u64)>,
     alive: &'a SlotSet,
     allowed: Option<&'a SlotSet>,
 }
 
-impl Best<'_> {
+impl Found<'_> {
     fn offer(&mut self, slot: u32, cell: Cell) {
-        if !self.alive.contains(slot) || self.allowed.is_some_and(|allowed| !allowed.contains(slot)) {
-            return;
-        }
-        let hit = Ranked(LexicalHit { slot, score: cell.score, terms: cell.terms });
-        if self.heap.len() >= self.count {
-            if self.heap.peek().is_some_and(|worst| hit > *worst) {
-                return;
-            }
-            self.heap.pop();
-        }
-        self.heap.push(hit);
-        if self.heap.len() >= self.count {
-            self.least = self.heap.peek().map_or(f32::NEG_INFINITY, |worst| worst.0.score);
+        if self.alive.contains(slot) && self.allowed.is_none_or(|allowed| allowed.contains(slot)) {
+            self.best.offer(cell.score, (slot, cell.terms));
         }
     }
-}
 
-/// Best first; ties go to the lower slot.
-struct Ranked(LexicalHit);
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.0.score.total_cmp(&self.0.score).then(self.0.slot.cmp(&other.0.slot))
+    fn into_hits(self) -> impl Iterator<Item = LexicalHit> {
+        self.best.into_items().map(|(score, (slot, terms))| LexicalHit { slot, score, terms })
     }
 }
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Ranked {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Ranked {}
 
 fn check(query: &LexicalQuery) -> Result<()> {
     let scoring = &query.scoring;

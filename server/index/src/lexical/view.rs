@@ -66,7 +66,7 @@ impl LexicalView {
         }
     }
 
-    /// The best chunks, best first.
+    /// The best chunks and all that score like the last of them, in no order.
     pub(crate) fn search(
         &self,
         query: &LexicalQuery,

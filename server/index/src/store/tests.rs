@@ -257,7 +257,7 @@ fn a_graph_answers_nearly_as_an_exact_scan_and_follows_changes() {
         assert!(snapshot.has_graph());
         let (mut found, mut wanted) = (0, 0);
         for query in &queries[200..] {
-            let exact = snapshot.nearest_exact(query, None, 10).unwrap();
+            let exact = snapshot.without_graph().nearest(query, None, 10).unwrap();
             let answered = snapshot.nearest(query, None, 10).unwrap();
             assert_eq!((exact.len(), answered.len()), (10, 10));
             // Equal scores are equal answers.

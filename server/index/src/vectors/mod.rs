@@ -5,7 +5,7 @@ mod writer;
 
 pub(crate) use writer::{FOLDER, VectorWriter};
 
-use conexus_faiss::{Hit, Hnsw, Quantized, Vectors, quantize, scan_ids, scan_top_k};
+use conexus_faiss::{Hit, Hnsw, Quantized, Vectors, quantize, scan_ids, scan_with_ties};
 use std::sync::Arc;
 
 use crate::{Error, ModelStamp, Result, SlotSet, VectorBlock};
@@ -180,7 +180,8 @@ impl VectorView {
         base + tail as u64
     }
 
-    /// The nearest live and allowed slots, best first.
+    /// The nearest live and allowed slots and, but for those found through a graph, all that are as near as the last of
+    /// them; in no order, and more than `count` where they come from several parts.
     pub(crate) fn nearest(
         &self,
         query: &[f32],
@@ -199,13 +200,11 @@ impl VectorView {
             for (row, &slot) in block.slots.iter().enumerate() {
                 words[row / 64] |= u64::from(wanted(slot)) << (row % 64);
             }
-            let found = scan_top_k(&query, block.vectors.view(), Some(&words), count).map_err(refused)?;
+            let found = scan_with_ties(&query, block.vectors.view(), Some(&words), count).map_err(refused)?;
             hits.extend(
                 found.into_iter().map(|hit| VectorHit { slot: block.slots[hit.id as usize], similarity: hit.score }),
             );
         }
-        hits.sort_unstable_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.slot.cmp(&b.slot)));
-        hits.truncate(count);
         Ok(hits)
     }
 
@@ -282,7 +281,7 @@ fn nearest_in_base(
         words.iter_mut().zip(allowed.words()).for_each(|(word, allowed)| *word &= allowed);
     }
     let left: u64 = words.iter().map(|word| u64::from(word.count_ones())).sum();
-    let scan = || scan_top_k(query, base.vectors.view(), Some(&words), count);
+    let scan = || scan_with_ties(query, base.vectors.view(), Some(&words), count);
     let found = match &base.graph {
         Some(graph) if left > graph.scan_up_to => {
             let half = left * 2 >= base.present.len();
@@ -296,7 +295,7 @@ fn nearest_in_base(
                 let word = linked / 64;
                 if let Some(first) = words.get_mut(word) {
                     *first &= u64::MAX << (linked % 64);
-                    let newer = scan_top_k(query, base.vectors.view().from(word * 64), Some(&words[word..]), count);
+                    let newer = scan_with_ties(query, base.vectors.view().from(word * 64), Some(&words[word..]), count);
                     let newer = newer.map_err(refused)?.into_iter();
                     found.extend(newer.map(|hit| Hit { id: hit.id + word as u32 * 64, ..hit }));
                 }

@@ -189,15 +189,13 @@ pub(crate) fn view(snapshot: &IndexSnapshot, queries: &[&str]) -> View {
         format!("{} {:?} {:?} {:?} {chunks:?} {symbols:?}", file.path(), file.blob(), file.stat(), file.flags())
     });
     let mut answers = Vec::new();
-    for query in queries {
-        let hits = snapshot.lexical(&LexicalQuery::new(query), None, usize::MAX).expect("lexical");
-        let mut hits: Vec<_> = hits.iter().map(|hit| (place(hit.slot), hit.score.to_bits())).collect();
-        hits.sort();
-        answers.push((format!("lexical {query}"), hits));
-        let hits = snapshot.nearest(&query_vector(query), None, 1 << 20).expect("nearest");
-        let mut hits: Vec<_> = hits.iter().map(|hit| (place(hit.slot), hit.similarity.to_bits())).collect();
-        hits.sort();
-        answers.push((format!("nearest {query}"), hits));
+    for (query, count) in queries.iter().flat_map(|query| [(query, 3), (query, 1 << 20)]) {
+        let hits = snapshot.lexical(&LexicalQuery::new(query), None, count).expect("lexical");
+        let hits = hits.iter().map(|hit| (place(hit.slot), hit.score.to_bits())).collect();
+        answers.push((format!("{count} lexical {query}"), hits));
+        let hits = snapshot.nearest(&query_vector(query), None, count).expect("nearest");
+        let hits = hits.iter().map(|hit| (place(hit.slot), hit.similarity.to_bits())).collect();
+        answers.push((format!("{count} nearest {query}"), hits));
     }
     let counts = format!("{} chunks, {} vectors", snapshot.live_chunks(), snapshot.live_vectors());
     (files.chain([counts]).collect(), answers)
