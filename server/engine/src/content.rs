@@ -70,8 +70,12 @@ pub(crate) fn read_known(path: &Path, max_bytes: u64, known: conexus_core::BlobI
 }
 
 fn bytes_of(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Skip> {
-    let mut file = File::open(path).map_err(|_| Skip::Unreadable)?;
-    let size = file.metadata().map_err(|_| Skip::Unreadable)?.len();
+    let mut file = open(path).map_err(|_| Skip::Unreadable)?;
+    let metadata = file.metadata().map_err(|_| Skip::Unreadable)?;
+    if !metadata.is_file() {
+        return Err(Skip::Special);
+    }
+    let size = metadata.len();
     if size > max_bytes {
         return Err(Skip::TooLarge);
     }
@@ -82,6 +86,14 @@ fn bytes_of(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Skip> {
         return Err(Skip::TooLarge);
     }
     Ok(bytes)
+}
+
+/// Opens a file that may have become a pipe since it was looked at, without waiting for somebody who writes to it.
+fn open(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    options.read(true).open(path)
 }
 
 /// Decodes bytes that were read elsewhere.

@@ -226,6 +226,37 @@ fn what_is_not_indexed_is_not_searched_as_a_buffer() {
     session.eventually("blue_lantern", &["build/out.rs", "build/unsaved.rs", "src/unsaved.rs", "untitled:Untitled-1"]);
 }
 
+/// The system's watches are those of a folder, whatever its name is later.
+#[test]
+fn a_workspace_that_goes_and_comes_is_followed() {
+    let session = session();
+    session.idle();
+    let root = session.files.root();
+    let aside = root.with_extension("aside");
+    let without_events = |exchange: &dyn Fn()| {
+        exchange();
+        session.files.write("src/alpha.rs", "fn painted_door() {}\n");
+        session.eventually("painted_door", &["src/alpha.rs"]);
+        session.files.write("src/alpha.rs", START.split("//- src/net").next().unwrap());
+        session.eventually("painted_door", &[]);
+        session.idle();
+        assert_eq!(session.live.status().fault, None);
+    };
+    without_events(&|| {
+        std::fs::rename(root, &aside).unwrap();
+        std::fs::create_dir(root).unwrap();
+    });
+    without_events(&|| {
+        std::fs::remove_dir_all(root).unwrap();
+        wait_for("the loss to be told", DEADLINE, || {
+            session.live.status().fault.filter(|fault| fault.contains("is gone"))
+        });
+        assert!(session.now().notices().contains(&Notice::Detached));
+        std::fs::rename(&aside, root).unwrap();
+    });
+    session.eventually("connect_socket", &["src/net/beta.py"]);
+}
+
 /// A checkout is one batch, a rebase too, and what an earlier one had is taken over without being analysed.
 #[test]
 fn a_checkout_is_followed_as_one() {

@@ -2,7 +2,10 @@
 
 use conexus_testkit::{LspClient, wait_for};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use super::{found, names, position, symbols, workspace};
 use crate::support::notices;
@@ -201,6 +204,24 @@ fn files_that_vanish_are_no_error() {
     client.notify("textDocument/didClose", &json!({ "textDocument": { "uri": uri } }));
     super::documents::eventually(&mut client, "retry_failed_request", &[]);
     assert_eq!(names(&mut client, "parse_configuration"), ["parse_configuration"]);
+    client.shut_down();
+}
+
+/// Opening a pipe for reading waits for somebody who writes to it.
+#[cfg(unix)]
+#[test]
+fn a_pipe_holds_up_nothing() {
+    let session = workspace();
+    let mut client = session.serve();
+    let uri = session.uri("src/pipe.rs");
+    let made = Command::new("mkfifo").arg(session.workspace.path("src/pipe.rs")).status();
+    assert!(made.expect("mkfifo").success());
+    client.did_open(&uri, "rust", "fn in_the_pipe() {}\n");
+    for notification in ["textDocument/didSave", "textDocument/didClose"] {
+        client.notify(notification, &json!({ "textDocument": { "uri": uri } }));
+    }
+    client.did_open(&session.uri("src/queue.rs"), "rust", "fn typed_afterwards() {}\n");
+    super::documents::eventually(&mut client, "typed_afterwards", &["typed_afterwards"]);
     client.shut_down();
 }
 

@@ -379,6 +379,17 @@ impl Shared {
         self.status(|status| status.activity = Activity::Running(progress));
     }
 
+    /// The disk is known to have changed, and the index cannot be brought up to it yet: answers say so. Whether they did
+    /// not before.
+    fn fall_behind(&self, activity: Activity, fault: Option<String>) -> bool {
+        let mut state = self.lock();
+        let was_current = std::mem::take(&mut state.current);
+        state.status.activity = activity;
+        state.status.fault = fault;
+        self.told(state);
+        was_current
+    }
+
     /// The whole workspace has been looked at.
     fn scanned(&self) {
         self.lock().current = true;

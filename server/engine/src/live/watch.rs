@@ -23,8 +23,12 @@ const QUIET: Duration = Duration::from_millis(30);
 const GIT_QUIET: Duration = Duration::from_millis(300);
 /// Events are handed on after this long although more are coming.
 const LONGEST: Duration = Duration::from_millis(300);
-/// While git holds the lock of its index, or goes on with a rebase, it is waited for, but no longer than this.
+/// While git holds the lock of its index it is waited for, but only while the lock is younger than this: one that is older
+/// was left by a git that crashed, or belongs to one that waits for a person.
 const GIT_WAIT: Duration = Duration::from_secs(10);
+/// And only while it goes on: it is waited for no longer when nothing came for this long. A rebase that changed `HEAD`
+/// within this time goes on; one that did not waits for a person.
+const GIT_IDLE: Duration = Duration::from_secs(1);
 /// Each folder needs its own watch.
 const BY_FOLDER: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
@@ -188,16 +192,15 @@ impl Filter {
     }
 }
 
-/// Hands changes on when they rest.
+/// Hands changes on when they rest. When that takes long, who answers meanwhile is told.
 fn gather(raw: &Receiver<Changes>, git_dir: Option<&Path>, events: &Sender<Event>) {
-    let exists = |name: &str| git_dir.is_some_and(|git_dir| git_dir.join(name).exists());
     while let Ok(mut changes) = raw.recv() {
         let first = Instant::now();
-        let mut since = first;
+        let (mut since, mut last) = (first, first);
+        let mut told = false;
         loop {
-            let git_works = exists("index.lock");
-            let git_rebases = exists("rebase-merge") || exists("rebase-apply");
-            if git_works || git_rebases {
+            let git_works = git_dir.is_some_and(|git_dir| is_at_work(git_dir));
+            if git_works {
                 // The last events of what it did come after its lock is gone.
                 since = Instant::now();
             }
@@ -205,9 +208,16 @@ fn gather(raw: &Receiver<Changes>, git_dir: Option<&Path>, events: &Sender<Event
             if since.elapsed() >= longest || first.elapsed() >= GIT_WAIT {
                 break;
             }
+            if !told && first.elapsed() >= GIT_IDLE {
+                told = true;
+                let _ = events.send(Event::Held);
+            }
             match raw.recv_timeout(if since > first { GIT_QUIET } else { QUIET }) {
-                Ok(more) => changes.merge(more),
-                Err(RecvTimeoutError::Timeout) if git_works => {}
+                Ok(more) => {
+                    last = Instant::now();
+                    changes.merge(more);
+                }
+                Err(RecvTimeoutError::Timeout) if git_works && last.elapsed() < GIT_IDLE => {}
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -216,6 +226,18 @@ fn gather(raw: &Receiver<Changes>, git_dir: Option<&Path>, events: &Sender<Event
             return;
         }
     }
+}
+
+/// Whether git is changing files: it holds the lock of its index, or goes through the commits of a rebase.
+fn is_at_work(git_dir: &Path) -> bool {
+    let is_younger = |name: &str, than: Duration| {
+        let written = std::fs::metadata(git_dir.join(name)).and_then(|file| file.modified());
+        // A clock that was set back since makes it one of the future.
+        written.is_ok_and(|written| written.elapsed().unwrap_or_default() < than)
+    };
+    is_younger("index.lock", GIT_WAIT)
+        || is_younger("HEAD", GIT_IDLE)
+            && ["rebase-merge", "rebase-apply"].iter().any(|folder| git_dir.join(folder).exists())
 }
 
 #[cfg(test)]
@@ -253,6 +275,49 @@ mod tests {
         ] {
             let what = format!("{told:?}");
             assert_eq!(filter.changes(told), expected, "{what}");
+        }
+    }
+
+    /// Changes that come all the time while git's folder looks like this, and what is handed on until the first batch.
+    #[test]
+    fn git_is_waited_for_only_while_it_works() {
+        let crashed = std::time::SystemTime::now() - GIT_WAIT * 2;
+        let rests = std::time::SystemTime::now() - GIT_IDLE * 2;
+        let now = std::time::SystemTime::now() + GIT_WAIT;
+        for (what, files, comes, is_held) in [
+            ("no git", &[][..], true, false),
+            ("a lock that a crash left", &[("index.lock", crashed)], true, false),
+            ("a lock of git at work", &[("index.lock", now)], true, true),
+            ("git waits for a person's message", &[("index.lock", now)], false, false),
+            ("a rebase waits for a person", &[("rebase-merge/done", rests), ("HEAD", rests)], true, false),
+            ("a rebase goes on", &[("rebase-apply/next", rests), ("HEAD", now)], true, true),
+        ] {
+            let git_dir = tempfile::tempdir().unwrap();
+            for (name, written) in files {
+                let path = git_dir.path().join(name);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::File::create(&path).unwrap().set_modified(*written).unwrap();
+            }
+            let (raw, gathered) = crossbeam_channel::unbounded();
+            let (sender, events) = crossbeam_channel::unbounded();
+            let start = Instant::now();
+            let first = std::thread::scope(|scope| {
+                scope.spawn(|| gather(&gathered, Some(git_dir.path()), &sender));
+                let mut first = None;
+                while first.is_none() && start.elapsed() < 2 * GIT_WAIT {
+                    raw.send(Changes { all: true, ..Changes::default() }).unwrap();
+                    if !comes {
+                        first = events.recv_timeout(2 * GIT_WAIT).ok();
+                    } else {
+                        first = events.recv_timeout(QUIET / 2).ok();
+                    }
+                }
+                drop(raw);
+                first
+            });
+            let waited = start.elapsed();
+            assert_eq!(matches!(first, Some(super::Event::Held)), is_held, "{what}, after {waited:?}");
+            assert!(waited < GIT_WAIT / 2, "{what}: {waited:?}");
         }
     }
 

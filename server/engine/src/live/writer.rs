@@ -30,6 +30,8 @@ use crate::{
 pub(super) enum Event {
     /// Something changed on disk.
     Disk(Changes),
+    /// Something did, and is told when git has ended what it does.
+    Held,
     /// The user's file of sources changed.
     Sources,
     /// Empty the index, and build it again or not.
@@ -71,6 +73,30 @@ fn stamp(file: &Path) -> Option<(SystemTime, u64)> {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
+/// Which of all folders that ever were at a path this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    #[cfg(unix)]
+    device_and_inode: (u64, u64),
+    #[cfg(not(unix))]
+    created: Option<SystemTime>,
+}
+
+impl Identity {
+    /// `None` when there is no folder.
+    fn of(folder: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(folder).ok().filter(std::fs::Metadata::is_dir)?;
+        #[cfg(unix)]
+        let identity = {
+            use std::os::unix::fs::MetadataExt;
+            Self { device_and_inode: (metadata.dev(), metadata.ino()) }
+        };
+        #[cfg(not(unix))]
+        let identity = Self { created: metadata.created().ok() };
+        Some(identity)
+    }
+}
+
 /// Files whose content is not that of the state before, with the times of their changes.
 fn recently_changed(before: &IndexSnapshot, now: &IndexSnapshot) -> Vec<(i64, String)> {
     let mut known = before.files().peekable();
@@ -93,6 +119,11 @@ pub(super) struct Writer {
     /// None as a follower, or when all files are looked at again and again.
     watcher: Option<Watcher>,
     pending: Changes,
+    /// What the workspace's folder was when it was looked at last; none while it is gone.
+    root: Option<Identity>,
+    /// Whether changes are known of that are not told yet, or the folder was gone or exchanged: until they are in the index
+    /// it is not called current.
+    behind: bool,
     next_poll: Option<Instant>,
     next_own: Instant,
     /// When a model that failed is asked again.
@@ -157,6 +188,8 @@ impl Writer {
             sender,
             watcher: None,
             pending,
+            root: None,
+            behind: false,
             next_poll: None,
             next_own: Instant::now() + OWN_EVERY,
             next_model,
@@ -174,6 +207,7 @@ impl Writer {
 
     /// As the owner: has the system tell what changes from now on, if it can.
     fn start_watching(&mut self) {
+        self.root = Identity::of(&self.host.location().root);
         let watching = match Watcher::start(&self.host.location().root, self.sender.clone()) {
             Ok(watcher) => {
                 self.watcher = Some(watcher);
@@ -193,12 +227,15 @@ impl Writer {
         match event {
             Event::Stop => return false,
             Event::Disk(changes) => self.pending.merge(changes),
+            Event::Held if !self.host.follows() && !self.is_halted() => {
+                self.behind |= self.shared.fall_behind(Activity::Running(Progress::Walking), None);
+            }
             Event::Sources => self.read_sources(),
             Event::Clear { and_start } if !self.host.follows() => {
                 self.clear = Some(and_start);
                 return false;
             }
-            Event::Clear { .. } | Event::Wake => {}
+            Event::Clear { .. } | Event::Wake | Event::Held => {}
         }
         true
     }
@@ -259,6 +296,9 @@ impl Writer {
                 self.shared.resting(&self.host);
                 continue;
             }
+            if !self.host.follows() && !self.keep_hold_of_root() {
+                continue;
+            }
             if self.next_poll.is_some_and(|next| next <= Instant::now()) {
                 self.pending.all = true;
             }
@@ -271,6 +311,30 @@ impl Writer {
                 Err(error) => tracing::warn!(%error, "background work failed"),
             }
         }
+    }
+
+    /// Whether the workspace's folder is there. No event tells that it was moved away with the folder around it, and the
+    /// watches of one that was exchanged are those of the former.
+    fn keep_hold_of_root(&mut self) -> bool {
+        let root = &self.host.location().root;
+        let now = Identity::of(root);
+        if now == self.root {
+            return now.is_some();
+        }
+        let gone = format!("the workspace is gone: there is no folder {}", root.display());
+        self.watcher = None;
+        self.next_poll = None;
+        if now.is_some() {
+            tracing::info!("the workspace's folder is another one");
+            self.behind |= self.shared.fall_behind(Activity::Running(Progress::Walking), None);
+            self.start_watching();
+            self.pending.all = true;
+        } else {
+            tracing::warn!(gone);
+            self.behind |= self.shared.fall_behind(Activity::Detached, Some(gone));
+            self.root = None;
+        }
+        now.is_some()
     }
 
     /// As a reader: takes over the owner's commits, or its place when it is gone.
@@ -323,6 +387,7 @@ impl Writer {
     fn work(&mut self, events: &Receiver<Event>) -> Result<()> {
         while !self.pending.is_empty() && !self.is_halted() {
             let Changes { parts, all } = std::mem::take(&mut self.pending);
+            let was_behind = self.behind;
             self.shared.status(|status| status.batches += 1);
             if let Some(watcher) = &mut self.watcher {
                 watcher.forget(parts.iter());
@@ -337,6 +402,10 @@ impl Writer {
             // Who saves without a pause needs it most.
             self.pending.all |= self.host.renew()? == Renewed::WithoutSome;
             self.shared.status(|status| status.fault = None);
+            self.behind &= self.is_halted() || !self.pending.is_empty();
+            if was_behind && !self.behind {
+                self.shared.scanned();
+            }
             self.shared.rebase(self.host.snapshot());
         }
         if self.host.has_slow_model() && !self.is_halted() && (self.next_model.is_none() || self.is_model_due()) {
@@ -384,7 +453,7 @@ impl Writer {
         let report = self.host.index_walk(&walk, &|progress| shared.progress(progress), &shared.halt)?;
         self.tell_fault(report.embedding_fault);
         self.shared.analysed(report.updated);
-        let is_first = !self.shared.lock().current;
+        let is_first = !self.shared.lock().current && !self.behind;
         if !is_first && report.updated + report.reused > 0 {
             self.shared.changed(recently_changed(&before, &self.host.index_snapshot()));
         }

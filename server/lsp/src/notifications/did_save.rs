@@ -37,7 +37,7 @@ fn compare_with_disk(session: &Arc<Session>, uri: Uri, version: i32) {
     let session = Arc::clone(session);
     tokio::task::spawn_blocking(move || {
         let Some(path) = path_of(&uri) else { return };
-        if std::fs::metadata(&path).is_ok_and(|file| file.len() <= COMPARED_BYTES)
+        if std::fs::metadata(&path).is_ok_and(|file| file.is_file() && file.len() <= COMPARED_BYTES)
             // A file in another encoding cannot be compared.
             && let Ok(text) = std::fs::read_to_string(&path)
         {
