@@ -19,7 +19,7 @@ use std::{
 };
 
 use conexus_check::{Options, Rule, Selection, check};
-use conexus_engine::{Host, Location, Settings};
+use conexus_engine::{Host, IndexDir, Location, Settings};
 use conexus_testkit::Program;
 
 const SIZES: &[usize] = &[1_000, 10_000, 100_000];
@@ -102,7 +102,7 @@ fn measure(symbols: usize) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let root = folder.path().join("workspace");
     write_workspace(&root, symbols);
-    let location = Location::of(&root, Some(&folder.path().join("index"))).expect("a place for the index");
+    let location = Location::of(&root, &IndexDir::At(folder.path().join("index"))).expect("a place for the index");
     let never = AtomicBool::new(false);
     let (mut host, _) = Host::open(location, Settings::default()).expect("the index opens");
     host.index(&|_| (), &never).expect("the index is built");

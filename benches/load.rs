@@ -30,7 +30,7 @@ use std::{
 };
 
 use conexus_core::Query;
-use conexus_engine::{Host, Location, Settings, Snapshot, walk};
+use conexus_engine::{Host, IndexDir, Location, Settings, Snapshot, walk};
 use conexus_testkit::{Program, wait_for};
 use connection::{Connection, Endpoint, QUESTIONS};
 use expected::{APPEARED, Expected, Known, is_answer_of};
@@ -84,7 +84,7 @@ fn main() -> ExitCode {
         (status["activity"] == "idle").then_some(())
     });
 
-    let location = Location::of(&root, Some(&index_dir)).unwrap();
+    let location = Location::of(&root, &IndexDir::At(index_dir)).unwrap();
     let (host, _) = Host::open(location, Settings::default()).unwrap();
     let expected = Expected::of(&host.snapshot());
     println!(
@@ -104,7 +104,7 @@ fn main() -> ExitCode {
 /// The files that an index would hold, copied.
 fn copy(from: &Path, to: &Path) -> usize {
     let from = from.canonicalize().unwrap();
-    let location = Location::of(&from, None).unwrap();
+    let location = Location::of(&from, &IndexDir::Cache).unwrap();
     let rules = walk::WalkRules::of(&location, &Settings::default());
     let found = walk::walk(&from, &rules, &AtomicBool::new(false)).unwrap();
     for file in &found.files {

@@ -59,8 +59,9 @@ pub(crate) struct Global {
     /// Workspace folder; default: the repository around the current folder
     #[arg(long, short = 'w', global = true, value_name = "DIR", env = "CONEXUS_WORKSPACE")]
     pub(crate) workspace: Option<PathBuf>,
-    /// Folder of this workspace's index; default: a folder of its own in the user's cache
-    #[arg(long, global = true, value_name = "DIR", env = "CONEXUS_INDEX_DIR")]
+    /// Folder of this workspace's index alone; default: one of its own in the user's cache, or in the folder that
+    /// CONEXUS_INDEX_DIR names
+    #[arg(long, global = true, value_name = "DIR")]
     pub(crate) index_dir: Option<PathBuf>,
     /// Settings file in place of the user's one
     #[arg(long, global = true, value_name = "FILE", env = "CONEXUS_CONFIG")]

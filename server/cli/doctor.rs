@@ -72,7 +72,7 @@ fn examine(arguments: &Arguments, checks: &mut Vec<Check>) {
         Ok(settings) => settings,
         Err(error) => return fault("settings", format!("{error:#}"), "mend the setting that the message names"),
     };
-    let location = match Location::of(&workspace, settings.index_dir.as_deref()) {
+    let location = match Location::of(&workspace, &settings.index_dir) {
         Ok(location) => location,
         Err(error @ Error::IndexAround { .. }) => {
             return fault(

@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &Arguments, index: &IndexArguments, output: &mut Ou
     };
     if index.force {
         let settings = settings::load(&arguments.global, &workspace)?;
-        let location = Location::of(&workspace, settings.index_dir.as_deref())?;
+        let location = Location::of(&workspace, &settings.index_dir)?;
         conexus_engine::clear(&location)
             .with_context(|| format!("cannot delete the index in {}", location.index_dir.display()))?;
     }
@@ -95,7 +95,7 @@ fn embed_missing(arguments: &Arguments, host: &mut Host) -> Result<Option<String
 pub(crate) fn clear(arguments: &Arguments, output: &mut Output) -> Result<Outcome> {
     let workspace = arguments.global.workspace()?;
     let settings = settings::load(&arguments.global, &workspace)?;
-    let location = Location::of(&workspace, settings.index_dir.as_deref())?;
+    let location = Location::of(&workspace, &settings.index_dir)?;
     let existed = location.has_index();
     conexus_engine::clear(&location)
         .with_context(|| format!("cannot delete the index in {}", location.index_dir.display()))?;

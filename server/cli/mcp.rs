@@ -62,7 +62,7 @@ pub(crate) fn serve(arguments: &Arguments, serve: &ServeArguments) -> Result<Out
 fn workspace(arguments: &Arguments) -> Result<(Location, Settings)> {
     let workspace = arguments.global.workspace()?;
     let settings = settings::load(&arguments.global, &workspace)?;
-    let location = Location::of(&workspace, settings.index_dir.as_deref())?;
+    let location = Location::of(&workspace, &settings.index_dir)?;
     if arguments.global.workspace.is_none() {
         location.refuse_wide(&settings)?;
     }

@@ -121,14 +121,14 @@ fn open(arguments: &Arguments) -> Result<Host> {
 fn location(arguments: &Arguments) -> Result<Location> {
     let workspace = arguments.global.workspace()?;
     let settings = settings::load(&arguments.global, &workspace)?;
-    Ok(Location::of(&workspace, settings.index_dir.as_deref())?)
+    Ok(Location::of(&workspace, &settings.index_dir)?)
 }
 
 /// Opens the index of a folder, unless nobody has named it and it is too wide.
 fn open_at(arguments: &Arguments, workspace: &Path) -> Result<Host> {
     if arguments.global.workspace.is_none() {
         let settings = settings::load(&arguments.global, workspace)?;
-        Location::of(workspace, settings.index_dir.as_deref())?.refuse_wide(&settings)?;
+        Location::of(workspace, &settings.index_dir)?.refuse_wide(&settings)?;
     }
     open_named(arguments, workspace)
 }
@@ -136,7 +136,7 @@ fn open_at(arguments: &Arguments, workspace: &Path) -> Result<Host> {
 /// Opens the index of a folder that somebody has named.
 fn open_named(arguments: &Arguments, workspace: &Path) -> Result<Host> {
     let settings = settings::load(&arguments.global, workspace)?;
-    let location = Location::of(workspace, settings.index_dir.as_deref())?;
+    let location = Location::of(workspace, &settings.index_dir)?;
     let folder = location.index_dir.clone();
     let (host, report) =
         Host::open(location, settings).with_context(|| format!("cannot open the index in {}", folder.display()))?;

@@ -16,7 +16,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use conexus_check::Options as CheckOptions;
 use conexus_embed::EmbedderSettings;
-use conexus_engine::{Embedding, Location, Settings, Sources};
+use conexus_engine::{Embedding, IndexDir, Location, Settings, Sources};
 use conexus_lsp::EditorAccess;
 
 use super::arguments::Global;
@@ -92,9 +92,9 @@ fn load_all(global: &Global, from_editor: &FromEditor, workspace: &Path) -> Resu
     validate(&settings).map_err(|mistake| mistake.in_environment(VARIABLES))?;
     if let Some(folder) = &global.index_dir {
         if folder.as_os_str().is_empty() {
-            bail!("--index-dir or CONEXUS_INDEX_DIR is empty, name a folder");
+            bail!("--index-dir is empty, name a folder");
         }
-        settings.index_dir = Some(folder.clone());
+        settings.index_dir = IndexDir::At(folder.clone());
     }
     if let Some(threads) = global.threads {
         settings.threads = threads;
@@ -158,6 +158,13 @@ const VARIABLES: &[(&str, &str)] =
     &[("index.max_file_bytes", "CONEXUS_MAX_FILE_BYTES"), ("index.memory_mb", "CONEXUS_MEMORY_MB")];
 
 fn environment(settings: &mut Settings) -> Result<()> {
+    // It need not be valid Unicode.
+    if let Some(folder) = std::env::var_os("CONEXUS_INDEX_DIR") {
+        if folder.is_empty() {
+            bail!("CONEXUS_INDEX_DIR is empty, name a folder");
+        }
+        settings.index_dir = IndexDir::Below(folder.into());
+    }
     if let Some(bytes) = variable("CONEXUS_MAX_FILE_BYTES")? {
         settings.max_file_bytes = bytes;
     }

@@ -20,7 +20,7 @@ const MOST_UNPARSED: usize = 5;
 pub(crate) fn status(arguments: &Arguments, output: &mut Output) -> Result<Outcome> {
     let workspace = arguments.global.workspace()?;
     let settings = settings::load(&arguments.global, &workspace)?;
-    let location = Location::of(&workspace, settings.index_dir.as_deref())?;
+    let location = Location::of(&workspace, &settings.index_dir)?;
     if !location.has_index() {
         if arguments.global.is_json() {
             output.json(&json!({ "workspace": location.root, "index_dir": location.index_dir, "indexed": false }))?;

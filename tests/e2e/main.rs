@@ -11,6 +11,7 @@ mod damage;
 mod eval;
 mod golden;
 mod grammar_crash;
+mod index_places;
 mod lsp;
 mod master_property;
 mod mcp;

@@ -5,7 +5,7 @@
 use std::sync::{LazyLock, atomic::AtomicBool};
 
 use conexus_core::{Mode, Query};
-use conexus_engine::{Host, Location, Settings, Snapshot, understand};
+use conexus_engine::{Host, IndexDir, Location, Settings, Snapshot, understand};
 
 /// A small index that every input is searched in. Its folder is as temporary as the process.
 static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
@@ -15,7 +15,7 @@ static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
     for (name, text) in FILES {
         std::fs::write(root.join(name), text).expect("a file");
     }
-    let location = Location::of(&root, Some(&folder.join("index"))).expect("a location");
+    let location = Location::of(&root, &IndexDir::At(folder.join("index"))).expect("a location");
     let (mut host, _) = Host::open(location, Settings::default()).expect("an index");
     host.index(&|_| (), &AtomicBool::new(false)).expect("an indexed workspace");
     let snapshot = host.snapshot();

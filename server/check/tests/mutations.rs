@@ -9,7 +9,7 @@ use std::{
 };
 
 use conexus_check::{Finding, Options, Rule, Selection, check};
-use conexus_engine::{Host, Location, Settings};
+use conexus_engine::{Host, IndexDir, Location, Settings};
 use conexus_testkit::{Repository, Workspace};
 
 /// Functions separated by lines of `----`; the first line of each names its language's extension and the names of its
@@ -180,7 +180,8 @@ fn folder(path: &str) -> Option<&str> {
 }
 
 fn findings(workspace: &Workspace, rules: &[Rule], since: Option<&str>) -> Vec<Finding> {
-    let location = Location::of(workspace.root(), Some(&workspace.root().with_extension("index"))).expect("a place");
+    let location =
+        Location::of(workspace.root(), &IndexDir::At(workspace.root().with_extension("index"))).expect("a place");
     let never = AtomicBool::new(false);
     let (mut host, _) = Host::open(location, Settings::default()).expect("the index opens");
     host.index(&|_| (), &never).expect("the index is built");

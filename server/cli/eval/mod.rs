@@ -7,15 +7,11 @@ mod metrics;
 mod own;
 mod report;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
-    time::Instant,
-};
+use std::{path::Path, sync::atomic::AtomicBool, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use conexus_core::{Query, WorkContext};
-use conexus_engine::{Host, Location, Snapshot, Weights};
+use conexus_engine::{Host, IndexDir, Location, Snapshot, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -126,10 +122,12 @@ fn repository_scores(
 ) -> Result<Vec<Scored>> {
     let mut settings = settings::load(&arguments.global, folder)?;
     // Each repository has an index of its own below a folder that the user names.
-    settings.index_dir = settings.index_dir.map(|dir: PathBuf| dir.join(&repository.name));
+    if let IndexDir::At(folder) = &mut settings.index_dir {
+        folder.push(&repository.name);
+    }
     // What is ignored around a checkout says nothing of the repository.
     settings.ignore_files = false;
-    let location = Location::of(folder, settings.index_dir.as_deref())?;
+    let location = Location::of(folder, &settings.index_dir)?;
     let mut host = Host::open(location, settings)?.0;
     host.set_weights(weights.clone());
     let snapshot = indexed(&mut host).with_context(|| format!("cannot index {}", folder.display()))?;

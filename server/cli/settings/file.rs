@@ -11,7 +11,7 @@ use std::{
 use anyhow::Result;
 use conexus_check::Selection;
 use conexus_embed::{EmbedderSettings, OpenAiSettings};
-use conexus_engine::{Embedding, Settings};
+use conexus_engine::{Embedding, IndexDir, Settings};
 use serde::Deserialize;
 
 use super::{CheckSettings, Mistake, user_file};
@@ -80,7 +80,7 @@ impl File {
         let IndexTable { dir, threads, max_file_bytes, memory_mb, hidden, ignore_files, any_folder, exclude } =
             self.index;
         if let Some(dir) = dir {
-            settings.index_dir = Some(folder.join(dir));
+            settings.index_dir = IndexDir::Below(folder.join(dir));
         }
         if let Some(threads) = threads {
             settings.threads = threads;

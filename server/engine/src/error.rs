@@ -100,6 +100,9 @@ fn remedy(error: &conexus_index::Error) -> &'static str {
         Index::Foreign { .. } => {
             "; name a folder that is empty or not there yet, with --index-dir or CONEXUS_INDEX_DIR"
         }
+        Index::OtherWorkspace { .. } => {
+            "; name another folder with --index-dir, or delete that index with `conexus clear` and this --index-dir"
+        }
         Index::DiskFull { .. } => {
             "; free some space and try again, nothing is lost; the index can lie elsewhere, see `dir` below `[index]` in \
              your own settings, or CONEXUS_INDEX_DIR"

@@ -152,6 +152,7 @@ impl Host {
     /// else is an error.
     pub fn open(location: Location, settings: Settings) -> Result<(Self, OpenReport)> {
         let store_settings = StoreSettings {
+            workspace: Some(location.root.clone()),
             analyser_version: conexus_syntax::ANALYSER_VERSION,
             // More than a sixth of 300 MiB makes indexing no faster.
             lexical_heap: (settings.memory / 6).clamp(16 << 20, 50 << 20) as usize,

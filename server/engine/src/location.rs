@@ -4,6 +4,22 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::{Error, Settings};
 
+/// Where the indexes of workspaces are to lie.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum IndexDir {
+    /// One folder per workspace in the user's cache folder, so that an index is never in the way of its repository:
+    ///
+    /// - Linux: `$XDG_CACHE_HOME/conexus` or `~/.cache/conexus`
+    /// - macOS: `~/Library/Caches/conexus`
+    /// - Windows: `%LOCALAPPDATA%\conexus`
+    #[default]
+    Cache,
+    /// One folder per workspace in this one.
+    Below(PathBuf),
+    /// This folder itself, for one workspace.
+    At(PathBuf),
+}
+
 /// A workspace root and the folder of its index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
@@ -14,20 +30,17 @@ pub struct Location {
 }
 
 impl Location {
-    /// Finds the index of a workspace. By default it lies in the user's cache folder, in one folder per workspace named
-    /// after the workspace and the hash of its path, so that it is never in the way of the repository:
-    ///
-    /// - Linux: `$XDG_CACHE_HOME/conexus` or `~/.cache/conexus`
-    /// - macOS: `~/Library/Caches/conexus`
-    /// - Windows: `%LOCALAPPDATA%\conexus`
-    pub fn of(root: &Path, index_dir: Option<&Path>) -> Result<Self, Error> {
+    /// Finds the index of a workspace. Where each workspace has a folder of its own, it is named after the workspace and
+    /// the hash of its path.
+    pub fn of(root: &Path, index_dir: &IndexDir) -> Result<Self, Error> {
         let canonical = root.canonicalize().map_err(|why| Error::Workspace { path: root.to_owned(), why })?;
         if !canonical.is_dir() {
             return Err(Error::NotAFolder { path: root.to_owned() });
         }
         let index_dir = match index_dir {
-            Some(dir) => dir.to_owned(),
-            None => cache_folder().ok_or(Error::NoCacheFolder)?.join(folder_name(&canonical)),
+            IndexDir::Cache => cache_folder().ok_or(Error::NoCacheFolder)?.join(folder_name(&canonical)),
+            IndexDir::Below(folder) => folder.join(folder_name(&canonical)),
+            IndexDir::At(folder) => folder.clone(),
         };
         let index_dir =
             canonical_in_part(&index_dir).map_err(|why| Error::Workspace { path: index_dir.clone(), why })?;
@@ -173,10 +186,29 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("file");
         std::fs::write(&file, "x").expect("a file");
-        assert!(matches!(Location::of(&file, None), Err(Error::NotAFolder { .. })));
-        assert!(matches!(Location::of(&folder.path().join("none"), None), Err(Error::Workspace { .. })));
-        let location = Location::of(folder.path(), Some(&folder.path().join("index"))).expect("a location");
+        assert!(matches!(Location::of(&file, &IndexDir::Cache), Err(Error::NotAFolder { .. })));
+        assert!(matches!(Location::of(&folder.path().join("none"), &IndexDir::Cache), Err(Error::Workspace { .. })));
+        let location = Location::of(folder.path(), &IndexDir::At(folder.path().join("index"))).expect("a location");
         assert!(location.index_dir.ends_with("index") && location.root.is_absolute());
+    }
+
+    #[test]
+    fn each_workspace_has_a_folder_of_its_own_below_another() {
+        let top = tempfile::tempdir().expect("a temporary folder");
+        let top = top.path().canonicalize().expect("it exists");
+        let mut folders = Vec::new();
+        for root in ["a/w", "b/w"].map(|root| top.join(root)) {
+            std::fs::create_dir_all(&root).expect("a folder");
+            // It may be the workspace itself, or around it.
+            for below in [top.join("indexes"), root.clone(), top.clone()] {
+                let location = Location::of(&root, &IndexDir::Below(below.clone())).expect("a location");
+                assert_eq!(location.index_dir, below.join(location.key()));
+                folders.push(location.index_dir);
+            }
+        }
+        folders.sort();
+        folders.dedup();
+        assert_eq!(folders.len(), 6, "{folders:?}");
     }
 
     #[test]
@@ -196,7 +228,7 @@ mod tests {
             ("w/src/..", None),
             ("", None),
         ] {
-            let found = Location::of(&root, Some(&top.join(given)));
+            let found = Location::of(&root, &IndexDir::At(top.join(given)));
             match (found, expected) {
                 (Ok(location), Some(expected)) => assert_eq!(location.index_dir, top.join(expected), "{given}"),
                 (Err(Error::IndexAround { .. }), None) => {}
@@ -206,7 +238,7 @@ mod tests {
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink("w", top.join("link")).expect("a link");
-            let location = Location::of(&root, Some(&top.join("link/index"))).expect("a location");
+            let location = Location::of(&root, &IndexDir::At(top.join("link/index"))).expect("a location");
             assert_eq!(location.index_dir, root.join("index"));
         }
     }

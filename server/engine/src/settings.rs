@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use conexus_embed::EmbedderSettings;
 
-use crate::Sources;
+use crate::{IndexDir, Sources};
 
 /// Which vectors to search with.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +18,8 @@ pub enum Embedding {
 /// Settings of an engine. Every field has one meaning and one default, listed in `docs/settings.md`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Folder of the index of this workspace; `None` is the default place, see [`crate::Location`].
-    pub index_dir: Option<PathBuf>,
+    /// Where the index lies, see [`crate::Location`].
+    pub index_dir: IndexDir,
     /// Analysis threads; 0 is one per core.
     pub threads: usize,
     /// Largest file that is indexed, in bytes.
@@ -55,7 +55,7 @@ const MEMORY_PER_THREAD: u64 = 24 << 20;
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            index_dir: None,
+            index_dir: IndexDir::Cache,
             threads: 0,
             max_file_bytes: 2 << 20,
             hidden: false,

@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    Location, Settings, SourceFolder, SourceKind, Sources,
+    IndexDir, Location, Settings, SourceFolder, SourceKind, Sources,
     content::{self, Skip},
     git, roles,
 };
@@ -92,7 +92,7 @@ pub struct WalkRules {
     pub ignore_files: bool,
     /// Largest file in bytes.
     pub max_file_bytes: u64,
-    /// A folder that is never entered although it lies in the workspace: the index itself.
+    /// A folder that is never entered although it lies in the workspace: the index itself, or that of all indexes.
     pub index_dir: Option<PathBuf>,
     /// Globs, as in .gitignore, of what is left out beyond the ignore files.
     pub exclude: Vec<String>,
@@ -139,7 +139,11 @@ impl WalkRules {
             hidden: settings.hidden,
             ignore_files: settings.ignore_files,
             max_file_bytes: settings.max_file_bytes,
-            index_dir: Some(location.index_dir.clone()),
+            index_dir: Some(match (&settings.index_dir, location.index_dir.parent()) {
+                // The indexes of other workspaces lie there too.
+                (IndexDir::Below(_), Some(all)) if !location.root.starts_with(all) => all.to_owned(),
+                _ => location.index_dir.clone(),
+            }),
             exclude: settings.exclude.clone(),
             sources: Source::all(&settings.sources),
         }

@@ -12,7 +12,7 @@ use std::{
 
 use conexus_core::{Mode, Notice, Query};
 use conexus_engine::{
-    Host, Location, Settings, Snapshot, difference,
+    Host, IndexDir, Location, Settings, Snapshot, difference,
     live::{Activity, Buffer, Live, Role},
 };
 use conexus_testkit::{
@@ -54,7 +54,7 @@ fn session_of<W: AsRef<Workspace>>(files: W) -> Session<W> {
 }
 
 fn start(root: &Path, index_dir: &Path) -> Live {
-    let location = Location::of(root, Some(index_dir)).unwrap();
+    let location = Location::of(root, &IndexDir::At(index_dir.to_owned())).unwrap();
     Live::start(location, Settings { threads: 1, ..Settings::default() }, Arc::new(|_| ()))
 }
 
@@ -605,7 +605,7 @@ impl Editor<'_> {
                 std::fs::write(file, text).unwrap();
             }
         }
-        let location = Location::of(&root, Some(&copy.path().join("index"))).unwrap();
+        let location = Location::of(&root, &IndexDir::At(copy.path().join("index"))).unwrap();
         let (mut host, _) = Host::open(location, Settings { threads: 1, ..Settings::default() }).unwrap();
         host.index(&|_| (), &AtomicBool::new(false)).unwrap();
         (copy, host)

@@ -30,6 +30,14 @@ pub enum Error {
         /// The name of a file or folder in it.
         holds: String,
     },
+    /// The index is of another workspace, which is still there; nothing in it was changed.
+    #[error("{path} holds the index of {workspace}; nothing in it was changed")]
+    OtherWorkspace {
+        /// The folder.
+        path: PathBuf,
+        /// The folder that is indexed there.
+        workspace: PathBuf,
+    },
     /// The catalog is of another version or damaged: [`crate::Store::destroy`] and index again.
     #[error("{path} cannot be used ({reason}); it has to be rebuilt")]
     Unusable {

@@ -1,5 +1,6 @@
 //! Settings of a store: validated values, no file and no environment.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Identity of the embedding model whose vectors are searched.
@@ -14,6 +15,8 @@ pub struct ModelStamp {
 /// How a store keeps and limits what it holds.
 #[derive(Clone, Debug)]
 pub struct StoreSettings {
+    /// What the index is of: while that is there, nothing else is indexed in its folder. `None` does not ask.
+    pub workspace: Option<PathBuf>,
     /// Version of the analysis; an index made by another version has to be rebuilt.
     pub analyser_version: u32,
     /// The model whose vectors are kept in memory and searched; `None` is lexical only.
@@ -46,6 +49,7 @@ pub struct StoreSettings {
 impl Default for StoreSettings {
     fn default() -> Self {
         Self {
+            workspace: None,
             analyser_version: 1,
             model: None,
             lexical_heap: 50_000_000,

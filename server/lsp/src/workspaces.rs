@@ -119,7 +119,7 @@ impl Drop for Root {
 fn located(uri: &Uri, path: Option<&Path>, settings_of: &SettingsOf) -> Result<(Location, Settings), String> {
     let path = path.ok_or_else(|| format!("{uri} is no folder of this machine"))?;
     let settings = settings_of(path)?;
-    let location = Location::of(path, settings.index_dir.as_deref()).map_err(|error| error.to_string())?;
+    let location = Location::of(path, &settings.index_dir).map_err(|error| error.to_string())?;
     location.refuse_wide(&settings).map_err(|error| error.to_string())?;
     Ok((location, settings))
 }

@@ -7,13 +7,14 @@ mod names;
 use std::{collections::BTreeSet, path::Path, sync::atomic::AtomicBool};
 
 use conexus_check::{Error, Options, Report, Rule, Selection, check};
-use conexus_engine::{Embedding, Host, Location, Settings};
+use conexus_engine::{Embedding, Host, IndexDir, Location, Settings};
 use conexus_testkit::Workspace;
 
 /// Indexes a workspace from nothing and checks it.
 fn report(workspace: &Workspace, options: &Options) -> Result<Report, Error> {
     let index = tempfile::tempdir().expect("a temporary folder");
-    let location = Location::of(workspace.root(), Some(&index.path().join("index"))).expect("a place for the index");
+    let location =
+        Location::of(workspace.root(), &IndexDir::At(index.path().join("index"))).expect("a place for the index");
     let never = AtomicBool::new(false);
     let embedding = Settings::default().embedding;
     assert_ne!(embedding, Embedding::Off);

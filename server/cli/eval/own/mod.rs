@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use conexus_core::{LineIndex, Span};
-use conexus_engine::{FileEntry, Host, Location, Snapshot, SymbolRef, Weights, git, roles};
+use conexus_engine::{FileEntry, Host, IndexDir, Location, Snapshot, SymbolRef, Weights, git, roles};
 
 use super::{Scored, data::LabelledQuery, data::Target, measure, output, settings};
 use crate::cli::arguments::{Arguments, EvalArguments};
@@ -64,10 +64,10 @@ impl Copy {
         let export = git::Export::new(&repository, &tree, &folder.path().join("git-index"))
             .with_context(|| format!("{} is in no git repository, or there is no git", repository.display()))?;
         let mut settings = settings::load(&arguments.global, &repository)?;
-        settings.index_dir = Some(folder.path().join("index"));
+        settings.index_dir = IndexDir::At(folder.path().join("index"));
         // Only committed files are in the copy.
         settings.ignore_files = false;
-        let location = Location::of(&tree, settings.index_dir.as_deref())?;
+        let location = Location::of(&tree, &settings.index_dir)?;
         let mut host = Host::open(location, settings)?.0;
         host.set_weights(weights.clone());
         let name = named.or_else(|| Some(repository.file_name()?.to_string_lossy().into_owned())).unwrap_or_default();

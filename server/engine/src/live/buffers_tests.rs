@@ -43,7 +43,7 @@ impl Embedder for Counting {
 #[test]
 fn a_keystroke_embeds_the_chunk_that_it_changes() {
     let folder = tempfile::tempdir().expect("a folder");
-    let location = Location::of(folder.path(), Some(&folder.path().join("index"))).expect("a workspace");
+    let location = Location::of(folder.path(), &crate::IndexDir::At(folder.path().join("index"))).expect("a workspace");
     let crashes = Crashes::open(&location.index_dir, None);
     let mut buffers = Buffers::new(&location, &Settings::default(), &crashes, Arc::new(|_| ()));
     let counting = Arc::new(Counting { model: ModelId::new("counting"), passages: AtomicUsize::new(0) });

@@ -14,7 +14,7 @@ mod symbols;
 use std::sync::atomic::AtomicBool;
 
 use conexus_core::{Mode, Notice, Query};
-use conexus_engine::{Host, Location, Settings, Snapshot};
+use conexus_engine::{Host, IndexDir, Location, Settings, Snapshot};
 use conexus_testkit::Workspace;
 
 /// An indexed workspace.
@@ -28,7 +28,7 @@ impl Indexed {
     pub(crate) fn of(fixture: &str) -> Self {
         let workspace = Workspace::of(fixture);
         let index = tempfile::tempdir().unwrap();
-        let location = Location::of(workspace.root(), Some(index.path())).unwrap();
+        let location = Location::of(workspace.root(), &IndexDir::At(index.path().to_owned())).unwrap();
         let (mut host, _) = Host::open(location, Settings { threads: 1, ..Settings::default() }).unwrap();
         host.index(&|_| (), &GO_ON).unwrap();
         let snapshot = host.snapshot();

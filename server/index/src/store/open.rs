@@ -1,7 +1,7 @@
 //! Opening: the catalog is loaded, the caches are caught up with it or built again.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Access, Current, OpenReport, Store, lock::Lock, place};
@@ -17,8 +17,8 @@ const LEXICAL: &str = "lexical";
 
 impl Store {
     /// Opens the index in a folder; with [`Access::Write`] it is created and locked, unless the folder holds something
-    /// else, which is [`Error::Foreign`]. `texts` gives the texts that a
-    /// crash, or for readers the owner's memory, keeps from the lexical index.
+    /// else, which is [`Error::Foreign`], or the index of another workspace, [`Error::OtherWorkspace`]. `texts` gives the
+    /// texts that a crash, or for readers the owner's memory, keeps from the lexical index.
     pub fn open(
         folder: &Path,
         settings: StoreSettings,
@@ -27,7 +27,7 @@ impl Store {
     ) -> Result<(Self, OpenReport)> {
         let lock = match access {
             Access::Write => {
-                place::claim(folder)?;
+                place::claim(folder, settings.workspace.as_deref())?;
                 Some(Arc::new(Lock::take(folder)?))
             }
             Access::Read => None,
@@ -250,6 +250,11 @@ impl Store {
         folder.join(catalog::FILE).exists()
     }
 
+    /// What the index in a folder is of, see [`StoreSettings::workspace`].
+    pub fn workspace_of(folder: &Path) -> Option<PathBuf> {
+        place::workspace_of(folder).map(PathBuf::from)
+    }
+
     /// Deletes the files of an index that nobody has open. Other files stay, and so does the folder. In a folder that is
     /// no index nothing is deleted: [`Error::Foreign`].
     pub fn destroy(folder: &Path) -> Result<()> {
@@ -257,7 +262,7 @@ impl Store {
             return Ok(());
         }
         // An end in the middle leaves what the next one knows.
-        place::claim(folder)?;
+        place::claim(folder, None)?;
         let lock = Lock::take(folder)?;
         for name in ["catalog.sqlite-wal", "catalog.sqlite-shm", "catalog.sqlite-journal", "catalog.sqlite"] {
             remove(&folder.join(name), |path| std::fs::remove_file(path))?;

@@ -8,25 +8,41 @@ use crate::catalog::{self, Maker};
 use crate::{Error, Result};
 
 /// The first file that is made in the folder of an index and the last that is deleted: where it lies the folder is ours,
-/// whatever else a crash has left. Its name alone counts; what it says is for people.
+/// whatever else a crash has left. Behind what it says to people it names what the index is of.
 const MARK: &str = "conexus-index";
-const SAYS: &[u8] = b"This folder is an index, made by conexus from files elsewhere. `conexus clear` deletes it.\n";
+const SAYS: &str = "This folder is an index, made by conexus from files elsewhere. `conexus clear` deletes it.\n";
+const WORKSPACE: &str = "workspace: ";
 
-/// Makes a folder ours that is empty or not there yet. One that holds something else than an index is refused.
-pub(super) fn claim(folder: &Path) -> Result<()> {
+/// Makes a folder ours that is empty or not there yet. One that holds something else than an index is refused, and so is
+/// the index of another workspace, unless that is gone: moved, or seen from another machine, it is still the same.
+pub(super) fn claim(folder: &Path, workspace: Option<&Path>) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| not_made(folder, error))?;
     check(folder)?;
     let mark = folder.join(MARK);
-    if mark.exists() {
+    let former = workspace_of(folder);
+    let own = workspace.map(|workspace| workspace.to_string_lossy().into_owned());
+    if mark.exists() && (own.is_none() || own == former) {
         return Ok(());
     }
-    match File::options().write(true).create_new(true).open(&mark) {
+    if let Some(former) = former.filter(|former| Path::new(former).is_dir()) {
+        return Err(Error::OtherWorkspace { path: folder.to_path_buf(), workspace: former.into() });
+    }
+    let named = own.map_or_else(String::new, |own| format!("{WORKSPACE}{own}\n"));
+    match File::options().write(true).create(true).truncate(true).open(&mark) {
         // A full disk may keep the words.
-        Ok(mut file) => drop(file.write_all(SAYS)),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Ok(mut file) => drop(file.write_all(format!("{SAYS}{named}").as_bytes())),
+        // A mark that is there is enough.
+        Err(_) if mark.exists() => {}
         Err(error) => return Err(Error::io(&mark, error)),
     }
     Ok(())
+}
+
+/// What the index in a folder is of, as its mark says.
+pub(super) fn workspace_of(folder: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(folder.join(MARK)).ok()?;
+    // A path may hold line ends.
+    Some(text.strip_prefix(SAYS)?.strip_prefix(WORKSPACE)?.strip_suffix('\n')?.to_owned())
 }
 
 /// Takes the mark out of a folder in which nothing else is left.
