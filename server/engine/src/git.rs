@@ -101,6 +101,21 @@ pub fn directory(folder: &Path) -> Option<PathBuf> {
     Some(directory.canonicalize().unwrap_or(directory))
 }
 
+/// Whether a folder is the top of a working tree: of git's, or of Jujutsu's beside it.
+pub fn is_top(folder: &Path) -> bool {
+    [".git", ".jj"].iter().any(|name| folder.join(name).exists())
+}
+
+/// Whether a folder is the top of a working tree or lies in one.
+pub fn is_in_repository(folder: &Path) -> bool {
+    folder.ancestors().any(is_top)
+}
+
+/// The file in which a repository lists, beside `.gitignore`, what git leaves out. It need not exist.
+pub(crate) fn excludes(top: &Path) -> Option<PathBuf> {
+    Some(top.join(line(git(top, &["rev-parse", "--git-path", "info/exclude"])?)?))
+}
+
 /// Paths, relative to the folder, that differ between a revision and the working tree, untracked files included.
 /// `None` when the folder is in no repository or the revision is unknown.
 pub fn changed_since(folder: &Path, revision: &str) -> Option<Vec<String>> {

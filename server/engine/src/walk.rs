@@ -246,51 +246,82 @@ fn run(
     top_is: Top,
     cancel: &AtomicBool,
 ) -> Result<Walk, ignore::Error> {
-    let mut overrides = ignore::overrides::OverrideBuilder::new(root);
-    for glob in &rules.exclude {
-        overrides.add(&format!("!{glob}"))?;
-    }
-    let index_dir = rules.index_dir.clone();
-    let threads = if parts.as_ref().is_some_and(|parts| parts.len() < FEW_PARTS) { 1 } else { rules.threads.max(1) };
-    let top = root.to_owned();
-    let walker = ignore::WalkBuilder::new(root)
-        .threads(threads)
-        .hidden(!rules.hidden)
-        .ignore(rules.ignore_files)
-        .git_ignore(rules.ignore_files)
-        .git_global(rules.ignore_files)
-        .git_exclude(rules.ignore_files)
-        .parents(rules.ignore_files && top_is == Top::Workspace)
-        .require_git(false)
-        .follow_links(false)
-        .add_custom_ignore_filename(if rules.ignore_files { ".conexusignore" } else { ".conexusignore.off" })
-        .overrides(overrides.build()?)
-        .filter_entry(move |entry| {
-            let name = entry.file_name().to_str().unwrap_or("");
-            let wanted = parts.as_ref().is_none_or(|parts| {
-                entry.depth() == 0
-                    || to_slashes(entry.path().strip_prefix(&top).unwrap_or(entry.path()))
-                        .is_some_and(|path| concerns(parts, &path))
-            });
-            wanted && !NEVER.contains(&name) && index_dir.as_deref() != Some(entry.path())
-        })
-        .build_parallel();
-    let gathered = Mutex::new(Walk::default());
-    walker.run(|| {
-        let mut local = LocalWalk { root, rules, walk: Walk::default(), gathered: &gathered };
-        Box::new(move |entry| {
-            if cancel.load(Ordering::Relaxed) {
-                return ignore::WalkState::Quit;
-            }
-            local.visit(entry);
-            ignore::WalkState::Continue
-        })
-    });
-    let mut walk = gathered.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let walking = Walking { root, rules, parts, top_is, cancel, gathered: Mutex::default() };
+    let repositories = walking.from(root, git::is_in_repository(root))?;
+    repositories.iter().try_for_each(|repository| walking.from(repository, true).map(drop))?;
+    let mut walk = walking.gathered.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     walk.files.sort_unstable();
     walk.folders.sort_unstable();
     walk.cancelled = cancel.load(Ordering::Relaxed);
     Ok(walk)
+}
+
+/// A walk on its way.
+struct Walking<'a> {
+    root: &'a Path,
+    rules: &'a WalkRules,
+    parts: Option<Arc<BTreeSet<String>>>,
+    top_is: Top,
+    cancel: &'a AtomicBool,
+    gathered: Mutex<Walk>,
+}
+
+impl Walking<'_> {
+    /// Walks from a folder. In a repository `.gitignore` files hold as they do for git: none of them crosses into another
+    /// repository. In a workspace that is in none they hold too, but the repositories in it are left out and returned.
+    fn from(&self, start: &Path, in_repository: bool) -> Result<Vec<PathBuf>, ignore::Error> {
+        let Self { root, rules, cancel, .. } = *self;
+        let mut overrides = ignore::overrides::OverrideBuilder::new(root);
+        for glob in &rules.exclude {
+            overrides.add(&format!("!{glob}"))?;
+        }
+        let parts = self.parts.clone();
+        let threads =
+            if parts.as_ref().is_some_and(|parts| parts.len() < FEW_PARTS) { 1 } else { rules.threads.max(1) };
+        let (top, index_dir) = (root.to_owned(), rules.index_dir.clone());
+        let apart = rules.ignore_files && !in_repository && self.top_is == Top::Workspace;
+        let repositories = Arc::new(Mutex::new(Vec::new()));
+        let found = Arc::clone(&repositories);
+        let walker = ignore::WalkBuilder::new(start)
+            .threads(threads)
+            .hidden(!rules.hidden)
+            .ignore(rules.ignore_files)
+            .git_ignore(rules.ignore_files)
+            .git_global(rules.ignore_files)
+            .git_exclude(rules.ignore_files)
+            .parents(rules.ignore_files && self.top_is == Top::Workspace)
+            .require_git(in_repository)
+            .follow_links(false)
+            .add_custom_ignore_filename(if rules.ignore_files { ".conexusignore" } else { ".conexusignore.off" })
+            .overrides(overrides.build()?)
+            .filter_entry(move |entry| {
+                let name = entry.file_name().to_str().unwrap_or("");
+                let concerned = parts.as_ref().is_none_or(|parts| {
+                    entry.depth() == 0
+                        || to_slashes(entry.path().strip_prefix(&top).unwrap_or(entry.path()))
+                            .is_some_and(|path| concerns(parts, &path))
+                });
+                let wanted = concerned && !NEVER.contains(&name) && index_dir.as_deref() != Some(entry.path());
+                let is_folder = entry.depth() > 0 && entry.file_type().is_some_and(|kind| kind.is_dir());
+                if wanted && apart && is_folder && git::is_top(entry.path()) {
+                    found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(entry.path().to_owned());
+                    return false;
+                }
+                wanted
+            })
+            .build_parallel();
+        walker.run(|| {
+            let mut local = LocalWalk { root, rules, walk: Walk::default(), gathered: &self.gathered };
+            Box::new(move |entry| {
+                if cancel.load(Ordering::Relaxed) {
+                    return ignore::WalkState::Quit;
+                }
+                local.visit(entry);
+                ignore::WalkState::Continue
+            })
+        });
+        Ok(std::mem::take(&mut repositories.lock().unwrap_or_else(std::sync::PoisonError::into_inner)))
+    }
 }
 
 /// Whether a walk would find a file at a path where there is none yet, such as that of an unsaved buffer.
@@ -325,15 +356,19 @@ fn passes(root: &Path, rules: &WalkRules, path: &str, is_folder: bool) -> bool {
         ignore::Match::None => None,
         found => Some(found.is_whitelist()),
     };
-    let by_files = [".conexusignore", ".ignore", ".gitignore"].iter().find_map(|file| {
-        target.ancestors().skip(1).find_map(|folder| {
-            let file = folder.join(file);
-            file.is_file().then(|| judge(&ignore::gitignore::Gitignore::new(file).0)).flatten()
-        })
+    let folders = || target.ancestors().skip(1);
+    let top = folders().find(|folder| git::is_top(folder));
+    let by_files = [".conexusignore", ".ignore", ".gitignore"].iter().find_map(|&file| {
+        // What lies above a repository is no concern of git.
+        let above =
+            folders().take_while(|folder| file != ".gitignore" || top.is_none_or(|top| folder.starts_with(top)));
+        above
+            .map(|folder| folder.join(file))
+            .find_map(|file| file.is_file().then(|| judge(&ignore::gitignore::Gitignore::new(file).0)).flatten())
     });
     let by_git = || {
-        let exclude = git::directory(root)?.join("info/exclude");
-        let mut matcher = ignore::gitignore::GitignoreBuilder::new(root);
+        let exclude = git::excludes(top?)?;
+        let mut matcher = ignore::gitignore::GitignoreBuilder::new(top?);
         // A file that is not there excludes nothing.
         let _ = matcher.add(exclude);
         judge(&matcher.build().ok()?)
@@ -451,14 +486,21 @@ mod tests {
             top in "(!?/?[xy*.]{1,3}/?\n){0,3}",
             inner in "(!?/?[xy*.]{1,3}/?\n){0,3}",
             own in "(!?/?[xy*.]{1,3}/?\n){0,1}",
+            above in "(!?/?[xy*.]{1,3}/?\n){0,2}",
+            repositories in proptest::collection::vec(proptest::sample::select(vec!["..", ".", "x"]), 0..3),
             hidden: bool,
             path in "(\\.?[xy]{1,2}/){0,2}\\.?[xy]{1,2}",
         ) {
             let folder = tempfile::tempdir().expect("a temporary folder");
-            let root = folder.path().canonicalize().expect("it exists");
+            let root = folder.path().canonicalize().expect("it exists").join("w");
             fs::create_dir_all(root.join("x")).expect("a folder");
-            for (file, text) in [(".gitignore", &top), ("x/.gitignore", &inner), (".conexusignore", &own)] {
+            let files =
+                [(".gitignore", &top), ("x/.gitignore", &inner), (".conexusignore", &own), ("../.gitignore", &above)];
+            for (file, text) in files {
                 fs::write(root.join(file), text).expect("a file");
+            }
+            for repository in repositories {
+                fs::create_dir_all(root.join(repository).join(".git")).expect("a folder");
             }
             let rules = WalkRules { hidden, ..rules() };
             let expected = would_find(&root, &rules, &path);
@@ -480,6 +522,64 @@ mod tests {
             index_dir: None,
             exclude: vec!["skipme/".to_owned()],
             sources: Vec::new(),
+        }
+    }
+
+    /// Files in braces are tops of repositories; each case says what is found from which folder.
+    #[test]
+    fn rules_of_git_do_not_cross_into_another_repository() {
+        for (tops, root, expected) in [
+            // In no repository each `.gitignore` holds, wherever it lies.
+            (&[][..], "outer", &["inner/src.rs"][..]),
+            (&[], "outer/inner", &["src.rs"]),
+            // One that is around a repository says nothing of it.
+            (&["outer/inner"], "outer/inner", &["build/b.rs", "src.rs"]),
+            (&["outer/inner"], "outer/inner/build", &["b.rs"]),
+            (&["outer", "outer/inner"], "outer/inner", &["build/b.rs", "src.rs"]),
+            // Nor of a nested one or a submodule, whether what is around it is a repository or not.
+            (&["outer/inner"], "outer", &["inner/build/b.rs", "inner/src.rs"]),
+            (&["outer", "outer/inner"], "outer", &["inner/build/b.rs", "inner/src.rs"]),
+            (&["outer/inner"], "", &["outer/inner/build/b.rs", "outer/inner/src.rs"]),
+            // Within a repository it does.
+            (&["outer"], "outer", &["inner/src.rs"]),
+            (&["outer"], "outer/inner", &["src.rs"]),
+        ] {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let top = folder.path().canonicalize().expect("it exists");
+            for (file, text) in [
+                ("outer/.gitignore", "build/\n*.txt\n"),
+                ("outer/.ignore", "drafts/\n"),
+                ("outer/notes.txt", "x"),
+                ("outer/inner/.gitignore", "*.log\n"),
+                ("outer/inner/src.rs", "x"),
+                ("outer/inner/a.log", "x"),
+                ("outer/inner/build/b.rs", "x"),
+                // Not git's: it holds for all below it.
+                ("outer/inner/drafts/d.rs", "x"),
+            ] {
+                let path = top.join(file);
+                fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+                fs::write(path, text).expect("a file");
+            }
+            for repository in tops {
+                fs::create_dir_all(top.join(repository).join(".git")).expect("a folder");
+            }
+            let root = top.join(root);
+            let never = AtomicBool::new(false);
+            let found = walk(&root, &rules(), &never).expect("a walk");
+            let paths: Vec<_> = found.files.iter().map(|found| found.path.as_str()).collect();
+            assert_eq!(paths, expected, "{tops:?} from {}", root.display());
+            for file in &found.files {
+                let part = walk_parts(&root, &rules(), std::slice::from_ref(&file.path), &never).expect("a walk");
+                assert_eq!(part.files, [file.clone()], "{tops:?} from {}", root.display());
+                assert!(part.folders.iter().all(|folder| found.folders.contains(folder)), "{:?}", part.folders);
+                assert!(would_find(&root, &rules(), &file.path), "{tops:?} from {}: {}", root.display(), file.path);
+            }
+            for lost in
+                ["inner/new/build/b.rs", "new.txt"].iter().filter(|_| *tops == ["outer"] && root.ends_with("outer"))
+            {
+                assert!(!would_find(&root, &rules(), lost), "{lost}");
+            }
         }
     }
 

@@ -59,8 +59,8 @@ const POLL_SHARE: u32 = 20;
 const MODEL_REST: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(1));
 /// Changed paths from which a look at all files is cheaper.
 const MANY_PARTS: usize = 1_000;
-/// Files that change what a walk finds.
-const IGNORE_FILES: &[&str] = &[".gitignore", ".ignore", ".conexusignore"];
+/// What changes which files a walk finds, the tops of repositories among it.
+const IGNORE_FILES: &[&str] = &[".gitignore", ".ignore", ".conexusignore", ".git", ".jj"];
 
 /// Whether a changed path is that of a file which changes what a walk finds.
 fn ignores(part: &str) -> bool {
