@@ -3,11 +3,14 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use conexus_testkit::Workspace;
+use conexus_testkit::{Workspace, wait_for};
 
 use crate::support::Session;
+
+const DEADLINE: Duration = Duration::from_secs(30);
 
 fn session() -> Session {
     let workspace = Workspace::empty();
@@ -68,20 +71,69 @@ fn a_damaged_file_of_the_index_is_healed() {
     }
 }
 
-/// A file that changed while its size and time did not is what an index cannot know of.
+/// Gives a file a text under a time that is long gone, as programs that unpack and copy do.
+#[cfg(unix)]
+fn unpack(path: &Path, text: &str) {
+    let time = std::time::UNIX_EPOCH + Duration::from_secs(1_500_000_000);
+    fs::write(path, text).expect("a write");
+    fs::File::options().write(true).open(path).and_then(|file| file.set_modified(time)).expect("a time");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_change_that_keeps_size_and_time_is_seen() {
+    let changes: [(&str, fn(&Path)); 3] = [
+        ("unpacked over it", |folder| unpack(&folder.join("f7.rs"), "fn abort_7() {}\n")),
+        ("moved over it", |folder| {
+            unpack(&folder.join("new"), "fn abort_7() {}\n");
+            fs::rename(folder.join("new"), folder.join("f7.rs")).expect("a move");
+        }),
+        ("swapped", |folder| {
+            for (from, to) in [("f7.rs", "aside"), ("f8.rs", "f7.rs"), ("aside", "f8.rs")] {
+                fs::rename(folder.join(from), folder.join(to)).expect("a move");
+            }
+        }),
+    ];
+    for (what, change) in changes {
+        let session = session();
+        let folder = session.workspace.path("src");
+        unpack(&folder.join("f7.rs"), "fn retry_7() {}\n");
+        unpack(&folder.join("f8.rs"), "fn abort_7() {}\n");
+        // What changed a moment ago is read once more.
+        wait_for("an index of what rests", DEADLINE, || (session.index()["touched"] == 0).then_some(()));
+        change(&folder);
+        let report = session.index();
+        assert!(report["updated"].as_u64() > Some(0) || report["reused"].as_u64() > Some(0), "{what}: {report:#}");
+        let found = session.run(["symbols", "--json", "abort_7"]).expect(0).json();
+        assert_eq!(found["symbols"][0]["path"], "src/f7.rs", "{what}: {found:#}");
+        session.run(["verify"]).expect(0);
+        // A file that has another mode or name alone is read and not analysed again.
+        fs::hard_link(folder.join("f9.rs"), session.program.home().join("link")).expect("a link");
+        let report = session.index();
+        assert_eq!((&report["updated"], &report["reused"]), (&0.into(), &0.into()), "{what}: {report:#}");
+    }
+}
+
+/// An index whose catalog says of a file that it is as it was, while it is not, is what no index can know of itself.
+#[cfg(unix)]
 #[test]
 fn verify_finds_a_file_that_changed_unseen() {
     let session = session();
     let path = session.workspace.path("src/f7.rs");
-    let an_hour_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
-    let write = |text: &str| {
-        fs::write(&path, text).expect("a write");
-        fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(an_hour_ago)).expect("a time");
-    };
-    write("fn function_7() { retry(7) }\n");
-    session.index();
+    let catalog = session.index_dir().join("catalog.sqlite");
+    // As SQLite writes a number of eight bytes.
+    let time = || conexus_engine::walk::changed_ns(&fs::metadata(&path).expect("a file")).to_be_bytes();
+    unpack(&path, "fn function_7() { retry(7) }\n");
+    let known = time();
+    let at = wait_for("the time of the file in the catalog", DEADLINE, || {
+        session.index();
+        fs::read(&catalog).ok()?.windows(known.len()).position(|bytes| bytes == known)
+    });
     session.run(["verify"]).expect(0);
-    write("fn function_7() { abort(7) }\n");
+    unpack(&path, "fn function_7() { abort(7) }\n");
+    let mut bytes = fs::read(&catalog).expect("the catalog");
+    bytes[at..at + known.len()].copy_from_slice(&time());
+    fs::write(&catalog, bytes).expect("a write");
     let run = session.run(["verify"]).expect(1);
     assert!(run.stdout.contains("src/f7.rs: contents differ"), "{run}");
     assert!(run.stdout.contains("`conexus index --force`") && !run.stdout.contains("src/f8.rs"), "{run}");

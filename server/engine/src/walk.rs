@@ -24,7 +24,7 @@ pub struct Found {
     pub path: String,
     /// Bytes on disk.
     pub size: u64,
-    /// Time of the last change in nanoseconds since 1970; 0 when the file system does not say.
+    /// Time of the last change in nanoseconds since 1970, see [`changed_ns`]; 0 when the file system does not say.
     pub modified_ns: i64,
 }
 
@@ -452,13 +452,21 @@ fn judge(
     if metadata.len() > max_file_bytes {
         return Err(Skip::TooLarge);
     }
-    Ok((metadata.len(), modified_ns(&metadata)))
+    Ok((metadata.len(), changed_ns(&metadata)))
 }
 
-/// Time of the last change in nanoseconds since 1970; 0 when unknown.
-pub fn modified_ns(metadata: &std::fs::Metadata) -> i64 {
-    let Ok(modified) = metadata.modified() else { return 0 };
-    modified.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+/// Time of the last change in nanoseconds since 1970; 0 when unknown. On Unix that of the inode counts too, as it does for
+/// git: `mv`, `tar` and `rsync` give a file another content under a time that they were told, but nobody sets this one. So
+/// a new owner, mode or link costs reading the file once more.
+pub fn changed_ns(metadata: &std::fs::Metadata) -> i64 {
+    let modified = metadata.modified().ok().and_then(|modified| modified.duration_since(UNIX_EPOCH).ok());
+    let modified = modified.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
+    #[cfg(unix)]
+    let modified = {
+        use std::os::unix::fs::MetadataExt;
+        modified.max(metadata.ctime().saturating_mul(1_000_000_000).saturating_add(metadata.ctime_nsec()))
+    };
+    modified
 }
 
 /// A relative path with `/`; `None` when a part is not valid Unicode.
