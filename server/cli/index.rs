@@ -3,7 +3,7 @@
 use std::{io::Write, sync::atomic::AtomicBool};
 
 use anyhow::{Context, Result};
-use conexus_engine::{GraphOutcome, Host, IndexReport, Location};
+use conexus_engine::{GraphOutcome, Host, IndexReport, Location, Patience};
 use serde_json::json;
 
 use super::{
@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Arguments, index: &IndexArguments, output: &mut Ou
         Some(_) => super::open_named(arguments, &workspace)?,
         None => super::open_at(arguments, &workspace)?,
     };
-    let mut report = update(arguments, &mut host)?;
+    let mut report = update_with(arguments, &mut host, Patience::UntilIndexed)?;
     report.embedding_fault = embed_missing(arguments, &mut host)?;
     let reporter = Reporter::new(arguments.global.quiet);
     let linked = host.build_graph(&|progress| reporter.observe(progress), &AtomicBool::new(false));
@@ -39,6 +39,7 @@ pub(crate) fn run(arguments: &Arguments, index: &IndexArguments, output: &mut Ou
         report.degradations.push(degradation);
     }
     let follows = host.follows();
+    let kept = host.is_kept_current();
     let generation = host.snapshot().generation();
     host.close()?;
     if arguments.global.is_json() {
@@ -69,16 +70,23 @@ pub(crate) fn run(arguments: &Arguments, index: &IndexArguments, output: &mut Ou
             writeln!(output, "  {degradation}")?;
         }
         if follows {
-            writeln!(output, "  another process owns this index and keeps it up to date; this one only read it")?;
+            let does = if kept { "keeps it up to date" } else { "has not brought it up to date" };
+            writeln!(output, "  another process owns this index and {does}; this one only read it")?;
         }
     }
     Ok(Outcome::Clean)
 }
 
-/// Indexes with progress on stderr.
+/// Indexes with progress on stderr; beside another command that does so, waits for that first.
 pub(crate) fn update(arguments: &Arguments, host: &mut Host) -> Result<IndexReport> {
+    update_with(arguments, host, Patience::WhileIndexing)
+}
+
+fn update_with(arguments: &Arguments, host: &mut Host, patience: Patience) -> Result<IndexReport> {
     let reporter = Reporter::new(arguments.global.quiet);
-    let report = host.index(&|progress| reporter.observe(progress), &AtomicBool::new(false));
+    let observe = |progress| reporter.observe(progress);
+    let waited = if host.follows() { host.wait_for_owner(patience, &observe) } else { Ok(()) };
+    let report = waited.and_then(|()| host.index(&observe, &AtomicBool::new(false)));
     reporter.finish();
     report.context("cannot bring the index up to date")
 }

@@ -5,6 +5,7 @@ use std::{io::Write, sync::Arc};
 use anyhow::Result;
 use conexus_core::LineIndex;
 use conexus_engine::{FileEntry, Snapshot, SymbolRef};
+use conexus_mcp::FoundNotice;
 use serde_json::json;
 
 use super::{
@@ -27,7 +28,11 @@ pub(crate) fn run(arguments: &Arguments, symbols: &SymbolsArguments, output: &mu
         Some(file) => file.symbols().take(limit).map(|symbol| (file, symbol)).collect(),
         None => snapshot.symbols(pattern, limit),
     };
-    show(arguments, &snapshot, &found, output)?;
+    let why = match (found.is_empty(), snapshot.file(&path)) {
+        (true, Err(error)) if !path.is_empty() && snapshot.root().join(&path).is_file() => Some(error.to_string()),
+        _ => None,
+    };
+    show(arguments, &snapshot, &found, why.as_deref(), output)?;
     let outcome = if found.is_empty() { Outcome::Findings } else { Outcome::Clean };
     host.close()?;
     Ok(outcome)
@@ -37,8 +42,10 @@ fn show(
     arguments: &Arguments,
     snapshot: &Snapshot,
     found: &[(&Arc<FileEntry>, SymbolRef<'_>)],
+    why: Option<&str>,
     output: &mut Output,
 ) -> Result<()> {
+    let notices: Vec<_> = snapshot.notices().iter().map(FoundNotice::of).collect();
     let mut rows = Vec::with_capacity(found.len());
     let mut lines: Option<(&str, Option<LineIndex>)> = None;
     for (file, symbol) in found {
@@ -73,9 +80,12 @@ fn show(
         }
     }
     if arguments.global.is_json() {
-        output.json(&json!({ "generation": snapshot.generation().0, "symbols": rows }))?;
+        output.json(&json!({ "generation": snapshot.generation().0, "symbols": rows, "notices": notices }))?;
     } else if found.is_empty() {
-        super::output::note("no match");
+        super::output::note(why.unwrap_or("no match"));
+    }
+    if !arguments.global.is_json() {
+        notices.iter().for_each(|notice| super::output::note(&notice.message));
     }
     Ok(())
 }

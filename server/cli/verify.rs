@@ -2,7 +2,7 @@
 
 use std::{io::Write, sync::atomic::AtomicBool};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use conexus_engine::{Comparison, Host, Location, Settings};
 use serde_json::json;
 
@@ -17,6 +17,11 @@ use super::{
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome> {
     let mut host = super::open(arguments)?;
     index::update(arguments, &mut host)?;
+    // What a session holds that keeps the index current can be compared, what is being indexed cannot.
+    let follows = host.follows();
+    if follows && !host.is_kept_current() {
+        bail!("another process owns this index and has not brought it up to date: verify when it has, or has ended");
+    }
     let folder = tempfile::Builder::new()
         .prefix("conexus-verify")
         .tempdir()
@@ -46,7 +51,12 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome>
         for difference in &differences {
             writeln!(output, "{}", printable(difference))?;
         }
-        writeln!(output, "{} differences; `conexus index --force` builds the index anew", differences.len())?;
+        let advice = if follows {
+            "the session that keeps this index may not have seen the latest changes, verify again"
+        } else {
+            "`conexus index --force` builds the index anew"
+        };
+        writeln!(output, "{} differences; {advice}", differences.len())?;
     }
     Ok(if differences.is_empty() { Outcome::Clean } else { Outcome::Findings })
 }

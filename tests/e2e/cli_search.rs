@@ -548,12 +548,41 @@ fn two_processes_share_one_index() {
     let runs: Vec<_> =
         (0..4).map(|_| conexus_testkit::start(session.command(["search", "--json", "retry_with_backoff"]))).collect();
     for run in runs {
-        let answer = run.wait().expect_any(&[0, 1]).json();
-        if paths(&answer).is_empty() {
-            assert!(!notices(&answer).is_empty(), "an empty answer says why: {answer:#}");
-        }
+        let answer = run.wait().expect(0).json();
+        assert_eq!(paths(&answer)[0], "src/net/retry.rs", "{answer:#}");
     }
     session.expect_like_fresh("after four at once");
+}
+
+/// Each command beside others that build a first index answers as if it were alone.
+#[test]
+fn commands_wait_for_one_that_indexes() {
+    const FILES: u64 = 600;
+    let session = Session::new(Workspace::empty());
+    for at in 0..FILES {
+        session
+            .workspace
+            .write(&format!("src/many_{at}.rs"), format!("pub fn many_{at}() {{ wait({at}) }}\n").repeat(20));
+    }
+    let commands: [&[&str]; 6] = [
+        &["index", "--json"],
+        &["search", "--json", "many_599"],
+        &["symbols", "--json", "many_599"],
+        &["similar", "--json", "src/many_599.rs:1"],
+        &["index", "--json"],
+        &["verify", "--json"],
+    ];
+    let runs: Vec<_> = commands.iter().map(|command| conexus_testkit::start(session.command(*command))).collect();
+    for (run, command) in runs.into_iter().zip(commands) {
+        let answer = run.wait().expect(0).json();
+        match command[0] {
+            "index" => assert_eq!(answer["files"], FILES, "{answer:#}"),
+            "search" => assert_eq!(paths(&answer)[0], "src/many_599.rs", "{answer:#}"),
+            "symbols" => assert_eq!(answer["symbols"][0]["path"], "src/many_599.rs", "{answer:#}"),
+            "verify" => assert_eq!((&answer["equal"], &answer["files"]), (&json!(true), &json!(FILES)), "{answer:#}"),
+            _ => assert!(!paths(&answer).is_empty(), "{answer:#}"),
+        }
+    }
 }
 
 #[test]

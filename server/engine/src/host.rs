@@ -202,6 +202,37 @@ impl Host {
         self.follows.then(|| Standing::of_owner(&self.location.index_dir))
     }
 
+    /// Whether the owner of the index, if that is another process, keeps it up to the disk and has done so.
+    pub fn is_kept_current(&self) -> bool {
+        self.owner().is_some_and(|owner| owner.current && owner.notice().is_none())
+    }
+
+    /// Beside a command that is indexing: waits until it has ended, and owns the index then. Beside anything else it
+    /// returns, and still follows. `observe` is told how far the other one is.
+    pub fn wait_for_owner(&mut self, patience: Patience, observe: &(dyn Fn(Progress) + Sync)) -> Result<()> {
+        let mut until = Instant::now() + OWNER_WAIT;
+        while !self.try_to_own()? {
+            let owner = Standing::said(&self.location.index_dir);
+            let awaits_all = patience == Patience::UntilIndexed;
+            match owner.activity {
+                Activity::Running(Progress::Embedding { .. }) if !awaits_all => return Ok(()),
+                Activity::Running(progress) if owner.ends || awaits_all && !owner.current => {
+                    observe(progress);
+                    until = Instant::now() + OWNER_WAIT;
+                }
+                // It says soon what it does, or ends.
+                Activity::Opening | Activity::Idle if !owner.current => {
+                    if Instant::now() >= until && !(awaits_all && owner.ends) {
+                        return Ok(());
+                    }
+                }
+                _ => return Ok(()),
+            }
+            std::thread::sleep(OWNER_EVERY);
+        }
+        Ok(())
+    }
+
     /// As the owner: how readers are told what is being done. [`Host::index`] does so.
     pub(crate) fn voice(&self) -> Option<Voice> {
         self.store.voice()
@@ -274,7 +305,8 @@ impl Host {
             return Ok(self.finish(IndexReport::default(), started));
         }
         let voice = self.voice();
-        let tell = |activity| voice.iter().for_each(|voice| Standing { activity, current: false }.tell(voice));
+        let tell =
+            |activity| voice.iter().for_each(|voice| Standing { activity, current: false, ends: true }.tell(voice));
         let told = |progress| {
             tell(Activity::Running(progress));
             observe(progress);
@@ -530,6 +562,20 @@ impl Host {
         report
     }
 }
+
+/// How long a command waits for the owner of the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// As long as that is another command and indexes.
+    WhileIndexing,
+    /// Until it has indexed all, or has ended when it is another command.
+    UntilIndexed,
+}
+
+/// How long an owner is waited for that says nothing, or is about to end.
+const OWNER_WAIT: Duration = Duration::from_secs(1);
+/// How often it is looked whether it has ended.
+const OWNER_EVERY: Duration = Duration::from_millis(20);
 
 /// How long a reader waits for an owner that is just creating the index.
 const FOLLOW_WAIT: Duration = Duration::from_secs(3);

@@ -37,7 +37,7 @@ pub use crashes::{GuardedAnalyser, Subject, try_to_parse};
 pub use degradation::Degradation;
 pub use difference::{Comparison, difference};
 pub use error::{Error, Result};
-pub use host::{EmbeddingReport, GraphOutcome, Host, IndexReport, Progress, clear};
+pub use host::{EmbeddingReport, GraphOutcome, Host, IndexReport, Patience, Progress, clear};
 pub use location::{IndexDir, Location, runtime_folder, workspace_root};
 pub use relations::{Related, Relation, RelationKind, RelationKinds, Target};
 pub use search::{MAX_QUERY_BYTES, Name, Place, Shape, Understanding, Weights, understand};

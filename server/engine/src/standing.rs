@@ -19,16 +19,23 @@ pub(crate) struct Standing {
     /// Whether the whole workspace has been looked at since the owner's start, and what changes on disk is followed. A
     /// command never says so.
     pub(crate) current: bool,
+    /// Whether it is a command, which ends by itself.
+    pub(crate) ends: bool,
 }
 
 impl Standing {
     /// Nobody keeps the index up to the disk.
-    pub(crate) const DETACHED: Self = Self { activity: Activity::Detached, current: false };
+    pub(crate) const DETACHED: Self = Self { activity: Activity::Detached, current: false, ends: false };
+
+    /// What the owner of the index in a folder says of itself.
+    pub(crate) fn said(folder: &Path) -> Self {
+        let owner = Owner::of(folder).filter(|owner| owner.silent <= SILENCE);
+        owner.and_then(|owner| Self::read(&owner.words)).unwrap_or(Self::DETACHED)
+    }
 
     /// How the owner of the index in a folder stands.
     pub(crate) fn of_owner(folder: &Path) -> Self {
-        let Some(owner) = Owner::of(folder).filter(|owner| owner.silent <= SILENCE) else { return Self::DETACHED };
-        let standing = Self::read(&owner.words).unwrap_or(Self::DETACHED);
+        let standing = Self::said(folder);
         match standing.activity {
             // A command that has indexed, or never will.
             Activity::Idle | Activity::Running(Progress::Embedding { .. }) if !standing.current => Self::DETACHED,
@@ -75,17 +82,23 @@ impl Standing {
             "stopped" => Activity::Stopped,
             _ => return None,
         };
-        Some(Self { activity, current: follows == CURRENT })
+        Some(Self { activity, current: follows == CURRENT, ends: follows == ENDS })
     }
 }
 
 /// What an owner says that is current.
 const CURRENT: &str = "current";
+/// What a command says.
+const ENDS: &str = "once";
 
 /// As [`Standing::read`] reads it.
 impl fmt::Display for Standing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let follows = if self.current { CURRENT } else { "not-yet" };
+        let follows = match self {
+            Self { ends: true, .. } => ENDS,
+            Self { current: true, .. } => CURRENT,
+            _ => "not-yet",
+        };
         write!(formatter, "{follows}:{}", self.activity.name())?;
         self.activity.progress().map_or(Ok(()), |(done, total)| write!(formatter, " {done} {total}"))
     }
@@ -100,8 +113,8 @@ mod tests {
         let counted = [Progress::Indexing { done: 3, total: 50 }, Progress::Embedding { done: 7, total: 8 }];
         let running = [Progress::Walking, Progress::Finishing].into_iter().chain(counted).map(Activity::Running);
         for activity in running.chain([Activity::Opening, Activity::Idle, Activity::Stopped]) {
-            for current in [false, true] {
-                let standing = Standing { activity, current };
+            for (current, ends) in [(false, false), (true, false), (false, true)] {
+                let standing = Standing { activity, current, ends };
                 assert_eq!(Standing::read(&standing.to_string()), Some(standing), "{standing}");
             }
         }
@@ -128,7 +141,7 @@ mod tests {
             (Activity::Failed, None, None),
         ] {
             for (current, expected) in [(false, at_first), (true, later)] {
-                assert_eq!(Standing { activity, current }.notice(), expected, "{activity:?}, {current}");
+                assert_eq!(Standing { activity, current, ends: false }.notice(), expected, "{activity:?}, {current}");
             }
         }
     }

@@ -242,7 +242,7 @@ impl FoundNotice {
                 ("filter_matches_nothing", "the filters leave nothing to search".to_owned())
             }
             Notice::Indexing { total: 0, .. } => {
-                ("indexing", "still looking for what changed since the last run".to_owned())
+                ("indexing", "still looking for files that are new or changed".to_owned())
             }
             Notice::Indexing { done, total } => ("indexing", format!("still indexing: {done} of {total} files")),
             Notice::Stopped => {

@@ -126,6 +126,21 @@ fn a_second_editor_follows_and_takes_over() {
     }
 }
 
+/// Commands that read the index of a session say so, and what it holds can be verified when that is current.
+#[test]
+fn commands_beside_a_session_say_so() {
+    let session = workspace();
+    let client = session.serve();
+    let found = session.run(["symbols", "--json", "retry_failed_request"]).expect(0).json();
+    assert_eq!(notices(&found), ["detached"], "{found:#}");
+    let run = session.run(["symbols", "no_such_name"]).expect(1);
+    assert!(run.stderr.contains("no match") && run.stderr.contains("another process owns this index"), "{run}");
+    let run = session.run(["index"]).expect(0);
+    assert!(run.stdout.contains("another process owns this index and keeps it up to date"), "{run}");
+    assert_eq!(session.run(["verify", "--json"]).expect(0).json()["equal"], true);
+    client.shut_down();
+}
+
 /// Who builds a first index.
 enum Builder {
     Editor(LspClient),

@@ -527,11 +527,11 @@ impl Shared {
 
 impl State {
     fn standing(&self) -> Standing {
-        Standing { activity: self.status.activity, current: self.current }
+        Standing { activity: self.status.activity, current: self.current, ends: false }
     }
 
     fn stands(&mut self, standing: Standing) {
-        Standing { activity: self.status.activity, current: self.current } = standing;
+        Standing { activity: self.status.activity, current: self.current, .. } = standing;
     }
 
     /// What answers say of the index as it is now.
