@@ -15,6 +15,14 @@ vim.ui.select = function(items, options)
   rows = vim.tbl_map(options.format_item, items)
 end
 
+-- What the person has set, for this server and for all.
+local attached = 0
+vim.lsp.config("conexus", { settings = { conexus = { symbols = "off" } }, init_options = { symbols = "off" } })
+vim.lsp.config("*", {
+  on_attach = function()
+    attached = attached + 1
+  end,
+})
 vim.lsp.enable("conexus")
 local conexus = require("conexus")
 vim.cmd.edit("server/core/src/lib.rs")
@@ -31,11 +39,36 @@ wait_for("rows", function()
   return rows
 end)
 check(rows[1]:find("brew_espresso", 1, true), vim.inspect(rows))
-vim.cmd("Conexus restart")
-wait_for("another server", function()
+
+-- It counts for each server that follows the first one.
+local function keeps_settings(time)
   local client = vim.lsp.get_clients({ name = "conexus", bufnr = 0 })[1]
-  return client and client.id ~= clients[1].id and conexus.status() == "conexus live"
-end)
+  equal(client.config.settings, { conexus = { symbols = "off" } }, "the settings " .. time)
+  local answer = client:request_sync("workspace/symbol", { query = "brew_espresso" }, harness.deadline_ms, 0)
+  equal(answer and answer.result, {}, "symbols that are switched off " .. time)
+  return client
+end
+local last = keeps_settings("at the beginning")
+equal(attached, 1, "calls of on_attach at the beginning")
+for time, replace in pairs({
+  ["after a restart"] = function()
+    vim.cmd("Conexus restart")
+  end,
+  ["after a crash"] = function()
+    for _, pid in ipairs(vim.api.nvim_get_proc_children(vim.fn.getpid())) do
+      vim.uv.kill(pid, "sigkill")
+    end
+  end,
+}) do
+  attached = 0
+  replace()
+  wait_for("another server " .. time, function()
+    local client = vim.lsp.get_clients({ name = "conexus", bufnr = 0 })[1]
+    return client and client.id ~= last.id and conexus.status() == "conexus live"
+  end)
+  equal(attached, 1, "calls of on_attach " .. time)
+  last = keeps_settings(time)
+end
 equal(harness.take_shown(), {}, "messages")
 vim.cmd("%bwipeout!")
 harness.finish("vim.lsp.enable alone")

@@ -306,6 +306,25 @@ local function common()
   }
 end
 
+--- For `vim.lsp.enable`; the folder is told from 0.12 on.
+---@param dispatchers table
+---@param used? vim.lsp.ClientConfig
+local function spawn_used(dispatchers, used)
+  return spawn(dispatchers, used and used.root_dir or vim.fn.getcwd())
+end
+
+--- What a server is started with: ours, and what the person has set beside it by `vim.lsp.config`, as the first start by
+--- `vim.lsp.enable` has it.
+local function resolved()
+  return has_011 and vim.lsp.config.conexus or common()
+end
+
+--- A person's own `cmd` in `vim.lsp.config`, which Neovim runs as it is.
+local function own_command()
+  local cmd = resolved().cmd
+  return cmd ~= spawn_used and cmd or nil
+end
+
 --- Whether a server may be started now; tells why not where the person must know.
 ---@param root? string
 ---@return boolean
@@ -317,7 +336,7 @@ local function may_start(root)
   if server.given_up or server.waiting then
     return false
   end
-  if not M.program() then
+  if not own_command() and not M.program() then
     tell_once(M.missing_message(), vim.log.levels.WARN)
     return false
   end
@@ -335,9 +354,7 @@ end
 --- For `vim.lsp.enable`, Neovim 0.11 and later.
 function M.config()
   return vim.tbl_extend("force", common(), {
-    cmd = function(dispatchers, used)
-      return spawn(dispatchers, used and used.root_dir or vim.fn.getcwd())
-    end,
+    cmd = spawn_used,
     root_dir = function(buffer, on_root)
       local root = M.root_of(buffer)
       if root and vim.api.nvim_buf_get_name(buffer) ~= "" then
@@ -358,10 +375,10 @@ function start(root, buffers)
   if not may_start(root) then
     return nil
   end
-  local settings = vim.tbl_extend("force", common(), {
+  local settings = vim.tbl_extend("force", resolved(), {
     root_dir = root,
     workspace_folders = { { uri = vim.uri_from_fname(root), name = vim.fs.basename(root) } },
-    cmd = function(dispatchers)
+    cmd = own_command() or function(dispatchers)
       return spawn(dispatchers, root)
     end,
   })
