@@ -35,10 +35,7 @@ local function only_message()
   return shown[1]
 end
 
-local function fake(mode)
-  local nvim = vim.fn.exepath("nvim")
-  return { nvim ~= "" and nvim or vim.v.progpath, "-u", "NONE", "-i", "NONE", "-l", here .. "/fake_server.lua", mode }
-end
+local fake = harness.fake
 
 -- No workspace: nothing is started, and a search says why.
 conexus.setup({ cmd = { harness.program(), "lsp" }, picker = "select" })
@@ -305,6 +302,23 @@ wait_for("the share of files", function()
 end)
 equal(conexus.state(), { name = "indexing", percent = 63 }, "the state while indexing")
 equal(vim.api.nvim_eval_statusline("%{%v:lua.require'conexus'.status()%}", {}).str, "conexus 63%", "the status line")
+
+-- A list of what is there so far says so.
+conexus.setup({ cmd = fake("partial"), picker = "select" })
+open(new_workspace("partial"), 1)
+for command, heading in pairs({
+  ["search open the kitchen"] = "still indexing: 3 of 10 files",
+  callers = "Callers of brew_espresso: still indexing: 3 of 10 files",
+  similar = "Code similar to brew_espresso: still indexing: 3 of 10 files",
+}) do
+  rows, title = nil, nil
+  vim.cmd("Conexus " .. command)
+  wait_for("rows of " .. command, function()
+    return rows
+  end)
+  check(rows[1]:find("open_kitchen", 1, true), vim.inspect(rows))
+  equal(title, heading, "what the list is called")
+end
 
 -- Another process writes the index, and hangs.
 conexus.setup({ cmd = fake("behind"), picker = "select" })

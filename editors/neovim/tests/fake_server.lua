@@ -1,6 +1,6 @@
 --- A language server that says what a test wants: `nvim -l fake_server.lua MODE`. It knows `initialize`, `shutdown`,
 --- `exit`, and `conexus/status` unless MODE is "old"; "full" tells of a disk that is full, "slow" answers no search and
---- tells what was cancelled.
+--- tells what was cancelled, "partial" finds one place and says that the index is being built.
 local mode = _G.arg[1]
 local input, output = io.stdin, io.stdout
 
@@ -39,6 +39,26 @@ local function workspace(activity, more)
   }, more or {})
 end
 
+local function partial()
+  local name = { start = { line = 0, character = 3 }, ["end"] = { line = 0, character = 15 } }
+  local place = {
+    uri = vim.uri_from_fname(vim.fn.getcwd() .. "/plan.lua"),
+    path = "plan.lua",
+    range = { start = { line = 0, character = 0 }, ["end"] = { line = 1, character = 0 } },
+    selectionRange = name,
+    name = "open_kitchen",
+    container = "",
+    kind = "function",
+  }
+  return {
+    target = { name = "brew_espresso" },
+    hits = { place },
+    relations = { place },
+    more = false,
+    notices = { { kind = "indexing", message = "still indexing: 3 of 10 files" } },
+  }
+end
+
 local asked = {}
 for message in read do
   if message.method == "initialize" then
@@ -46,6 +66,8 @@ for message in read do
   elseif message.method == "initialized" and mode == "full" then
     local text = ("no space left for /cache/%s-0123456789abcdef/catalog"):format(vim.fs.basename(vim.fn.getcwd()))
     send({ method = "window/showMessage", params = { type = 1, message = text } })
+  elseif mode == "partial" and vim.list_contains({ "conexus/search", "conexus/related" }, message.method) then
+    send({ id = message.id, result = partial() })
   elseif message.method == "conexus/search" and mode == "slow" then
     asked[message.id] = message.params.query
   elseif message.method == "$/cancelRequest" and mode == "slow" then

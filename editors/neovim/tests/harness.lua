@@ -49,6 +49,13 @@ function M.program()
   return assert(vim.env.CONEXUS, "CONEXUS names no program")
 end
 
+--- The command of a server that is played, see fake_server.lua.
+function M.fake(mode)
+  local nvim = vim.fn.exepath("nvim")
+  local program = nvim ~= "" and nvim or vim.v.progpath
+  return { program, "-u", "NONE", "-i", "NONE", "-l", M.plugin .. "/tests/fake_server.lua", mode }
+end
+
 --- Ends Neovim with what was checked.
 function M.finish(name)
   for _, client in ipairs(vim.lsp.get_clients()) do

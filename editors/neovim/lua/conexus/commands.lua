@@ -68,10 +68,14 @@ function M.related_at(name, place)
     end
     local items = require("conexus.items")
     local title = heading:format(result.target and result.target.name or "this place")
+    local notice = items.notices(result.notices)
     if #result.relations == 0 then
-      return server.tell(("%s: %s"):format(title, items.notices(result.notices) or "none found"))
+      return server.tell(("%s: %s"):format(title, notice or "none found"))
     end
-    pickers.get().list(title, items.of(result.relations, client.offset_encoding))
+    pickers.get().list(
+      notice and ("%s: %s"):format(title, notice) or title,
+      items.of(result.relations, client.offset_encoding)
+    )
   end)
 end
 

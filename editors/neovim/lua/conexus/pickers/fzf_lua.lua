@@ -40,9 +40,8 @@ function M.search(request)
       return function(add)
         vim.schedule(function()
           live.ask(query, function(failure, found)
-            if failure or (found and #found.items == 0 and found.notice) then
-              add((failure or found.notice):gsub("%c", " "))
-            end
+            -- The first line is fzf's header.
+            add(((failure or (found and found.notice) or "Best first"):gsub("%c", " ")))
             for _, item in ipairs(found and found.items or {}) do
               add(row_of(item))
             end
@@ -55,6 +54,7 @@ function M.search(request)
       query = request.query,
       exec_empty_query = false,
       query_delay = config.options.debounce_ms,
+      fzf_opts = { ["--header-lines"] = 1 },
     })
   )
 end
