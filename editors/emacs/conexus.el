@@ -73,18 +73,19 @@ They take it instead of the server that eglot knows for them."
       (project-root project)
     (user-error "There is no project here: it begins where .git is")))
 
-(defun conexus--show (rows nothing)
-  "Show ROWS in an xref buffer, or say NOTHING.
+(defun conexus--show (rows notices nothing)
+  "Show ROWS in an xref buffer and say NOTICES; without any, say NOTHING.
 A row is a list of a file, a line from 1, a column from 0 and a text."
-  (if (null rows)
-      (message "%s" nothing)
+  (when rows
     (xref-show-xrefs
      (lambda ()
        (mapcar (lambda (row)
                  (pcase-let ((`(,file ,line ,column ,text) row))
                    (xref-make text (xref-make-file-location file line column))))
                rows))
-     nil)))
+     nil))
+  (when-let ((words (or (conexus--notices notices) (and (null rows) nothing))))
+    (message "%s" words)))
 
 (defun conexus--notices (notices)
   "NOTICES as one sentence, or nil."
@@ -109,7 +110,13 @@ A row is a list of a file, a line from 1, a column from 0 and a text."
   "Ask the server METHOD with PARAMS."
   (let ((server (or (conexus--server)
                     (user-error "Eglot does not run conexus in this buffer"))))
-    (jsonrpc-request server method params)))
+    (condition-case failure
+        (jsonrpc-request server method params)
+      (jsonrpc-error
+       (let ((parts (seq-filter #'consp (cdr failure))))
+         (user-error "%s" (if (eql (alist-get 'jsonrpc-error-code parts) -32601)
+                              (format "This server knows no %s, it is too old" (substring (symbol-name method) 1))
+                            (or (alist-get 'jsonrpc-error-message parts) (error-message-string failure)))))))))
 
 (defvar conexus--turn 0
   "Raised by each search: an earlier one that ends later shows nothing.")
@@ -197,13 +204,13 @@ called as soon as it ends."
         (let ((answer (conexus--ask :conexus/search
                                     (list :query query :limit conexus-limit
                                           :activeDocument (plist-get (eglot--TextDocumentIdentifier) :uri)))))
-          (conexus--show (mapcar #'conexus--row (plist-get answer :hits))
-                         (or (conexus--notices (plist-get answer :notices)) "Nothing matches"))))
+          (conexus--show (mapcar #'conexus--row (plist-get answer :hits)) (plist-get answer :notices)
+                         "Nothing matches")))
     (let ((root (conexus--root)))
       (conexus--run (list "search" "--limit" (number-to-string conexus-limit) "--" query)
                     (lambda (answer)
-                      (conexus--show (conexus--rows-of-program answer root)
-                                     (or (conexus--notices (plist-get answer :notices)) "Nothing matches")))))))
+                      (conexus--show (conexus--rows-of-program answer root) (plist-get answer :notices)
+                                     "Nothing matches"))))))
 
 (defun conexus--related (relation)
   "List the RELATION of the symbol at point."
@@ -211,8 +218,8 @@ called as soon as it ends."
   (let ((answer (conexus--ask :conexus/related
                               (append (eglot--TextDocumentPositionParams)
                                       (list :relations (vector relation) :limit conexus-limit)))))
-    (conexus--show (mapcar #'conexus--row (plist-get answer :relations))
-                   (or (conexus--notices (plist-get answer :notices)) "None found"))))
+    (conexus--show (mapcar #'conexus--row (plist-get answer :relations)) (plist-get answer :notices)
+                   "None found")))
 
 ;;;###autoload
 (defun conexus-similar ()

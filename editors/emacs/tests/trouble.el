@@ -33,6 +33,7 @@
   (condition-case failure (progn (funcall work) "nothing")
     (error (error-message-string failure))))
 
+(defvar repository default-directory "A copy of the project's own.")
 (defvar rows nil "What the person was shown.")
 (setq xref-show-xrefs-function
       (lambda (fetcher _options) (setq rows (mapcar #'xref-item-summary (funcall fetcher)))))
@@ -183,7 +184,78 @@
   (goes-on)
   (eglot-shutdown (conexus--server)))
 
+;; A workspace on a disk that is read-only is searched like any other, what is typed included.
+(if-let ((private (seq-find (lambda (way)
+                              (= 0 (call-process-shell-command
+                                    (format "%s mount --bind '%s' '%s'" way place place))))
+                            '("unshare --mount" "unshare --user --map-root-user --mount"))))
+    (let ((folder (new-folder "read-only")))
+      (use (program "read-only.sh"
+                    (string-join `("if [ -z \"$CONEXUS_TEST_ROOT\" ]; then"
+                                   ,(format "CONEXUS_TEST_ROOT='%s' exec %s \"$0\" \"$@\"" folder private)
+                                   "fi"
+                                   "mount --bind \"$CONEXUS_TEST_ROOT\" \"$CONEXUS_TEST_ROOT\""
+                                   "mount -o remount,bind,ro \"$CONEXUS_TEST_ROOT\""
+                                   "cd \"$CONEXUS_TEST_ROOT\""
+                                   ,(format "if touch here 2>/dev/null; then exit 9; fi; exec '%s' \"$@\"" real))
+                                 "\n")))
+      (check (search-finds "warm up the coffee machine" "brew_espresso") (format "without eglot: %S" rows))
+      (forget-messages)
+      (start)
+      (wait-for "the server" #'conexus--server)
+      (goto-char (point-max))
+      (insert "\n\ndef fill_kettle(litres):\n    \"\"\"Puts water into a pot for tea.\"\"\"\n    return litres\n")
+      (wait-for "the function" (lambda () (search-finds "pour water for the tea" "fill_kettle")))
+      (check (not (told "Server reports")) (messages))
+      (eglot-shutdown (conexus--server)))
+  (message "emacs: skipped: a disk that is read-only; this machine lets nobody mount one"))
+
+;; The index is being built: a list of what is there so far says so.
+(use real)
+(find-file (expand-file-name "tests/peers/pytest_lsp/test_presets.py" repository))
+(with-environment-variables (("CONEXUS_INDEX_DIR" (expand-file-name "fresh" place)) ("CONEXUS_THREADS" "1"))
+  (start))
+(cl-flet ((state () (aref (plist-get (conexus--ask :conexus/status nil) :workspaces) 0)))
+  (wait-for "some files" (lambda () (> (plist-get (state) :files) 0)))
+  (forget-messages)
+  (setq rows nil)
+  (conexus-search "error")
+  (check rows "nothing is found in an index that is being built")
+  (check (or (told "still indexing") (equal (plist-get (state) :activity) "idle")) (messages))
+  (wait-for "the complete index" (lambda () (equal (plist-get (state) :activity) "idle")))
+  (forget-messages)
+  (conexus-search "error")
+  (check (not (told "still indexing")) (messages)))
+(eglot-shutdown (conexus--server))
+
+;; The program says so too: here it is played, one row and a notice.
+(new-folder "partial")
+(use (program "partial.sh" (concat "echo '{\"hits\": [{\"path\": \"plan.py\", \"line\": 1, \"name\": \"brew_espresso\"}],"
+                                   " \"notices\": [{\"message\": \"still indexing: 3 of 10 files\"}]}'")))
+(forget-messages)
+(check (search-finds "warm up" "brew_espresso") (format "the rows are %S" rows))
+(check (told "still indexing: 3 of 10 files") (messages))
+
+;; Servers of other versions: one that knows more, with one place and a notice, and one that knows less.
+(dolist (version '("9.9.9" "0.0.1"))
+  (new-folder (concat "version-" version))
+  (use (program "version.sh" (format "exec '%s' %s" (expand-file-name "editors/emacs/tests/fake-server" repository) version)))
+  (start)
+  (wait-for "the played server" #'conexus--server)
+  (goto-char (point-min))
+  (dolist (ask (list (lambda () (conexus-search "warm up")) #'conexus-callers))
+    (setq rows nil)
+    (forget-messages)
+    (let ((said (failure-of ask)))
+      (if (equal version "9.9.9")
+          (progn (check (equal rows '("brew_espresso")) (format "%s: the rows are %S" said rows))
+                 (check (told "still indexing: 3 of 10 files") (messages)))
+        (check (string-match-p "This server knows no conexus/[a-z]+, it is too old" said) said))))
+  (goes-on)
+  (eglot-shutdown (conexus--server)))
+
 ;; The home folder.
+(use real)
 (let ((folder (new-folder "home")))
   (with-environment-variables (("HOME" folder))
     (let ((said (failure-of (lambda () (conexus-search "x")))))

@@ -313,8 +313,8 @@ local function spawn_used(dispatchers, used)
   return spawn(dispatchers, used and used.root_dir or vim.fn.getcwd())
 end
 
---- What a server is started with: ours, and what the person has set beside it by `vim.lsp.config`, as the first start by
---- `vim.lsp.enable` has it.
+--- What a server is started with: ours, and what the person has set beside it by `vim.lsp.config`. The first start by
+--- `vim.lsp.enable` has the same.
 local function resolved()
   return has_011 and vim.lsp.config.conexus or common()
 end
