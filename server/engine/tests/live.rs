@@ -154,6 +154,11 @@ fn changes_on_disk_are_seen() {
     files.write(".gitignore", "");
     session.eventually("fourthDoor", &["lib/deep/last.go"]);
     session.eventually("secondDoor", &["lib/deep/other.go"]);
+    // What is ignored changes where a repository begins.
+    files.write(".gitignore", "deep/\n");
+    session.eventually("secondDoor", &[]);
+    files.write("lib/.git/HEAD", "ref: refs/heads/main\n");
+    session.eventually("secondDoor", &["lib/deep/other.go"]);
 }
 
 #[cfg(unix)]
