@@ -82,7 +82,8 @@ pub(crate) fn update(arguments: &Arguments, host: &mut Host) -> Result<IndexRepo
     update_with(arguments, host, Patience::WhileIndexing)
 }
 
-fn update_with(arguments: &Arguments, host: &mut Host, patience: Patience) -> Result<IndexReport> {
+/// The same; `patience` says how long it waits.
+pub(crate) fn update_with(arguments: &Arguments, host: &mut Host, patience: Patience) -> Result<IndexReport> {
     let reporter = Reporter::new(arguments.global.quiet);
     let observe = |progress| reporter.observe(progress);
     let waited = if host.follows() { host.wait_for_owner(patience, &observe) } else { Ok(()) };

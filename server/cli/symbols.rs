@@ -85,7 +85,9 @@ fn show(
         super::output::note(why.unwrap_or("no match"));
     }
     if !arguments.global.is_json() {
-        notices.iter().for_each(|notice| super::output::note(&notice.message));
+        for notice in &notices {
+            super::output::note(&notice.message);
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::{io::Write, sync::atomic::AtomicBool};
 
 use anyhow::{Context, Result, bail};
-use conexus_engine::{Comparison, Host, Location, Settings};
+use conexus_engine::{Comparison, Host, Location, Patience, Settings};
 use serde_json::json;
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
 /// Brings the index up to date, builds another one beside it and compares what they hold and answer.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome> {
     let mut host = super::open(arguments)?;
-    index::update(arguments, &mut host)?;
+    index::update_with(arguments, &mut host, Patience::UntilIndexed)?;
     // What a session holds that keeps the index current can be compared, what is being indexed cannot.
     let follows = host.follows();
     if follows && !host.is_kept_current() {
