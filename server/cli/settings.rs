@@ -99,6 +99,7 @@ fn load_all(global: &Global, from_editor: &FromEditor, workspace: &Path) -> Resu
     if let Some(threads) = global.threads {
         settings.threads = threads;
     }
+    settings.max_file_bytes = settings.max_file_bytes.min(settings.most_file_bytes());
     settings.trial_program = std::env::current_exe().ok();
     settings.sources_file = sources_file(workspace);
     if let Some(file) = &settings.sources_file {

@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use conexus_testkit::{Workspace, start, wait_for};
+use serde_json::{Value, json};
 
 use crate::support::Session;
 
@@ -47,14 +48,9 @@ fn peak(process: u32) -> Option<u64> {
     Some(line.trim().split(' ').next()?.parse::<u64>().ok()? / 1024)
 }
 
-#[test]
-#[cfg_attr(not(target_os = "linux"), ignore = "the system does not tell what is resident")]
-fn the_ceiling_is_kept_and_what_it_costs_is_told() {
-    let session = Session::new(Workspace::empty());
-    for file in 0..FILES {
-        session.workspace.write(&format!("part_{}/file_{file}.rs", file % 40), code(file));
-    }
-    session.workspace.write("conexus.toml", format!("[index]\nmemory_mb = {CEILING_MIB}\n"));
+/// Indexes under the least ceiling; the report.
+fn index_under_the_ceiling(session: &Session, more: &str) -> Value {
+    session.workspace.write("conexus.toml", format!("[index]\nmemory_mb = {CEILING_MIB}\n{more}"));
     let mut running = start(session.command(["index", "--json"]));
     let mut most = 0;
     wait_for("the end of indexing", Duration::from_mins(3), || {
@@ -62,7 +58,40 @@ fn the_ceiling_is_kept_and_what_it_costs_is_told() {
         running.has_ended().then_some(())
     });
     let report = running.wait().expect(0).json();
+    assert!(most > 0 && most <= CEILING_MIB, "{most} MiB were resident, {CEILING_MIB} are allowed: {report}");
+    report
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "the system does not tell what is resident")]
+fn the_ceiling_is_kept_and_what_it_costs_is_told() {
+    let session = Session::new(Workspace::empty());
+    for file in 0..FILES {
+        session.workspace.write(&format!("part_{}/file_{file}.rs", file % 40), code(file));
+    }
+    let report = index_under_the_ceiling(&session, "");
     assert_eq!(report["files"], FILES + 1, "{report}");
     assert!(report["degradations"].as_array().is_some_and(|told| !told.is_empty()), "{report}");
-    assert!(most > 0 && most <= CEILING_MIB, "{most} MiB were resident, {CEILING_MIB} are allowed: {report}");
+}
+
+/// What one file needs beyond the ceiling is not read, and said to be left out.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "the system does not tell what is resident")]
+fn large_files_keep_the_ceiling() {
+    const MEBIBYTE: usize = 1 << 20;
+    let session = Session::new(Workspace::empty());
+    let text: String = (0..).map(code).take(8 * MEBIBYTE / code(0).len() + 9).collect();
+    for (name, bytes) in
+        [("a.txt", 9 * MEBIBYTE / 2), ("b.rs", 9 * MEBIBYTE / 2), ("c.txt", 4 * MEBIBYTE), ("d.rs", 8 * MEBIBYTE)]
+    {
+        session.workspace.write(name, &text[..bytes]);
+    }
+    let report = index_under_the_ceiling(&session, "max_file_bytes = 67108864\n");
+    assert_eq!(report["files"], 4, "{report}");
+    let skipped = &report["skipped"][0];
+    assert_eq!(
+        (&skipped["reason"], &skipped["examples"][0]),
+        (&json!("larger than max_file_bytes"), &json!("d.rs")),
+        "{report}"
+    );
 }

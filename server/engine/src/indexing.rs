@@ -89,18 +89,24 @@ impl Done {
     }
 }
 
-/// How much waits for the committer; it bounds the memory of a run.
-struct Waiting {
+/// How much is held at once, in work or waiting for the committer; it bounds the memory of a run.
+struct Held {
+    /// Bytes from which on what comes waits.
+    most: u64,
     /// `None` once nothing more is taken.
     bytes: Mutex<Option<u64>>,
     changed: Condvar,
 }
 
-impl Waiting {
+impl Held {
+    fn new(most: u64) -> Self {
+        Self { most, bytes: Mutex::new(Some(0)), changed: Condvar::new() }
+    }
+
     /// Adds a file when there is room; `false` says that nothing more is taken.
     fn add(&self, bytes: u64) -> bool {
         let held = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_full = |held: &mut Option<u64>| held.is_some_and(|held| held >= WAITING_BYTES);
+        let is_full = |held: &mut Option<u64>| held.is_some_and(|held| held >= self.most);
         let mut held = self.changed.wait_while(held, is_full).unwrap_or_else(PoisonError::into_inner);
         if let Some(held) = &mut *held {
             *held += bytes;
@@ -226,14 +232,17 @@ impl Run<'_> {
     fn hashes(&self, jobs: &[Job<'_>]) -> Vec<Option<(BlobId, conexus_core::Language)>> {
         let next = AtomicUsize::new(0);
         let mut hashes = vec![None; jobs.len()];
+        let in_work = Held::new(self.settings.most_file_bytes());
         let worker = || {
             let mut own = Vec::new();
             while let Some((index, job)) = next_job(&next, jobs, self.cancel) {
+                in_work.add(job.found.size);
                 if let Ok(content) =
                     content::read(&self.location.root.join(&job.found.path), self.settings.max_file_bytes)
                 {
                     own.push((index, (content.blob, detect(&job.found.path, &content.text))));
                 }
+                in_work.remove(job.found.size);
             }
             own
         };
@@ -257,21 +266,24 @@ impl Run<'_> {
         report: &mut IndexReport,
     ) -> Result<()> {
         let next = AtomicUsize::new(0);
-        let waiting = Waiting { bytes: Mutex::new(Some(0)), changed: Condvar::new() };
+        let waiting = Held::new(WAITING_BYTES);
+        let in_work = Held::new(self.settings.most_file_bytes());
         let (sender, receiver) = crossbeam_channel::unbounded::<Vec<Done>>();
         let threads = self.settings.analysis_threads().min(jobs.len());
         let total = jobs.len() as u64;
         std::thread::scope(|scope| {
             for _ in 0..threads {
                 let sender = sender.clone();
-                let (next, waiting) = (&next, &waiting);
+                let (next, waiting, in_work) = (&next, &waiting, &in_work);
                 scope.spawn(move || {
                     let mut worker =
                         Worker { run: self, analyser: GuardedAnalyser::new(self.crashes), rows: Vec::new() };
                     let mut finished = Vec::new();
                     let mut bytes = 0;
                     while let Some((_, job)) = next_job(next, jobs, self.cancel) {
+                        in_work.add(job.found.size);
                         let done = worker.work(job);
+                        in_work.remove(job.found.size);
                         bytes += done.bytes();
                         finished.push(done);
                         if finished.len() >= FILES_PER_HANDOVER || bytes >= BYTES_PER_HANDOVER {

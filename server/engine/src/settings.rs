@@ -49,6 +49,9 @@ pub struct Settings {
     pub crashes_of: Option<PathBuf>,
 }
 
+/// What of the memory the text of one file may take at most: analysing it takes about five times as much, and as much more
+/// may be in work beside it.
+const FILE_SHARE: u64 = 32;
 /// Bytes that an analysis thread may hold: the text, tree and postings of a large file.
 const MEMORY_PER_THREAD: u64 = 24 << 20;
 
@@ -73,6 +76,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Largest file in bytes that the memory has room for.
+    pub fn most_file_bytes(&self) -> u64 {
+        self.memory / FILE_SHARE
+    }
+
     /// Threads to analyse with, at least 1 and not more than a quarter of the memory allows.
     pub fn analysis_threads(&self) -> usize {
         let room = usize::try_from(self.memory / 4 / MEMORY_PER_THREAD).unwrap_or(usize::MAX).max(1);
