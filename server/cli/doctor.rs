@@ -125,6 +125,13 @@ fn examine_index(host: &Host, checks: &mut Vec<Check>) {
     );
     checks.push(if files == 0 { index.with_advice("nothing is indexed yet: run `conexus index`") } else { index });
     checks.extend(disk(host));
+    let orphans: Vec<_> = host.location().orphans().iter().map(|root| root.display().to_string()).collect();
+    if !orphans.is_empty() {
+        let says = format!("{} of folders that are gone: {}", orphans.len(), examples(&orphans, orphans.len()));
+        checks.push(
+            Check::good("leftovers", says).with_advice("`conexus clear --workspace FOLDER` deletes the index of one"),
+        );
+    }
     checks.push(match (host.try_model(), snapshot.index().model()) {
         (Err(fault), _) => Check::fault("model", fault, MEND_MODEL),
         (Ok(()), Some(model)) => match snapshot.builtin_model() {
@@ -174,22 +181,50 @@ fn disk(host: &Host) -> Option<Check> {
 }
 
 /// Names that are shown of many.
-const EXAMPLES: usize = 3;
+const EXAMPLES: usize = 5;
 
-/// What git tracks and ignore files leave out: somebody may look for it.
-fn ignored(host: &Host, walk: &Walk) -> Option<Check> {
-    let mut left_out = git::tracked_but_ignored(&host.location().root, &[".ignore", ".conexusignore"]);
-    left_out.retain(|path| walk.files.binary_search_by(|found| (*found.path).cmp(path.as_str())).is_err());
-    let examples: Vec<_> = left_out.iter().take(EXAMPLES).map(|path| printable(path)).collect();
-    let more = left_out.len().saturating_sub(examples.len());
+/// What git tracks and the walk does not find, whatever the rule: somebody may look for it.
+fn left_out(host: &Host, walk: &Walk) -> Vec<Check> {
+    let (root, rules) = (&host.location().root, host.walk_rules());
+    let mut left_out = git::tracked(root);
+    left_out.retain(|path| {
+        walk.files.binary_search_by(|found| (*found.path).cmp(path.as_str())).is_err()
+            && walk::may_be_indexed(root, &rules, path)
+    });
+    let (hidden, ignored): (Vec<_>, Vec<_>) =
+        left_out.into_iter().partition(|path| !rules.hidden && walk::is_hidden(path));
+    let check = |paths: &[String], what: &str, advice: &str| {
+        let says = format!("{} tracked by git but {what}: {}", paths.len(), examples(paths, paths.len()));
+        (!paths.is_empty()).then(|| Check::good("  passed", says).with_advice(advice))
+    };
+    let advice = "a line `!NAME` in .conexusignore takes one in that an ignore file names, `index.ignore_files = false` all \
+                  of them";
+    let hidden = check(&hidden, "hidden", "`index.hidden = true` takes hidden files in");
+    check(&ignored, "named by an ignore file or `index.exclude`", advice).into_iter().chain(hidden).collect()
+}
+
+/// The first of so many, each on one line of bearable length.
+fn examples(paths: &[String], count: usize) -> String {
+    let shown: Vec<_> = paths.iter().take(EXAMPLES).map(|path| shortened(&printable(path))).collect();
+    let more = count.saturating_sub(shown.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let says = format!("{} tracked by git but named by an ignore file: {}{more}", left_out.len(), examples.join(", "));
-    let advice = "a line `!NAME` in .conexusignore takes one in, `index.ignore_files = false` all of them";
-    (!left_out.is_empty()).then(|| Check::good("  passed", says).with_advice(advice))
+    format!("{}{more}", shown.join(", "))
+}
+
+/// Most characters of a path or message that are shown: its beginning and its end.
+const MOST_SHOWN: usize = 200;
+
+fn shortened(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let (half, all) = (MOST_SHOWN / 2, characters.len());
+    if all <= MOST_SHOWN {
+        return text.to_owned();
+    }
+    format!("{}…{}", String::from_iter(&characters[..half]), String::from_iter(&characters[all - half..]))
 }
 
 fn examine_files(host: &Host, mut walk: Walk, checks: &mut Vec<Check>) {
-    let ignored = ignored(host, &walk);
+    let left_out = left_out(host, &walk);
     pass_over_by_content(host, &mut walk);
     let says =
         format!("{} to index, {} passed over by name, size, access or content", walk.files.len(), walk.skipped.total());
@@ -201,19 +236,19 @@ fn examine_files(host: &Host, mut walk: Walk, checks: &mut Vec<Check>) {
         Check::good("files", says)
     });
     for (skip, count, examples) in walk.skipped.iter() {
-        let examples: Vec<_> = examples.iter().map(|path| printable(path)).collect();
-        let more = count.saturating_sub(examples.len() as u64);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let check = Check::good("  passed", format!("{count} {}: {}{more}", skip.reason(), examples.join(", ")));
+        let says = format!("{count} {}: {}", skip.reason(), self::examples(examples, count as usize));
+        let check = Check::good("  passed", says);
         checks.push(match skip {
-            Skip::TooLarge => check.with_advice("`index.max_file_bytes` sets how large a file may be"),
-            Skip::Unreadable => {
-                check.with_advice("give yourself the right to read them, or leave them out with `index.exclude`")
-            }
+            Skip::TooLarge => check.with_advice(
+                "`index.max_file_bytes` sets how large a file may be, up to a thirty-second of `index.memory_mb`",
+            ),
+            Skip::Unreadable => check.with_advice(
+                "give yourself the right to read them, shorten what is too long, or leave them out with `index.exclude`",
+            ),
             _ => check,
         });
     }
-    checks.extend(ignored);
+    checks.extend(left_out);
 }
 
 /// Moves what indexing passes over once it has read it from the files to what was passed over. What stands in the index

@@ -104,7 +104,10 @@ fn embed_missing(arguments: &Arguments, host: &mut Host) -> Result<Option<String
 pub(crate) fn clear(arguments: &Arguments, output: &mut Output) -> Result<Outcome> {
     let workspace = arguments.global.workspace()?;
     let settings = settings::load(&arguments.global, &workspace)?;
-    let location = Location::of(&workspace, &settings.index_dir)?;
+    let location = match Location::of_gone(&workspace, &settings.index_dir) {
+        Some(location) => location,
+        None => Location::of(&workspace, &settings.index_dir)?,
+    };
     let existed = location.has_index();
     conexus_engine::clear(&location)
         .with_context(|| format!("cannot delete the index in {}", location.index_dir.display()))?;

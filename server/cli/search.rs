@@ -3,7 +3,7 @@
 use std::{io::Write, path::Path, sync::atomic::AtomicBool};
 
 use anyhow::{Context, Result, bail};
-use conexus_core::{LineIndex, Query};
+use conexus_core::{Generation, LineIndex, Query};
 use conexus_engine::{Host, Location};
 use conexus_mcp::{Found, FoundHit, SnippetLine, search_sessions};
 
@@ -26,7 +26,12 @@ pub(crate) fn run(arguments: &Arguments, search: &SearchArguments, output: &mut 
     bring_up_to_date(arguments, &mut host, search.no_index)?;
     let snapshot = host.snapshot();
     let answer = snapshot.search(&query, &AtomicBool::new(false)).context("cannot search")?;
-    let found = Found::of(&snapshot, &answer, &query, lines);
+    let mut found = Found::of(&snapshot, &answer, &query, lines);
+    if search.no_index && snapshot.generation() == Generation::default() {
+        for notice in found.notices.iter_mut().filter(|notice| notice.kind == "nothing_indexed") {
+            "nothing is indexed yet; `conexus index` does it".clone_into(&mut notice.message);
+        }
+    }
     let outcome = show(arguments, &found, lines, search.explain, output)?;
     close(host);
     Ok(outcome)

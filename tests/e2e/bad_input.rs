@@ -211,6 +211,8 @@ fn what_git_tracks_and_ignore_files_name_is_told() {
         ("made/two.rs", "fn zebra_two() {}\n"),
         ("old.rs", "fn zebra_three() {}\n"),
         ("kept.rs", "fn zebra_four() {}\n"),
+        ("excluded/six.rs", "fn zebra_six() {}\n"),
+        (".github/ci.yml", "on: push\n"),
     ] {
         repository.write(path, text);
     }
@@ -219,13 +221,39 @@ fn what_git_tracks_and_ignore_files_name_is_told() {
     repository.write(".conexusignore", "old.rs\n!kept.rs\n");
     repository.write("untracked.rs", "fn zebra_five() {}\n");
     let session = Session::new(repository);
+    session.workspace.write("conexus.toml", "[index]\nexclude = ['excluded/']\n");
     let told = session.run(["doctor"]).expect(0).stdout;
-    let named = "3 tracked by git but named by an ignore file: made/one.rs, made/two.rs, old.rs\n";
-    assert!(told.contains(named), "{told}");
+    for named in [
+        "4 tracked by git but named by an ignore file or `index.exclude`: excluded/six.rs, made/one.rs, made/two.rs, \
+         old.rs\n",
+        "1 tracked by git but hidden: .github/ci.yml\n",
+    ] {
+        assert!(told.contains(named), "{told}");
+    }
+    for (arguments, code) in [(["symbols", ".github/ci.yml"], 1), (["similar", ".github/ci.yml:1"], 2)] {
+        let run = session.run(arguments).expect(code);
+        assert!(run.stderr.contains(".github/ci.yml") && run.stderr.contains("`index.hidden`"), "{run}");
+    }
     assert!(!told.contains("kept.rs") && !told.contains("untracked.rs"), "{told}");
-    session.workspace.write("conexus.toml", "[index]\nignore_files = false\n");
+    session.workspace.write("conexus.toml", "[index]\nignore_files = false\nhidden = true\n");
     let told = session.run(["doctor"]).expect(0).stdout;
     assert!(!told.contains("tracked by git"), "{told}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_path_beyond_what_the_system_takes_is_told_in_short() {
+    let session = with("src/lib.rs", "fn zebra_name() {}\n");
+    let chain = |top: &str| format!("{top}{}", format!("/{}", "x".repeat(200)).repeat(10));
+    for top in ["one", "two", "three"] {
+        fs::create_dir_all(session.workspace.path(&chain(top))).expect("folders");
+    }
+    session.workspace.write(&format!("{}/deep.rs", chain("three")), "fn deep() {}\n");
+    session.workspace.rename("three", &format!("{}/three", chain("two")));
+    session.workspace.rename("two", &format!("{}/two", chain("one")));
+    let run = session.run(["doctor"]).expect(0);
+    assert!(run.stdout.contains("File name too long") && run.stdout.contains("shorten what is too long"), "{run}");
+    assert!(run.stdout.lines().all(|line| line.chars().count() < 500), "{run}");
 }
 
 #[cfg(target_os = "linux")]

@@ -543,6 +543,15 @@ fn without_a_model_search_says_that_it_goes_by_words() {
 }
 
 #[test]
+fn an_index_that_is_not_there_yet_is_not_called_empty() {
+    let session = project();
+    let run = session.run(["search", "--no-index", "retry"]).expect(1);
+    assert!(run.stderr.contains("nothing is indexed yet; `conexus index` does it"), "{run}");
+    session.index();
+    session.run(["search", "--no-index", "retry"]).expect(0);
+}
+
+#[test]
 fn two_processes_share_one_index() {
     let session = project();
     let runs: Vec<_> =

@@ -110,3 +110,24 @@ fn an_index_of_another_workspace_is_left_as_it_is() {
     let report = user.index(&two);
     assert_eq!((&report["files"], &report["updated"]), (&1.into(), &1.into()), "{report:#}");
 }
+
+#[test]
+fn what_a_workspace_that_is_gone_leaves_is_named_and_cleared() {
+    let user = User::new();
+    let [one, two] = &user.workspaces;
+    user.index(one);
+    user.index(two);
+    assert!(!user.run(two, &["doctor"]).expect(0).stdout.contains("leftovers"));
+    std::fs::remove_dir_all(one).expect("it goes");
+    let told = user.run(two, &["doctor"]).expect(0).stdout;
+    assert!(told.contains("leftovers  1 of folders that are gone: ") && told.contains("one/project\n"), "{told}");
+    assert!(told.contains("`conexus clear --workspace FOLDER`"), "{told}");
+    let mut command = user.program.command(two);
+    command.args(["clear", "--workspace"]).arg(one);
+    assert!(conexus_testkit::run(command).expect(0).stdout.starts_with("deleted"));
+    assert!(!user.run(two, &["doctor"]).expect(0).stdout.contains("leftovers"));
+    // Of one that has no index it is still said that it is not there.
+    let mut command = user.program.command(two);
+    command.args(["clear", "--workspace"]).arg(one);
+    assert!(conexus_testkit::run(command).expect(2).stderr.contains("cannot open the workspace"));
+}

@@ -137,21 +137,12 @@ pub fn changed_since(folder: &Path, revision: &str) -> Option<Vec<String>> {
     Some(paths)
 }
 
-/// Files, relative to the folder, that git tracks although a rule of `.gitignore`, of git's own lists or of files with one of
-/// these names leaves them out. Without git none.
-pub fn tracked_but_ignored(folder: &Path, ignore_files: &[&str]) -> Vec<String> {
-    let by_name = ignore_files.iter().map(|name| format!("--exclude-per-directory={name}"));
-    let rules = std::iter::once("--exclude-standard".to_owned()).chain(by_name);
-    let mut paths: Vec<String> = rules
-        .filter_map(|rule| git(folder, &["ls-files", "--cached", "--ignored", "-z", &rule]))
-        .flat_map(|list| {
-            let paths = list.split(|&byte| byte == 0).filter(|path| !path.is_empty());
-            paths.filter_map(|path| Some(std::str::from_utf8(path).ok()?.to_owned())).collect::<Vec<_>>()
-        })
-        .collect();
-    paths.sort_unstable();
-    paths.dedup();
-    paths
+/// Files, relative to the folder, that git tracks in it and in its submodules. Without git none.
+pub fn tracked(folder: &Path) -> Vec<String> {
+    let list = ["ls-files", "--cached", "-z", "--recurse-submodules"];
+    let listed = git(folder, &list).or_else(|| git(folder, &list[..3])).unwrap_or_default();
+    let paths = listed.split(|&byte| byte == 0).filter(|path| !path.is_empty());
+    paths.filter_map(|path| Some(std::str::from_utf8(path).ok()?.to_owned())).collect()
 }
 
 #[cfg(test)]

@@ -37,17 +37,43 @@ impl Location {
         if !canonical.is_dir() {
             return Err(Error::NotAFolder { path: root.to_owned() });
         }
+        let location = Self::at(canonical, index_dir)?;
+        if location.root.starts_with(&location.index_dir) {
+            return Err(Error::IndexAround { path: location.index_dir });
+        }
+        Ok(location)
+    }
+
+    /// The same of a workspace that was moved or deleted, whose index is still there; `None` of one that is there itself.
+    pub fn of_gone(root: &Path, index_dir: &IndexDir) -> Option<Self> {
+        if root.exists() {
+            return None;
+        }
+        Self::at(canonical_in_part(root).ok()?, index_dir).ok().filter(Self::has_index)
+    }
+
+    fn at(root: PathBuf, index_dir: &IndexDir) -> Result<Self, Error> {
         let index_dir = match index_dir {
-            IndexDir::Cache => cache_folder().ok_or(Error::NoCacheFolder)?.join(folder_name(&canonical)),
-            IndexDir::Below(folder) => folder.join(folder_name(&canonical)),
+            IndexDir::Cache => cache_folder().ok_or(Error::NoCacheFolder)?.join(folder_name(&root)),
+            IndexDir::Below(folder) => folder.join(folder_name(&root)),
             IndexDir::At(folder) => folder.clone(),
         };
         let index_dir =
             canonical_in_part(&index_dir).map_err(|why| Error::Workspace { path: index_dir.clone(), why })?;
-        if canonical.starts_with(&index_dir) {
-            return Err(Error::IndexAround { path: index_dir });
-        }
-        Ok(Self { root: canonical, index_dir })
+        Ok(Self { root, index_dir })
+    }
+
+    /// Workspaces that are gone while their indexes still lie beside this one.
+    pub fn orphans(&self) -> Vec<PathBuf> {
+        let beside = self.index_dir.parent().and_then(|all| std::fs::read_dir(all).ok());
+        let indexes = beside.into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut gone: Vec<_> = indexes
+            .filter(|folder| conexus_index::Store::exists(folder))
+            .filter_map(|folder| conexus_index::Store::workspace_of(&folder))
+            .filter(|workspace| !workspace.exists())
+            .collect();
+        gone.sort_unstable();
+        gone
     }
 
     /// Refuses a folder that is opened by mistake rather than on purpose: the top of a disk, a home folder, or what home

@@ -16,6 +16,7 @@ use crate::{
     models::StandIn,
     search::{Searcher, chunk_at},
     stages::{Stage, timed},
+    walk,
 };
 
 /// An immutable view of the index with what is needed to search it. Cheap to clone.
@@ -30,6 +31,8 @@ pub struct Snapshot {
     /// Folders outside of the workspace whose files are indexed.
     sources: Arc<[PathBuf]>,
     max_file_bytes: u64,
+    /// Whether hidden files are indexed.
+    hidden: bool,
     /// What every answer from this state must say.
     pub(crate) notices: Arc<[Notice]>,
     pub(crate) buffers: Arc<BTreeMap<Arc<str>, BufferText>>,
@@ -93,6 +96,7 @@ impl Snapshot {
             root: location.root.clone(),
             sources: settings.sources.roots().map(|(_, folder)| folder.path.clone()).collect(),
             max_file_bytes: settings.max_file_bytes,
+            hidden: settings.hidden,
             notices: Arc::default(),
             buffers: Arc::default(),
             crashes,
@@ -204,6 +208,9 @@ impl Snapshot {
                 Err(content::Skip::Unreadable) => ": there is no such file".to_owned(),
                 Err(skip) => format!(": {}", skip.reason()),
                 Ok(_) if content::is_secret_name(path) => format!(": {}", content::Skip::Secret.reason()),
+                Ok(_) if !self.hidden && walk::is_hidden(path) => {
+                    ": hidden files are indexed only where `index.hidden` says so".to_owned()
+                }
                 Ok(_) => ": it is ignored by .gitignore, .ignore, .conexusignore or the settings, or not indexed yet"
                     .to_owned(),
             };

@@ -438,6 +438,16 @@ pub(crate) fn judge_name(path: &str) -> Result<(), Skip> {
     }
 }
 
+/// Whether a file or a folder that it is in is hidden by its name.
+pub fn is_hidden(path: &str) -> bool {
+    path.split('/').any(|name| name.starts_with('.'))
+}
+
+/// Whether a file at a workspace-relative path may be indexed as far as name, kind and size tell.
+pub fn may_be_indexed(root: &Path, rules: &WalkRules, path: &str) -> bool {
+    judge(path, || std::fs::symlink_metadata(root.join(path)).ok(), rules.max_file_bytes).is_ok()
+}
+
 /// Size and time of a file that may be indexed, or why it may not. A secret is not even looked at.
 fn judge(
     path: &str,

@@ -45,11 +45,15 @@ pub(super) fn workspace_of(folder: &Path) -> Option<String> {
     Some(text.strip_prefix(SAYS)?.strip_prefix(WORKSPACE)?.strip_suffix('\n')?.to_owned())
 }
 
-/// Takes the mark out of a folder in which nothing else is left.
+/// Takes the mark out of a folder in which nothing else is left, and what the index was of out of the mark.
 pub(super) fn give_up(folder: &Path) {
-    if entries(folder).is_ok_and(|names| names.iter().all(|name| name == MARK)) {
-        let _ = std::fs::remove_file(folder.join(MARK));
-    }
+    let mark = folder.join(MARK);
+    // What cannot be done is left to the next one.
+    let _ = if entries(folder).is_ok_and(|names| names.iter().all(|name| name == MARK)) {
+        std::fs::remove_file(mark)
+    } else {
+        std::fs::write(mark, SAYS)
+    };
 }
 
 pub(super) fn is_empty(folder: &Path) -> Result<bool> {
