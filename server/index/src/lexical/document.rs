@@ -6,8 +6,9 @@ use tantivy::schema::{
 
 use super::Field;
 
-/// Name of the tokenizer in the schema. tantivy never calls it: postings are made here.
-const TOKENIZER: &str = "conexus_code_1";
+/// Name of the tokenizer in the schema, with its version: an index of another one is built anew. tantivy never calls it:
+/// postings are made here.
+const TOKENIZER: &str = "conexus_code_2";
 pub(super) const SLOT: &str = "slot";
 
 /// The fields of the schema: the text fields by `Field as u32`, then slot and file.

@@ -3,6 +3,9 @@
 //! An identifier gives its parts (cut as [`conexus_core::words::parts`] does), lower-cased and stemmed, and when it has
 //! more than one part also itself: the parts joined without separators, so that `parseJson` and `parse_json` are the
 //! same term. Numbers over six digits, parts over 40 bytes and identifiers over 128 bytes (encoded data) give nothing.
+//! Chinese, Japanese and Korean are written without signs between the words, so that any word of a run has to be found:
+//! the parts of a run of their letters are its pairs of neighbours, or the letter itself where it stands alone (as
+//! Lucene's `CJKAnalyzer` does).
 
 use conexus_core::{runs, words};
 
@@ -55,6 +58,40 @@ pub fn count(text: &str) -> usize {
     count
 }
 
+/// The distinct terms of every text that holds this one. Its first and its last word may be cut out of longer ones, of
+/// which only what does not depend on the rest is certain.
+pub fn terms_inside(text: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut sink = |token: &[u8]| {
+        if !found.iter().any(|known| known.as_bytes() == token) {
+            found.push(text_of(token));
+        }
+    };
+    let mut scanner = Scanner::default();
+    for identifier in words::identifiers(text) {
+        let start = identifier.as_ptr() as usize - text.as_ptr() as usize;
+        let (cut_before, cut_behind) = (start == 0, start + identifier.len() == text.len());
+        if !cut_before && !cut_behind {
+            scanner.scan(identifier, &mut sink);
+            continue;
+        }
+        let mut parts = Vec::new();
+        each_part(identifier, &mut |part| parts.push(part));
+        let last = parts.len().saturating_sub(1);
+        let is_open = |at: usize| {
+            (cut_before && at == 0 && !identifier.starts_with('_'))
+                || (cut_behind && at == last && !identifier.ends_with('_'))
+        };
+        for (at, part) in parts.into_iter().enumerate() {
+            // A pair of neighbours is one in any longer run, too.
+            if part.is_pair || !is_open(at) {
+                scanner.part(part.text, part.text.bytes().all(|byte| byte.is_ascii_digit()), &mut sink);
+            }
+        }
+    }
+    found
+}
+
 /// The term that stands for one whole identifier, as chunks that mention it have it; `None` when it has none.
 pub fn identifier_term(identifier: &str) -> Option<String> {
     let mut last = None;
@@ -65,7 +102,9 @@ pub fn identifier_term(identifier: &str) -> Option<String> {
         last = Some(text_of(token));
     });
     // The whole identifier comes after its parts; without it (too long) there is no single term.
-    if count > 1 && words::parts(identifier).count() >= count { None } else { last }
+    let mut parts = 0;
+    each_part(identifier, &mut |_| parts += 1);
+    if count > 1 && parts >= count { None } else { last }
 }
 
 /// The text of a term, which is valid: it was cut from text.
@@ -162,17 +201,18 @@ impl Scanner {
     }
 
     fn wide(&mut self, identifier: &str, sink: &mut impl FnMut(&[u8])) {
-        if identifier.len() > 2 * MAX_IDENTIFIER {
+        // A whole sentence without a space is not data.
+        if identifier.len() > 2 * MAX_IDENTIFIER && !identifier.contains(is_unspaced) {
             return;
         }
-        self.whole.clear();
         let mut parts = 0;
-        for part in words::parts(identifier) {
+        each_part(identifier, &mut |part| {
             parts += 1;
-            self.whole.push_str(part);
-            self.part(part, part.bytes().all(|byte| byte.is_ascii_digit()), sink);
-        }
+            self.part(part.text, part.text.bytes().all(|byte| byte.is_ascii_digit()), sink);
+        });
         if parts > 1 {
+            self.whole.clear();
+            self.whole.extend(words::parts(identifier));
             self.whole(sink);
         }
     }
@@ -192,6 +232,55 @@ impl Scanner {
             lowercase(&mut self.token, part);
             stem(&mut self.token);
             sink(&self.token);
+        }
+    }
+}
+
+/// A part of an identifier.
+struct Part<'a> {
+    text: &'a str,
+    /// Two neighbouring letters of a script without spaces.
+    is_pair: bool,
+}
+
+/// Whether a letter is of a script that is written without spaces, or, as Korean, with words that are joined with others:
+/// Han, Hiragana, Katakana, Hangul, and the marks that stand among them.
+fn is_unspaced(character: char) -> bool {
+    matches!(
+        character,
+        '\u{1100}'..='\u{11ff}' // Hangul letters
+            | '\u{3005}'..='\u{3007}' // repetition, closing mark, zero
+            | '\u{3031}'..='\u{3035}' // repetition in Kana
+            | '\u{3041}'..='\u{30ff}' // Hiragana, Katakana
+            | '\u{3131}'..='\u{318e}' // Hangul letters
+            | '\u{31f0}'..='\u{31ff}' // Katakana
+            | '\u{3400}'..='\u{4dbf}' // Han
+            | '\u{4e00}'..='\u{9fff}' // Han
+            | '\u{a960}'..='\u{a97c}' // Hangul letters
+            | '\u{ac00}'..='\u{d7fb}' // Hangul
+            | '\u{f900}'..='\u{faff}' // Han
+            | '\u{ff66}'..='\u{ffdc}' // half-width Katakana and Hangul
+            | '\u{20000}'..='\u{3ffff}' // Han
+    )
+}
+
+/// Calls `sink` with the parts of an identifier: the pairs of its runs in scripts without spaces, and what the core cuts the
+/// rest into.
+fn each_part<'a>(identifier: &'a str, sink: &mut impl FnMut(Part<'a>)) {
+    let mut rest = identifier;
+    while let Some(first) = rest.chars().next() {
+        let unspaced = is_unspaced(first);
+        let (run, behind) = rest.split_at(rest.find(|next| is_unspaced(next) != unspaced).unwrap_or(rest.len()));
+        rest = behind;
+        if !unspaced {
+            words::parts(run).for_each(|text| sink(Part { text, is_pair: false }));
+        } else if run.len() == first.len_utf8() {
+            sink(Part { text: run, is_pair: false });
+        } else {
+            let ends = run.char_indices().map(|(at, _)| at).skip(2).chain([run.len()]);
+            for ((start, _), end) in run.char_indices().zip(ends) {
+                sink(Part { text: &run[start..end], is_pair: true });
+            }
         }
     }
 }
@@ -274,6 +363,11 @@ mod tests {
             ("1234567 123456", "123456"),
             ("größeÄndern “größe”", "größe ändern größeändern"),
             ("a.b->c", "a b c"),
+            ("# 解析配置文件，并返回", "解析 析配 配置 置文 文件 解析配置文件 并返 返回 并返回"),
+            ("配置 文", "配置 文"),
+            ("データベース", "デー ータ タベ ベー ース データベース"),
+            ("설정 파일을", "설정 파일 일을 파일을"),
+            ("APIの配置file_项", "api の配 配置 fil 项 apiの配置file项"),
         ] {
             assert_eq!(terms(text).join(" "), expected, "{text:?}");
         }
@@ -301,11 +395,46 @@ mod tests {
         assert_eq!(identifier_term("parse_json").as_deref(), Some("parsejson"));
         assert_eq!(identifier_term("files").as_deref(), Some("fil"));
         assert_eq!(identifier_term("(").as_deref(), None);
+        assert_eq!(identifier_term("配置").as_deref(), Some("配置"));
+        assert_eq!(identifier_term("解析配置").as_deref(), Some("解析配置"));
+        assert_eq!(identifier_term(&"解析配置".repeat(8)), None);
         let long = ["part"; 20].join("_");
         assert_eq!(identifier_term(&long), None);
     }
 
+    #[test]
+    fn terms_of_what_may_be_cut_out_of_words() {
+        for (text, expected) in [
+            ("dat", ""),
+            ("return dat", ""),
+            (" return dat", "return"),
+            ("return data ", "data"),
+            ("too many length or distance symb", "many length or distanc"),
+            ("(parseJson)", "pars json parsejson"),
+            ("parseJsonFi", "json"),
+            ("parseJsonFi.", "json fi"),
+            (".parseJsonFi", "pars json"),
+            ("_open_file_", "open fil"),
+            ("gamma.alpha(beta)", "alpha beta"),
+            ("配置文件", "配置 置文 文件"),
+            ("配 read配", "read"),
+            ("", ""),
+        ] {
+            assert_eq!(terms_inside(text).join(" "), expected, "{text:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_holds_a_text_has_the_terms_inside(
+            before in "[a-cA-C01_ 解析]{0,4}", text in "[a-cA-C01_ .解析]{0,12}", behind in "[a-cA-C01_ 解析]{0,4}"
+        ) {
+            let around = terms(&format!("{before}{text}{behind}"));
+            for term in terms_inside(&text) {
+                prop_assert!(around.contains(&term), "{term:?} of {text:?} is not in {around:?}");
+            }
+        }
+
         #[test]
         fn ascii_parts_are_those_of_the_core(identifier in "[a-cA-C0-1_]{1,12}") {
             let mut scanner = Scanner::default();
