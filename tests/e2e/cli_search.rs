@@ -167,6 +167,9 @@ fn quoted_text_is_found_as_it_stands() {
     ] {
         assert_eq!(session.paths(query)[0], expected, "{query}");
     }
+    let said = |query: &str| session.run(["search", query]).expect_any(&[0, 1]).stderr;
+    assert!(!said("\"row.clear()\"").contains("quoted"));
+    assert!(said("clear a row \"row.clean()\"").contains("no chunk holds the quoted text"));
 }
 
 #[test]

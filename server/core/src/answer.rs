@@ -93,6 +93,18 @@ pub enum Notice {
         /// Bytes kept.
         bytes: usize,
     },
+    /// No chunk holds the quoted text, or all of several: the hits only resemble what is asked for.
+    QuoteNotFound {
+        /// How many texts are quoted.
+        quotes: usize,
+    },
+    /// Part of the chunks that may hold a quoted text were read.
+    QuoteLimited {
+        /// Chunks read.
+        read: u64,
+        /// Chunks that may hold it.
+        chunks: u64,
+    },
     /// So many hits of a query are ranked; there are more that match a little.
     Limited {
         /// How many.

@@ -244,9 +244,10 @@ impl IndexSnapshot {
         Ok(self.best_first(found, |hit| (hit.similarity, hit.slot), count))
     }
 
-    /// At most `count` of these slots: the first by path and place.
-    pub fn first_by_place(&self, slots: Vec<u32>, count: usize) -> Vec<u32> {
-        self.best_first(slots, |&slot| (0.0, slot), count)
+    /// At most `count` of these slots: the best by BM25F, best first, equals by path and place.
+    pub fn best_of(&self, query: &LexicalQuery, slots: Vec<u32>, count: usize) -> Result<Vec<u32>> {
+        let scored = self.lexical_scores(query, &slots)?.into_iter().zip(slots).collect();
+        Ok(self.best_first(scored, |&scored| scored, count).into_iter().map(|(_, slot)| slot).collect())
     }
 
     /// Orders hits by their score and, where that is equal, by path and place in the file: slots follow history, and

@@ -205,6 +205,12 @@ fn wire_notice(notice: &conexus_core::Notice, workspace: &Uri) -> Notice {
             plain("detached", "another process owns this index; answers are as of its last commit".to_owned())
         }
         Core::Limited { hits } => plain("limited", format!("only the best {hits} hits are ranked")),
+        Core::QuoteNotFound { quotes: 1 } => plain("quoteNotFound", "no chunk holds the quoted text".to_owned()),
+        Core::QuoteNotFound { quotes } => plain("quoteNotFound", format!("no chunk holds all {quotes} quoted texts")),
+        Core::QuoteLimited { read, chunks } => plain(
+            "quoteLimited",
+            format!("the quoted text was looked for in {read} of {chunks} chunks that may hold it"),
+        ),
         Core::QueryCut { bytes } => plain("queryCut", format!("the query was cut to its first {bytes} bytes")),
     }
 }

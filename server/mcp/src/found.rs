@@ -272,6 +272,16 @@ impl FoundNotice {
                 "limited",
                 format!("only the best {hits} hits are ranked; more words, or filters, find what is missing"),
             ),
+            Notice::QuoteNotFound { quotes: 1 } => ("quote_not_found", "no chunk holds the quoted text".to_owned()),
+            Notice::QuoteNotFound { quotes } => {
+                ("quote_not_found", format!("no chunk holds all {quotes} quoted texts"))
+            }
+            Notice::QuoteLimited { read, chunks } => (
+                "quote_limited",
+                format!(
+                    "the quoted text was looked for in {read} of {chunks} chunks that may hold it; more of it, or filters, narrow them"
+                ),
+            ),
             Notice::QueryCut { bytes } => ("query_cut", format!("the query was cut to its first {bytes} bytes")),
         };
         Self { kind: kind.to_owned(), message }

@@ -2,10 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use conexus_core::{Contribution, Mode, Query};
@@ -15,6 +12,7 @@ use super::{
     Searcher, Shape, Understanding, Weights,
     definitions::{Fit, beginnings, definitions},
     messages::slots_at,
+    quoted::Quoted,
 };
 use crate::{
     Result,
@@ -32,6 +30,8 @@ pub(super) struct Candidate {
     pub(super) semantic: f32,
     /// How many of the query's quoted texts the chunk holds.
     pub(super) quoted: usize,
+    /// How many of the others it may hold: its file was not read for them.
+    pub(super) unread_quoted: usize,
     pub(super) score: f32,
     /// What it defines of the names that the query spells out.
     pub(super) definition: Option<Definition>,
@@ -50,7 +50,16 @@ pub(super) struct Definition {
 
 impl Candidate {
     pub(super) fn new(slot: u32) -> Self {
-        Self { slot, lexical: 0.0, semantic: 0.0, quoted: 0, score: 0.0, definition: None, contributions: Vec::new() }
+        Self {
+            slot,
+            lexical: 0.0,
+            semantic: 0.0,
+            quoted: 0,
+            unread_quoted: 0,
+            score: 0.0,
+            definition: None,
+            contributions: Vec::new(),
+        }
     }
 }
 
@@ -75,8 +84,7 @@ pub(super) struct Sources<'a> {
     lexical: LexicalQuery,
     /// Chunks that define a name of the query or hold a line that it names.
     named: Vec<u32>,
-    /// Chunks that hold quoted texts, and how many of them.
-    quoted: Vec<(u32, usize)>,
+    pub(super) quoted: Quoted,
     /// Empty where the query is not compared by meaning.
     vector: Vec<f32>,
     /// Why meaning was not searched, or not everywhere.
@@ -98,7 +106,7 @@ impl<'a> Sources<'a> {
             allowed,
             lexical: lexical_query(understanding, &searcher.view.weights),
             named: Vec::new(),
-            quoted: Vec::new(),
+            quoted: Quoted::default(),
             vector: Vec::new(),
             lexical_only: None,
         };
@@ -109,7 +117,8 @@ impl<'a> Sources<'a> {
         let vector = &mut sources.vector;
         sources.lexical_only = timed(Stage::Embed, || embed(searcher, text, query.mode, vector));
         if !understanding.quoted.is_empty() && !is_cancelled() {
-            sources.quoted = timed(Stage::Names, || quoted(searcher, understanding, allowed))?;
+            let quoted = || Quoted::of(searcher, &understanding.quoted, &sources.lexical, allowed, cancel);
+            sources.quoted = timed(Stage::Names, quoted)?;
         }
         Ok(sources)
     }
@@ -135,10 +144,13 @@ impl<'a> Sources<'a> {
                 candidates.entry(hit.slot).or_insert_with(|| Candidate::new(hit.slot));
             }
         }
-        for &(slot, count) in &self.quoted {
-            candidates.entry(slot).or_insert_with(|| Candidate::new(slot)).quoted = count;
+        for slot in self.quoted.slots() {
+            candidates.entry(slot).or_insert_with(|| Candidate::new(slot));
         }
         let mut candidates: Vec<Candidate> = candidates.into_values().collect();
+        for candidate in &mut candidates {
+            self.quoted.count(candidate);
+        }
         candidates.sort_unstable_by_key(|candidate| candidate.slot);
         let slots: Vec<u32> = candidates.iter().map(|candidate| candidate.slot).collect();
         let best = lexical.first().map_or(0.0, |hit| hit.score);
@@ -208,39 +220,6 @@ fn lexical_query(understanding: &Understanding, weights: &Weights) -> LexicalQue
         ],
     };
     LexicalQuery { terms, scoring }
-}
-
-/// Chunks read for quoted text at the most: some 10 ms of reading files that the system has in memory.
-const READ_FOR_QUOTES: usize = 500;
-
-/// The chunks that hold quoted texts to the letter, and how many of them. The words say where to look; the files'
-/// texts decide.
-fn quoted(
-    searcher: &Searcher<'_>,
-    understanding: &Understanding,
-    allowed: Option<&SlotSet>,
-) -> Result<Vec<(u32, usize)>> {
-    let mut counts: HashMap<u32, usize> = HashMap::new();
-    let mut texts: HashMap<u32, Option<Arc<str>>> = HashMap::new();
-    for quoted in &understanding.quoted {
-        let mut holding: Option<Vec<u32>> = None;
-        for term in tokenizer::terms(quoted) {
-            let slots = searcher.snapshot.slots_with_term(&term)?;
-            holding = Some(match holding {
-                None => slots.iter().filter(|&slot| allowed.is_none_or(|allowed| allowed.contains(slot))).collect(),
-                Some(holding) => holding.into_iter().filter(|&slot| slots.contains(slot)).collect(),
-            });
-        }
-        for slot in searcher.snapshot.first_by_place(holding.unwrap_or_default(), READ_FOR_QUOTES) {
-            let Some(located) = searcher.snapshot.chunk(slot) else { continue };
-            let text =
-                texts.entry(located.file.first_slot()).or_insert_with(|| searcher.view.indexed_text(located.file));
-            if text.as_deref().is_some_and(|text| located.chunk.span().slice(text).contains(quoted.as_str())) {
-                *counts.entry(slot).or_default() += 1;
-            }
-        }
-    }
-    Ok(counts.into_iter().collect())
 }
 
 /// Slots of the definitions of the names that the query spells out; where the whole query is one that nothing defines,

@@ -65,23 +65,28 @@ fn lift_definition(candidates: &mut [Candidate], explain: bool) {
 }
 
 /// Puts the chunks that hold all quoted texts before all others, whatever else speaks for those: who quotes asks for what
-/// stands there to the letter. Both keep their order.
+/// stands there to the letter. So are those put that may hold them and were not read: nothing says that they come after. Both
+/// groups keep their order.
 fn lift_quoted(candidates: &mut [Candidate], quoted: usize, lead: f32, explain: bool) {
-    let holds_all = |candidate: &Candidate| quoted > 0 && candidate.quoted == quoted;
-    let least = candidates.iter().rev().find(|candidate| holds_all(candidate)).map(|candidate| candidate.score);
-    let best_other = candidates.iter().find(|candidate| !holds_all(candidate)).map(|candidate| candidate.score);
+    if quoted == 0 || !candidates.iter().any(|candidate| candidate.quoted == quoted) {
+        return;
+    }
+    let may_hold_all = |candidate: &Candidate| candidate.quoted + candidate.unread_quoted == quoted;
+    let least = candidates.iter().rev().find(|candidate| may_hold_all(candidate)).map(|candidate| candidate.score);
+    let best_other = candidates.iter().find(|candidate| !may_hold_all(candidate)).map(|candidate| candidate.score);
     let (Some(least), Some(best_other)) = (least, best_other) else { return };
     let lacking = best_other + lead - least;
     if lacking <= 0.0 {
         return;
     }
-    for candidate in candidates.iter_mut().filter(|candidate| holds_all(candidate)) {
+    for candidate in candidates.iter_mut().filter(|candidate| may_hold_all(candidate)) {
         candidate.score += lacking;
         if explain {
-            candidate.contributions.push(Contribution { feature: "holds_all_quoted", value: lacking });
+            let feature = if candidate.quoted == quoted { "holds_all_quoted" } else { "may_hold_all_quoted" };
+            candidate.contributions.push(Contribution { feature, value: lacking });
         }
     }
-    candidates.sort_by_key(|candidate| !holds_all(candidate));
+    candidates.sort_by_key(|candidate| !may_hold_all(candidate));
 }
 
 /// Scores below the one before them, in the order that they have: scores of two depths are no measure of each other.
@@ -412,4 +417,33 @@ fn same_name(left: &str, right: &str) -> bool {
         text.bytes().filter(|byte| !matches!(byte, b'_' | b'-')).map(|byte| byte.to_ascii_lowercase()).collect()
     };
     !left.is_empty() && plain(left) == plain(right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_the_quoted_texts_leads() {
+        let order = |candidates: &[(usize, usize, f32)]| {
+            let mut candidates: Vec<_> = (0..)
+                .zip(candidates)
+                .map(|(slot, &(quoted, unread_quoted, score))| Candidate {
+                    quoted,
+                    unread_quoted,
+                    score,
+                    ..Candidate::new(slot)
+                })
+                .collect();
+            lift_quoted(&mut candidates, 2, 0.05, true);
+            assert!(candidates.is_sorted_by(|first, second| first.score >= second.score));
+            candidates.iter().map(|candidate| candidate.slot).collect::<Vec<_>>()
+        };
+        // Each with the quoted texts that it holds and that it may hold, and its score.
+        assert_eq!(order(&[(1, 0, 9.0), (0, 0, 8.0), (2, 0, 3.0), (2, 0, 2.0)]), [2, 3, 0, 1]);
+        // What was not read keeps its place among those that hold the texts.
+        assert_eq!(order(&[(0, 0, 9.0), (0, 2, 8.0), (2, 0, 7.0), (1, 1, 6.0)]), [1, 2, 3, 0]);
+        // Nothing is known to hold them.
+        assert_eq!(order(&[(0, 0, 9.0), (1, 1, 8.0), (0, 2, 7.0)]), [0, 1, 2]);
+    }
 }

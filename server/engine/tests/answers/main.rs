@@ -8,6 +8,7 @@ mod history;
 mod messages;
 mod packs;
 mod pages;
+mod quotes;
 mod relations;
 mod symbols;
 
