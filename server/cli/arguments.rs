@@ -14,6 +14,7 @@ use clap::{
 use conexus_check::{Rule, Selection};
 use conexus_core::{Filter, Mode, Query, SymbolKind, TestFilter};
 use conexus_engine::git;
+use conexus_mcp::BUDGETS;
 
 use serde::Deserialize;
 
@@ -582,6 +583,7 @@ pub(crate) struct EvalArguments {
     pub(crate) active_file: Option<ActiveFile>,
     /// Ask as an assistant does, with room for so many tokens, and count what the answers show
     #[arg(long, value_name = "TOKENS", num_args = 0..=1, value_delimiter = ',', require_equals = true,
+        value_parser = RangedU64ValueParser::<usize>::new().range(BUDGETS),
         default_missing_values = ["500", "1000", "2000", "4000", "8000"])]
     pub(crate) budgets: Vec<usize>,
     /// Write each query's scores to a file, for --compare

@@ -140,6 +140,9 @@ fn two_results_are_compared_query_by_query() {
     };
     eval(&program, &workspace, &["--repo", "net", "--save", "after.json"]);
     let one = program.run(workspace.root(), compare).expect(0).json();
+    assert_eq!((&one["queries"], &one["unpaired"]), (&2.into(), &serde_json::json!([1, 0])), "{one:#}");
+    let text = program.run(workspace.root(), ["eval", "--compare", "before.json", "after.json"]).expect(0).stdout;
+    assert!(text.contains("left out: 1 of the first, 0 of the second"), "{text}");
     assert!(interval(&one).0 < interval(&one).1, "one repository: {one:#}");
 }
 
@@ -180,6 +183,68 @@ fn mistakes_in_the_set_are_named() {
     ] {
         program.run(workspace.root(), arguments).expect(2);
     }
+    for (wrong, says) in [
+        (&["--repo", "shop", "--repo", "shpo"][..], "shpo"),
+        (&["--budgets=1"], "200..=50000"),
+        (&["--budgets=500,50001"], "200..=50000"),
+        (&["--weight", "word_weight=nan"], "not finite"),
+        (&["--weight", "word_weight=-inf"], "not finite"),
+    ] {
+        let fixed = ["eval", "--queries", "queries.tsv", "--checkouts", "checkouts"];
+        let run = program.run(workspace.root(), [&fixed[..], wrong].concat()).expect(2);
+        assert!(run.stderr.contains(says), "{wrong:?}: {run}");
+    }
+}
+
+/// What lowers the figures without being an answer's fault, and what they leave out.
+#[test]
+fn what_the_figures_do_not_measure_is_said() {
+    let (program, workspace) = (conexus(), Workspace::of(SET));
+    let fixed = ["eval", "--queries", "queries.tsv", "--checkouts", "checkouts"];
+    let said = |extra: &[&str]| program.run(workspace.root(), [&fixed[..], extra].concat()).expect(0).stderr;
+    assert!(said(&[]).contains("1 targets are in no indexed file"), "{}", said(&[]));
+    assert!(said(&[]).contains("the first is gone.py of net"), "{}", said(&[]));
+    assert_eq!(said(&["--repo", "shop"]), "");
+    for target in ["user.ts:1", "./user.ts", "user.ts#L1-L3", "User.ts", "user.ts:90-95"] {
+        let rows = format!("repo\tlanguage\tcategory\tquery\trelevant\nshop\tts\tsymbol\tUser\tuser.ts;{target}\n");
+        workspace.write("queries.tsv", rows);
+        let expected =
+            format!("1 targets are in no indexed file, so no answer can meet them; the first is {target} of shop");
+        assert!(said(&[]).contains(&expected), "{target}: {}", said(&[]));
+    }
+    let rows = "shop\tts\tsymbol\tUser\tuser.ts\nlost\tts\tsymbol\tUser\tuser.ts\nlost\tts\tsymbol\tname\tuser.ts\n";
+    workspace.write("queries.tsv", format!("repo\tlanguage\tcategory\tquery\trelevant\n{rows}"));
+    assert!(said(&[]).contains("2 queries are left out") && said(&[]).contains("lost"), "{}", said(&[]));
+}
+
+#[test]
+fn repositories_of_one_name_are_kept_apart_and_shallow_clones_named() {
+    let parent = Workspace::empty();
+    for side in ["left", "right"] {
+        parent.write(&format!("{side}/app/retry.py"), HISTORY);
+    }
+    let git = |folder: &str, arguments: &[&str]| {
+        let run = std::process::Command::new("git").arg("-C").arg(parent.root().join(folder)).args(arguments).output();
+        assert!(run.expect("git").status.success(), "{arguments:?}");
+    };
+    for side in ["left/app", "right/app"] {
+        git(side, &["init", "-q"]);
+        for (range, subject) in [("range(5)", "First"), ("range(9)", "Make more attempts before giving up")] {
+            parent.write(&format!("{side}/retry.py"), HISTORY.replace("range(5)", range));
+            git(side, &["add", "-A"]);
+            git(side, &["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", subject]);
+        }
+    }
+    let run =
+        |folders: &[&str]| conexus().run(parent.root(), [&["eval", "--json", "--from-history"], folders].concat());
+    let both = run(&["left/app", "right/app"]).expect(0).json();
+    assert_eq!(both["repositories"].as_object().map(serde_json::Map::len), Some(2), "{both:#}");
+    assert!(run(&["left/app", "left/../left/app"]).expect(2).stderr.contains("twice"));
+    let origin = format!("file://{}", parent.root().join("left/app").display());
+    git(".", &["clone", "-q", "--depth", "1", &origin, "shallow"]);
+    let shallow = run(&["shallow"]).expect(0).stderr;
+    assert!(shallow.contains("0 commits; the clone is shallow"), "{shallow}");
+    assert!(!run(&["left/app"]).expect(0).stderr.contains("shallow"));
 }
 
 const RETRY: &str = "\
@@ -259,6 +324,12 @@ fn a_repository_gives_queries_out_of_its_own_history() {
     assert_eq!((result["queries"].as_u64(), result["ndcg_at_10"].as_f64()), (Some(3), Some(1.0)), "{result:#}");
     let budgets: Vec<_> = result["budgets"].as_array().into_iter().flatten().map(|budget| &budget["tokens"]).collect();
     assert_eq!(serde_json::json!(budgets), serde_json::json!([300, 2000]), "{result:#}");
+    // Every function is short enough to be shown whole.
+    let whole = &result["budgets"][1];
+    assert_eq!(
+        (&whole["queries_with_lines"], &whole["all_lines"], &whole["lines"]),
+        (&3.into(), &1.0.into(), &1.0.into())
+    );
     assert_eq!(repository.git(&["status", "--porcelain", "--ignored"]), before, "the repository is only read");
     let outside = Workspace::of("//- a.py\nprint()\n");
     let run = conexus().run(outside.root(), ["eval", "--from-history"]).expect(2);

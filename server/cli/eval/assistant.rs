@@ -1,11 +1,13 @@
 //! What an assistant gets to read: where in the answer of `context_search` the first relevant file is named.
 
-use std::sync::atomic::AtomicBool;
+use std::{collections::HashSet, sync::atomic::AtomicBool};
 
 use anyhow::Result;
 use conexus_core::{Answer, Hit, Query};
 use conexus_engine::{Snapshot, estimate_tokens};
 use serde::{Deserialize, Serialize};
+
+use super::data::LabelledQuery;
 
 /// Tokens that an assistant is sure to read.
 pub(super) const EARLY_TOKENS: usize = 2_000;
@@ -33,14 +35,18 @@ pub(super) fn tokens_to_file(
     Some(in_text.max(in_json))
 }
 
-/// What an answer of so many tokens, in the dearer of its forms, shows of what is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What an answer of so many tokens shows of what is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Within {
     pub(super) tokens: usize,
     /// The place of a relevant hit is named.
     pub(super) place: bool,
     /// Lines of code of a relevant hit are shown.
     pub(super) code: bool,
+    /// Share of a target's own lines that are shown, blank ones left out: of the targets with lines the one that is shown
+    /// best.
+    #[serde(default)]
+    pub(super) span: Option<f64>,
 }
 
 /// Hits that an assistant with room for them asks for.
@@ -51,29 +57,39 @@ pub(super) fn within(
     view: &Snapshot,
     query: &Query,
     budgets: &[usize],
-    is_relevant: impl Fn(&Hit) -> bool,
+    labelled: &LabelledQuery,
+    root: &str,
 ) -> Result<Vec<Within>> {
     if budgets.is_empty() {
         return Ok(Vec::new());
     }
     let query = Query { limit: HITS, ..query.clone() };
     let answer = view.search(&query, &AtomicBool::new(false))?;
-    let heads: Vec<String> = answer
-        .hits
-        .iter()
-        .filter(|hit| is_relevant(hit))
-        .map(|hit| format!("{}:{}-{} ", hit.path, hit.lines.0 + 1, hit.lines.1 + 1))
-        .collect();
+    let heads: Vec<(String, &Hit)> =
+        answer.hits.iter().map(|hit| (format!("{}:{}-{} ", hit.path, hit.lines.0 + 1, hit.lines.1 + 1), hit)).collect();
+    let spans = labelled.spans(view, root);
     let shown = budgets.iter().map(|&tokens| {
         let text = conexus_mcp::search_answer(view, &query, &answer, Some(tokens)).0;
-        let lines: Vec<&str> = text.lines().collect();
-        let is_head = |line: &str| heads.iter().any(|head| line.starts_with(head.as_str()));
-        let is_code = |line: &str| line.split_once(": ").is_some_and(|(number, _)| number.parse::<u32>().is_ok());
-        Within {
-            tokens,
-            place: lines.iter().any(|line| is_head(line)),
-            code: lines.windows(2).any(|pair| is_head(pair[0]) && is_code(pair[1])),
+        let mut within = Within { tokens, place: false, code: false, span: None };
+        let mut lines: HashSet<(&str, u32)> = HashSet::new();
+        let mut of: Option<(&Hit, bool)> = None;
+        for line in text.lines() {
+            let number = line.split_once(": ").and_then(|(number, _)| number.parse::<u32>().ok());
+            if let (Some((hit, is_relevant)), Some(number)) = (of, number) {
+                within.code |= is_relevant;
+                lines.insert((&hit.path, number));
+                continue;
+            }
+            let hit = heads.iter().find(|(head, _)| line.starts_with(head.as_str())).map(|(_, hit)| *hit);
+            of = hit.map(|hit| (hit, labelled.is_relevant(hit, root)));
+            within.place |= of.is_some_and(|(_, is_relevant)| is_relevant);
         }
+        let share = |(path, wanted): &(String, Vec<u32>)| {
+            let shown = wanted.iter().filter(|&&line| lines.contains(&(path.as_str(), line))).count();
+            shown as f64 / wanted.len() as f64
+        };
+        within.span = spans.iter().map(share).max_by(f64::total_cmp);
+        within
     });
     Ok(shown.collect())
 }

@@ -30,6 +30,8 @@ pub(super) fn run(before: &[Scored], after: &[Scored], as_json: bool, output: &m
     if pairs.is_empty() {
         bail!("the two results have no query in common");
     }
+    // Keys are unique, so a pair takes one query of each side.
+    let unpaired = [before.len() - pairs.len(), after.len() - pairs.len()];
     let (mean, low, high) = metrics::interval(pairs.iter().map(|(scored, change)| (scored.repo.as_str(), *change)));
     let better = pairs.iter().filter(|(_, change)| *change > 1e-9).count();
     let worse = pairs.iter().filter(|(_, change)| *change < -1e-9).count();
@@ -40,7 +42,7 @@ pub(super) fn run(before: &[Scored], after: &[Scored], as_json: bool, output: &m
             .filter(|(_, change)| change.abs() > 1e-9)
             .map(|(scored, change)| json!({ "repo": scored.repo, "query": scored.query, "change": change }))
             .collect();
-        output.json(&json!({ "queries": pairs.len(), "mean_change": mean, "interval_95_percent": [low, high], "better": better, "worse": worse, "changes": rows }))?;
+        output.json(&json!({ "queries": pairs.len(), "unpaired": unpaired, "mean_change": mean, "interval_95_percent": [low, high], "better": better, "worse": worse, "changes": rows }))?;
         return Ok(Outcome::Clean);
     }
     writeln!(
@@ -48,6 +50,13 @@ pub(super) fn run(before: &[Scored], after: &[Scored], as_json: bool, output: &m
         "NDCG@10 changes by {mean:+.4} (95 % interval {low:+.4} to {high:+.4}) over {} queries; {better} better, {worse} worse",
         pairs.len()
     )?;
+    if unpaired != [0, 0] {
+        let [first, second] = unpaired;
+        writeln!(
+            output,
+            "  queries of one result alone, which are left out: {first} of the first, {second} of the second"
+        )?;
+    }
     const SHOWN: usize = 10;
     for (scored, change) in pairs
         .iter()

@@ -1,6 +1,6 @@
 //! Labelled queries and where their repositories are.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, fmt, path::Path};
 
 use anyhow::{Context, Result, bail};
 use conexus_core::Hit;
@@ -39,6 +39,8 @@ pub(super) struct Judged {
     pub(super) ranks: Vec<usize>,
     /// Targets that an answer could meet: of those that one chunk holds, one.
     pub(super) reachable: usize,
+    /// Targets that no chunk holds, as they are written.
+    pub(super) lacking: Vec<String>,
 }
 
 impl LabelledQuery {
@@ -53,11 +55,12 @@ impl LabelledQuery {
             .flat_map(|(path, file)| file.chunks().map(move |chunk| (path.clone(), chunk.lines())))
             .map(|(path, lines)| self.held(&path, lines))
             .collect();
-        // A target that no chunk holds is the index's fault, so it stays among those that should be found.
-        let lacking = (0..count).filter(|target| !chunks.iter().flatten().any(|held| held == target)).count();
+        // A target that no chunk holds is the index's fault or the label's, so it stays among those that should be found.
+        let lacking: Vec<_> = (0..count).filter(|target| !chunks.iter().flatten().any(|held| held == target)).collect();
         Judged {
             ranks: metrics::assigned(&held, count).into_iter().map(|at| at + 1).collect(),
-            reachable: metrics::assigned(&chunks, count).len() + lacking,
+            reachable: metrics::assigned(&chunks, count).len() + lacking.len(),
+            lacking: lacking.into_iter().map(|target| self.targets[target].to_string()).collect(),
         }
     }
 
@@ -72,6 +75,24 @@ impl LabelledQuery {
         !self.held(&full_path(root, &hit.path), hit.lines).is_empty()
     }
 
+    /// The lines of the targets that have lines, from 1 and without blank ones, each with the path of its file in the index.
+    pub(super) fn spans(&self, snapshot: &Snapshot, root: &str) -> Vec<(String, Vec<u32>)> {
+        let mut spans = Vec::new();
+        for (target, (first, last)) in self.targets.iter().filter_map(|target| Some((target, target.lines?))) {
+            let files = snapshot.index().files().filter(|file| target.is_in(&full_path(root, file.path())));
+            for path in files.map(|file| file.path()) {
+                let Ok(current) = snapshot.text(path) else { continue };
+                let lines = (1..).zip(current.text.lines()).filter(|(_, line)| !line.trim().is_empty());
+                let lines: Vec<u32> =
+                    lines.map(|(number, _)| number).filter(|number| (first..=last).contains(number)).collect();
+                if !lines.is_empty() {
+                    spans.push((path.to_string(), lines));
+                }
+            }
+        }
+        spans
+    }
+
     /// Whether a file holds a target, wherever in it.
     pub(super) fn is_relevant_file(&self, path: &str, root: &str) -> bool {
         let path = full_path(root, path);
@@ -82,6 +103,13 @@ impl LabelledQuery {
 /// A path below the indexed folder as the labels write it.
 fn full_path(root: &str, path: &str) -> String {
     if root == "." { path.to_owned() } else { format!("{root}/{path}") }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.path)?;
+        self.lines.map_or(Ok(()), |(first, last)| write!(formatter, ":{first}-{last}"))
+    }
 }
 
 impl Target {

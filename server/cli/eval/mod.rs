@@ -7,7 +7,12 @@ mod metrics;
 mod own;
 mod report;
 
-use std::{path::Path, sync::atomic::AtomicBool, time::Instant};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+    time::Instant,
+};
 
 use anyhow::{Context, Result, bail};
 use conexus_core::{Query, WorkContext};
@@ -45,6 +50,9 @@ struct Scored {
     /// What an assistant's answer of so many tokens shows.
     #[serde(default)]
     within: Vec<assistant::Within>,
+    /// Targets that stand in no indexed file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lacking: Vec<String>,
     /// Time of the search in milliseconds, warm.
     milliseconds: f64,
     /// Paths of the hits, for reading.
@@ -67,8 +75,18 @@ pub(crate) fn run(arguments: &Arguments, eval: &EvalArguments, output: &mut Outp
     };
     let queries_of = data::queries(queries).with_context(|| format!("cannot use {}", queries.display()))?;
     let repos = eval.repos.clone().unwrap_or_else(|| queries.with_file_name("repos.tsv"));
+    let repositories = data::repositories(&repos).with_context(|| format!("cannot use {}", repos.display()))?;
+    let is_listed = |name: &str| repositories.iter().any(|repository| repository.name == name);
+    if let Some(name) = eval.repo.iter().find(|name| !is_listed(name) || !queries_of.contains_key(*name)) {
+        bail!("--repo {name}: {} has no such repository, or {} no query of it", repos.display(), queries.display());
+    }
+    let unlisted: BTreeMap<_, _> = queries_of.iter().filter(|(name, _)| !is_listed(name)).collect();
+    if let Some((first, _)) = unlisted.first_key_value().filter(|_| eval.repo.is_empty()) {
+        let count: usize = unlisted.values().map(|queries| queries.len()).sum();
+        output::note(&format!("{count} queries are left out: {} has no repository such as {first}", repos.display()));
+    }
     let mut scored = Vec::new();
-    for repository in data::repositories(&repos).with_context(|| format!("cannot use {}", repos.display()))? {
+    for repository in repositories {
         if !eval.repo.is_empty() && !eval.repo.contains(&repository.name) {
             continue;
         }
@@ -87,6 +105,13 @@ pub(crate) fn run(arguments: &Arguments, eval: &EvalArguments, output: &mut Outp
 }
 
 fn finish(arguments: &Arguments, eval: &EvalArguments, scored: &[Scored], output: &mut Output) -> Result<Outcome> {
+    let mut lacking = scored.iter().flat_map(|scored| scored.lacking.iter().map(|target| (&scored.repo, target)));
+    if let Some((repository, first)) = lacking.next() {
+        let count = 1 + lacking.count();
+        output::note(&format!(
+            "{count} targets are in no indexed file, so no answer can meet them; the first is {first} of {repository}"
+        ));
+    }
     if let Some(path) = &eval.save {
         let text = serde_json::to_string_pretty(scored)?;
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
@@ -105,6 +130,9 @@ fn weights(changes: &[String]) -> Result<Weights> {
     for change in changes {
         let Some((name, value)) = change.split_once('=') else { bail!("--weight {change:?} is not NAME=VALUE") };
         let value: f32 = value.parse().with_context(|| format!("--weight {change:?}: the value is not a number"))?;
+        if !value.is_finite() {
+            bail!("--weight {change:?}: the value is not finite");
+        }
         if !weights.set(name, value) {
             bail!("--weight {change:?}: no such weight, one of: {}", Weights::NAMES.join(", "));
         }
@@ -166,7 +194,7 @@ fn measure(
     let started = Instant::now();
     let answer = snapshot.search(&query, &cancel)?;
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
-    let data::Judged { ranks, reachable } = labelled.judge(&answer.hits, snapshot, root);
+    let data::Judged { ranks, reachable, lacking } = labelled.judge(&answer.hits, snapshot, root);
     Ok(Scored {
         repo: repository.to_owned(),
         language: labelled.language.clone(),
@@ -178,7 +206,8 @@ fn measure(
         answer_tokens: assistant::tokens_to_file(snapshot, &query, &answer, |path| {
             labelled.is_relevant_file(path, root)
         }),
-        within: assistant::within(snapshot, &query, budgets, |hit| labelled.is_relevant(hit, root))?,
+        within: assistant::within(snapshot, &query, budgets, labelled, root)?,
+        lacking,
         milliseconds,
         hits: answer.hits.iter().map(|hit| format!("{}:{}", hit.path, hit.lines.0 + 1)).collect(),
     })

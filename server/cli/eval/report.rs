@@ -39,7 +39,7 @@ pub(super) fn report(
             "recall_at_10": average(|scored| scored.recall),
             "queries_with_file_in_10_hits": with_file,
             "queries_with_file_in_2000_tokens": in_time,
-            "budgets": budgets(scored).iter().map(|&(tokens, place, code)| json!({ "tokens": tokens, "place": place, "code": code })).collect::<Vec<_>>(),
+            "budgets": budgets(scored),
             "latency_ms": { "p50": percentile(0.5), "p99": percentile(0.99) },
             "languages": languages,
             "categories": categories,
@@ -53,11 +53,18 @@ pub(super) fn report(
     writeln!(output, "recall@10    {:.4}", average(|scored| scored.recall))?;
     writeln!(output, "file found   in 10 hits {with_file}, in 2,000 tokens of an assistant's answer {in_time}")?;
     writeln!(output, "latency      p50 {:.2} ms, p99 {:.2} ms", percentile(0.5), percentile(0.99))?;
-    for (tokens, place, code) in budgets(scored) {
-        writeln!(
+    for Budget { tokens, place, code, queries_with_lines, all_lines, lines } in budgets(scored) {
+        write!(
             output,
             "answer of {tokens:>5} tokens: names a relevant place in {place:.3}, shows its code in {code:.3}"
         )?;
+        if let (Some(all_lines), Some(lines)) = (all_lines, lines) {
+            write!(
+                output,
+                "; of {queries_with_lines} queries for lines all of a target's in {all_lines:.3}, on average {lines:.3} of them"
+            )?;
+        }
+        writeln!(output)?;
     }
     for (title, groups) in [("category", categories), ("language", languages), ("repository", repositories)] {
         writeln!(output, "by {title}")?;
@@ -97,14 +104,40 @@ fn group<'a>(scored: &'a [Scored], key: impl Fn(&'a Scored) -> &'a str) -> BTree
     measured.collect()
 }
 
-/// For each budget the shares of the queries whose answer names a relevant place, and shows code of it.
-fn budgets(scored: &[Scored]) -> Vec<(usize, f64, f64)> {
-    let mut sums: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+/// What answers within a budget show, as shares of the queries.
+#[derive(Serialize)]
+struct Budget {
+    tokens: usize,
+    /// The place of a relevant hit is named.
+    place: f64,
+    /// Code of a relevant hit is shown.
+    code: f64,
+    /// Queries with a target that is lines of a file.
+    queries_with_lines: usize,
+    /// Of those the share for which all lines of a target are shown, and the mean share of its lines.
+    all_lines: Option<f64>,
+    lines: Option<f64>,
+}
+
+fn budgets(scored: &[Scored]) -> Vec<Budget> {
+    let mut answers: BTreeMap<usize, Vec<&assistant::Within>> = BTreeMap::new();
     for within in scored.iter().flat_map(|scored| &scored.within) {
-        let sum = sums.entry(within.tokens).or_default();
-        sum.0 += f64::from(u8::from(within.place));
-        sum.1 += f64::from(u8::from(within.code));
+        answers.entry(within.tokens).or_default().push(within);
     }
-    let all = scored.len() as f64;
-    sums.into_iter().map(|(tokens, (place, code))| (tokens, place / all, code / all)).collect()
+    let measured = answers.into_iter().map(|(tokens, answers)| {
+        let share = |is: fn(&assistant::Within) -> bool| {
+            answers.iter().filter(|within| is(within)).count() as f64 / scored.len() as f64
+        };
+        let spans: Vec<f64> = answers.iter().filter_map(|within| within.span).collect();
+        let mean = |sum: f64| (!spans.is_empty()).then(|| sum / spans.len() as f64);
+        Budget {
+            tokens,
+            place: share(|within| within.place),
+            code: share(|within| within.code),
+            queries_with_lines: spans.len(),
+            all_lines: mean(spans.iter().filter(|&&span| span >= 1.0).count() as f64),
+            lines: mean(spans.iter().sum()),
+        }
+    });
+    measured.collect()
 }

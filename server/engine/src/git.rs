@@ -57,6 +57,11 @@ pub fn version() -> Option<String> {
     git(Path::new("."), &["version"]).and_then(line)
 }
 
+/// Whether a repository lacks the commits before some point (`git clone --depth`).
+pub fn is_shallow(folder: &Path) -> bool {
+    git(folder, &["rev-parse", "--is-shallow-repository"]).and_then(line).is_some_and(|said| said == "true")
+}
+
 /// The checked-out branch, or the short hash of a detached commit.
 pub fn branch(folder: &Path) -> Option<String> {
     git(folder, &["symbolic-ref", "--quiet", "--short", "HEAD"])

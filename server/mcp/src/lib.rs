@@ -44,6 +44,7 @@ pub use error::{Error, Result};
 pub use found::{Found, FoundHit, FoundNotice, SearchRequest, Term};
 pub use guard::token as new_token;
 pub use hits::search_answer;
+pub use reply::BUDGETS;
 pub use serving::{Limits, Remote, Serving};
 #[doc(hidden)]
 pub use sessions::begin as begin_session;

@@ -1,6 +1,6 @@
 //! Answers of tools: what fits into the budget of tokens goes first, and what did not fit is said.
 
-use std::sync::atomic::Ordering;
+use std::{ops::RangeInclusive, sync::atomic::Ordering};
 
 use conexus_core::Notice;
 use conexus_engine::{BufferVersion, Snapshot, estimate_tokens, live::Role, redaction};
@@ -15,6 +15,8 @@ pub(crate) const DEFAULT_TOKENS: usize = 4_000;
 const LEAST_TOKENS: usize = 200;
 /// The largest budget.
 const MOST_TOKENS: usize = 50_000;
+/// Budgets of an answer, in tokens, that are kept; any other is moved to the nearest.
+pub const BUDGETS: RangeInclusive<u64> = LEAST_TOKENS as u64..=MOST_TOKENS as u64;
 /// Bytes that are left of the message of a notice where the budget is small, and where it is very small.
 const SHORT_MESSAGES: [usize; 2] = [40, 0];
 /// Longest message of a notice in bytes.

@@ -7,7 +7,7 @@ mod commits;
 mod documentation;
 mod sentence;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use conexus_core::{LineIndex, Span};
@@ -24,8 +24,8 @@ pub(super) fn scores(
     weights: &Weights,
 ) -> Result<Vec<Scored>> {
     let mut scored = Vec::new();
-    for folder in folders {
-        let mut copy = Copy::of(arguments, folder, weights, &eval.budgets)?;
+    for (name, repository) in named(folders)? {
+        let mut copy = Copy::of(arguments, name, repository, weights, &eval.budgets)?;
         let before = scored.len();
         if eval.active_file.is_none() {
             documentation::score(&mut copy, eval.sample, &mut scored)?;
@@ -33,12 +33,38 @@ pub(super) fn scores(
         let documented = scored.len() - before;
         commits::score(&mut copy, eval.sample, eval.active_file, &mut scored)?;
         let committed = scored.len() - before - documented;
-        output::note(&format!("{}: {documented} sentences of documentation, {committed} commits", copy.name));
+        let shallow = if committed == 0 && git::is_shallow(&copy.repository) {
+            "; the clone is shallow, so that commits have no parent to compare with: `git fetch --unshallow` gets them"
+        } else {
+            ""
+        };
+        output::note(&format!("{}: {documented} sentences of documentation, {committed} commits{shallow}", copy.name));
     }
     if scored.is_empty() {
         bail!("no query could be made: there are neither documented functions nor commits that change functions");
     }
     Ok(scored)
+}
+
+/// Folders with the names that their figures go by: a folder's own name, or its whole path where another has that name.
+fn named(folders: &[PathBuf]) -> Result<Vec<(String, PathBuf)>> {
+    let mut named: Vec<(String, PathBuf)> = Vec::new();
+    for folder in folders {
+        let repository =
+            folder.canonicalize().with_context(|| format!("cannot use the repository {}", folder.display()))?;
+        if named.iter().any(|(_, known)| *known == repository) {
+            bail!("the repository {} is named twice", folder.display());
+        }
+        let name = folder.file_name().or_else(|| repository.file_name());
+        named.push((name.unwrap_or_default().to_string_lossy().into_owned(), repository));
+    }
+    let names: Vec<String> = named.iter().map(|(name, _)| name.clone()).collect();
+    for (name, repository) in &mut named {
+        if names.iter().filter(|other| *other == name).count() > 1 {
+            *name = repository.display().to_string();
+        }
+    }
+    Ok(named)
 }
 
 /// A copy of a repository's files at one revision, and its index.
@@ -54,10 +80,13 @@ struct Copy {
 }
 
 impl Copy {
-    fn of(arguments: &Arguments, repository: &Path, weights: &Weights, budgets: &[usize]) -> Result<Self> {
-        let named = repository.file_name().map(|name| name.to_string_lossy().into_owned());
-        let repository =
-            repository.canonicalize().with_context(|| format!("cannot use the repository {}", repository.display()))?;
+    fn of(
+        arguments: &Arguments,
+        name: String,
+        repository: PathBuf,
+        weights: &Weights,
+        budgets: &[usize],
+    ) -> Result<Self> {
         let folder = tempfile::tempdir().context("cannot make a folder for a copy of the repository")?;
         let tree = folder.path().join("tree");
         std::fs::create_dir(&tree).with_context(|| format!("cannot make {}", tree.display()))?;
@@ -70,7 +99,6 @@ impl Copy {
         let location = Location::of(&tree, &settings.index_dir)?;
         let mut host = Host::open(location, settings)?.0;
         host.set_weights(weights.clone());
-        let name = named.or_else(|| Some(repository.file_name()?.to_string_lossy().into_owned())).unwrap_or_default();
         Ok(Self { name, repository, export, host, tree, budgets: budgets.to_vec(), _folder: folder })
     }
 
