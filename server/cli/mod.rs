@@ -21,6 +21,7 @@ mod setup;
 mod status;
 mod surroundings;
 mod symbols;
+mod temporary;
 mod verify;
 
 use std::{path::Path, process::ExitCode};

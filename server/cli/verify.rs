@@ -11,6 +11,7 @@ use super::{
     arguments::Arguments,
     index,
     output::{Output, printable},
+    temporary::Temporary,
 };
 
 /// Brings the index up to date, builds another one beside it and compares what they hold and answer.
@@ -22,10 +23,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome>
     if follows && !host.is_kept_current() {
         bail!("another process owns this index and has not brought it up to date: verify when it has, or has ended");
     }
-    let folder = tempfile::Builder::new()
-        .prefix("conexus-verify")
-        .tempdir()
-        .context("cannot make a temporary folder for the fresh index")?;
+    let folder = Temporary::new("conexus-verify").context("cannot make a temporary folder for the fresh index")?;
     let location = Location { root: host.location().root.clone(), index_dir: folder.path().join("index") };
     let crashes_of = Some(host.location().index_dir.clone());
     let mut fresh = Host::open(location, Settings { crashes_of, ..host.settings().clone() })?.0;

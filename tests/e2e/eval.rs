@@ -247,6 +247,52 @@ fn repositories_of_one_name_are_kept_apart_and_shallow_clones_named() {
     assert!(!run(&["left/app"]).expect(0).stderr.contains("shallow"));
 }
 
+/// Nothing of a command is left in the folder for temporary files when it is asked to end.
+#[cfg(unix)]
+#[test]
+fn a_command_that_is_asked_to_end_leaves_no_copy() {
+    let functions = |file: usize| {
+        let function = |number| {
+            format!(
+                "def step_{file}_{number}(call):\n    \"\"\"Waits for the part {number} of the machine {file} to end.\"\"\"\n    return call({number})\n\n"
+            )
+        };
+        (0..60).map(function).collect::<String>()
+    };
+    let workspace = Workspace::empty();
+    for file in 0..40 {
+        workspace.write(&format!("part_{file}.py"), functions(file));
+    }
+    let repository = Repository::init(workspace);
+    let program = conexus();
+    for (arguments, signal, code) in [
+        (&["eval", "--from-history"][..], "INT", 130),
+        (&["eval", "--from-history"], "TERM", 143),
+        (&["verify"], "TERM", 143),
+    ] {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let mut command = program.command(repository.root());
+        command.args(arguments).env("TMPDIR", temporary.path());
+        let mut running = conexus_testkit::start(command);
+        let made = || {
+            std::fs::read_dir(temporary.path())
+                .expect("a folder")
+                .flatten()
+                .any(|made| made.path().join("index").is_dir())
+        };
+        while !made() {
+            assert!(!running.has_ended(), "{arguments:?} ended before it made a copy");
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        let told = std::process::Command::new("kill").args([format!("-{signal}"), running.id().to_string()]).status();
+        assert!(told.expect("kill").success());
+        let run = running.wait().expect(code);
+        let left: Vec<_> =
+            std::fs::read_dir(temporary.path()).expect("a folder").flatten().map(|left| left.path()).collect();
+        assert!(left.is_empty(), "{arguments:?}: {left:?}: {run}");
+    }
+}
+
 const RETRY: &str = "\
 def retry_with_backoff(call):
     \"\"\"Calls again after a pause that doubles each time.\"\"\"

@@ -9,7 +9,7 @@ mod report;
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::Path,
     sync::atomic::AtomicBool,
     time::Instant,
 };

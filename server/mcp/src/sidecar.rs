@@ -32,6 +32,7 @@ use crate::{
     http::{client_of, protocol, railed, serve, tls},
     server::Server,
     sessions::{Sessions, in_session},
+    signals::asked_to_end,
     tools,
 };
 
@@ -179,23 +180,8 @@ impl Sidecar {
     /// Waits until the process is asked to end, by SIGINT, SIGTERM or what stands for them.
     pub fn wait_for_end(&self) -> Result<()> {
         let Some(runtime) = &self.runtime else { return Ok(()) };
-        runtime.block_on(end()).map_err(Error::Signal)
+        runtime.block_on(asked_to_end()).map(drop).map_err(Error::Signal)
     }
-}
-
-#[cfg(unix)]
-async fn end() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-async fn end() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
 }
 
 /// Takes an address before anything else is begun, so that a busy port is an error of the command.

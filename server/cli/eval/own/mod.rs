@@ -14,7 +14,10 @@ use conexus_core::{LineIndex, Span};
 use conexus_engine::{FileEntry, Host, IndexDir, Location, Snapshot, SymbolRef, Weights, git, roles};
 
 use super::{Scored, data::LabelledQuery, data::Target, measure, output, settings};
-use crate::cli::arguments::{Arguments, EvalArguments};
+use crate::cli::{
+    arguments::{Arguments, EvalArguments},
+    temporary::Temporary,
+};
 
 /// Scores of queries made out of repositories.
 pub(super) fn scores(
@@ -76,7 +79,7 @@ struct Copy {
     tree: PathBuf,
     budgets: Vec<usize>,
     /// Holds all of it, and is removed with it.
-    _folder: tempfile::TempDir,
+    _folder: Temporary,
 }
 
 impl Copy {
@@ -87,7 +90,7 @@ impl Copy {
         weights: &Weights,
         budgets: &[usize],
     ) -> Result<Self> {
-        let folder = tempfile::tempdir().context("cannot make a folder for a copy of the repository")?;
+        let folder = Temporary::new("conexus-eval").context("cannot make a folder for a copy of the repository")?;
         let tree = folder.path().join("tree");
         std::fs::create_dir(&tree).with_context(|| format!("cannot make {}", tree.display()))?;
         let export = git::Export::new(&repository, &tree, &folder.path().join("git-index"))
