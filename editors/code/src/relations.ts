@@ -76,13 +76,15 @@ export async function answered(command: string, subject: unknown, answer: unknow
 
 async function present(relation: RelationName, subject: Subject, result: RelatedResult): Promise<void> {
   const found = result.relations.filter((candidate) => candidate.relation === relation);
-  if (found.length === 0) {
-    const name = result.target === undefined ? "" : `${result.target.name}: `;
-    void vscode.window.showInformationMessage(`Conexus: ${name}${banner(result.notices) ?? NONE[relation]}`);
-    return;
+  const notice = banner(result.notices);
+  if (found.length > 0) {
+    const at = position(subject.position);
+    await vscode.commands.executeCommand("editor.action.peekLocations", uri(subject.uri), at, found.map(location), "peek");
   }
-  const at = position(subject.position);
-  await vscode.commands.executeCommand("editor.action.peekLocations", uri(subject.uri), at, found.map(location), "peek");
+  if (found.length === 0 || notice !== undefined) {
+    const name = result.target === undefined ? "" : `${result.target.name}: `;
+    void vscode.window.showInformationMessage(`Conexus: ${name}${notice ?? NONE[relation]}`);
+  }
 }
 
 async function presentContext(pack: ContextResult): Promise<void> {

@@ -34,7 +34,10 @@ async function oneMessage(text: string, ...buttons: string[]): Promise<void> {
   assert.deepEqual(buttons.filter((button) => !shown.some((label) => label.startsWith(button))), [], shown.join(", "));
 }
 
-/** A server that knows the protocol, says its version, and notes searches and what is cancelled instead of answering them. */
+/**
+ * A server that knows the protocol, says its version, and notes searches and what is cancelled instead of answering them.
+ * Of callers it has one, in the first line of the document, and says that there will be more.
+ */
 const otherServer = (version: string, notes: string): string => `#!${process.execPath}
 const { appendFileSync } = require("node:fs");
 let input = Buffer.alloc(0);
@@ -55,6 +58,12 @@ process.stdin.on("data", (bytes) => {
       appendFileSync(${JSON.stringify(notes)}, JSON.stringify({ id, method, params }) + "\\n");
     } else if (method === "initialize") {
       send({ id, result: { capabilities: {}, serverInfo: { name: "conexus", version: "${version}" } } });
+    } else if (method === "conexus/related") {
+      const range = { start: { line: 0, character: 4 }, end: { line: 0, character: 9 } };
+      const place = { uri: params.textDocument.uri, range, selectionRange: range, name: "open_kitchen", container: "" };
+      const relation = { ...place, relation: params.relations[0], path: "plan.py", reason: "calls it", confidence: 0.9 };
+      const notices = [{ kind: "indexing", message: "still indexing: 3 of 10 files" }];
+      send({ id, result: { target: { ...place, name: "brew_espresso" }, relations: [relation], more: [], notices } });
     } else if (method === "exit") {
       process.exit(0);
     } else if (id !== undefined) {
@@ -209,6 +218,20 @@ async function forgetKitchen(): Promise<void> {
   await workbench.command("File: Revert File");
   await page.locator(".tab.dirty").waitFor({ state: "hidden" });
 }
+
+await steps.run("callers in an index that is being built are shown, and it is said that there will be more", async () => {
+  workbench.configure({ "conexus.server.path": program("partial", otherServer("0.1.0", "/dev/null")) });
+  await workbench.reopen(kitchen(join(workbench.home, "partial-index")));
+  await workbench.waitForStatus("Conexus: live");
+  await workbench.openFile("plan.py");
+  await page.locator(".view-line", { hasText: "brew_espresso" }).first().click();
+  await workbench.command("Conexus: Peek Callers");
+  await page.locator(".peekview-widget .ref-tree .monaco-list-row", { hasText: "brew_espresso" }).first().waitFor();
+  await oneMessage("brew_espresso: still indexing: 3 of 10 files");
+  await page.keyboard.press("Escape");
+  await page.locator(".peekview-widget").waitFor({ state: "hidden" });
+  await workbench.dismissMessages();
+});
 
 await steps.run("an index that another program writes is followed, and taken over when that ends", async () => {
   const folder = kitchen(join(workbench.home, "shared"));
