@@ -1,7 +1,10 @@
-/** Workspaces that are not one trusted folder: several folders, and one that nobody vouches for. */
+/**
+ * Workspaces that are not one trusted folder: several folders, and one that nobody vouches for. No setting names the program
+ * here: it is on the path for the first, and inside of the extension for the second.
+ */
 
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 
@@ -29,8 +32,28 @@ write("old/shop/till.py", "def close_till(till):\n    \"\"\"Counts the coins of 
 const several = (...names: string[]): string =>
   write("all.code-workspace", JSON.stringify({ folders: names.map((name) => ({ path: name })) }));
 
+/** An editor that was started from a terminal in which a folder is the first of the path. */
+const withPath = (folder: string): Record<string, string> =>
+  ({ VSCODE_CLI: "1", PATH: `${folder}:${process.env["PATH"] ?? ""}` });
+
+/** The programs below a folder that run as language servers; a server may be several processes. */
+function servers(below: string): string[] {
+  const programs = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    } catch {
+      return []; // It has ended.
+    }
+  });
+  const found = programs.filter(([program = "", command]) => command === "lsp" && program.startsWith(below));
+  return [...new Set(found.map(([program = ""]) => program))];
+}
+
 {
-  const workbench = await Workbench.open({ ...own, workspace: several("shop", "store") });
+  mkdirSync(join(place, "bin"));
+  symlinkSync(own.server, join(place, "bin/conexus"));
+  const environment = withPath(join(place, "bin"));
+  const workbench = await Workbench.open({ ...own, settings: {}, environment, workspace: several("shop", "store") });
   const { page } = workbench;
   const steps = new Steps(workbench);
   const found = async (question: string, name: string): Promise<void> => {
@@ -39,8 +62,12 @@ const several = (...names: string[]): string =>
     await page.keyboard.press("Escape");
   };
 
-  await steps.run("several folders are searched as one, and the status names each", async () => {
+  await steps.run("the program on the path is used where the extension has none", async () => {
     await workbench.waitForStatus("Conexus: live");
+    assert.deepEqual(servers(place), [join(place, "bin/conexus")]);
+  });
+
+  await steps.run("several folders are searched as one, and the status names each", async () => {
     await found("add tax to the price", "grossAmount");
     await workbench.ask("order goods for an empty shelf");
     await until("the name of its folder is shown", async () => /^\S+ {2}restock, .* · store/.test((await workbench.labels())[0] ?? ""));
@@ -115,13 +142,28 @@ const several = (...names: string[]): string =>
   write("strange/.vscode/settings.json", JSON.stringify({
     "conexus.server.path": foreign, "conexus.server.environment": { CONEXUS_LOG_FILE: trace }, "conexus.search.limit": 5,
   }));
-  const workbench = await Workbench.open({ ...own, workspace: join(place, "strange"), asksForTrust: true });
+  // The one in the extension comes before one on the path, and one that a setting names before both.
+  const decoy = join(place, "decoy");
+  write("decoys/conexus", `#!/bin/sh\ntouch '${decoy}'\nexit 3\n`, 0o755);
+  const workbench = await Workbench.open({
+    ...own,
+    extensions: [own.bundled],
+    settings: {},
+    environment: withPath(join(place, "decoys")),
+    workspace: join(place, "strange"),
+    asksForTrust: true,
+  });
   const { page } = workbench;
   const steps = new Steps(workbench);
 
+  await steps.run("the program in the extension is used, and none on the path", async () => {
+    await workbench.waitForStatus("Conexus: live");
+    assert.match(servers(workbench.home).join(), /^[^,]*\/extensions\/[^,/]*conexus[^,/]*\/bundled\/conexus$/);
+    assert.ok(!existsSync(decoy), "nothing else was started");
+  });
+
   await steps.run("a folder that is not trusted is searched, and starts no program of its own", async () => {
     await page.locator(".statusbar-item", { hasText: "Restricted Mode" }).first().waitFor();
-    await workbench.waitForStatus("Conexus: live");
     await workbench.ask("add tax to the price");
     await until("it is found", async () => (await workbench.labels())[0]?.includes("  grossAmount, ") ?? false);
     await page.keyboard.press("Escape");
@@ -151,6 +193,8 @@ const several = (...names: string[]): string =>
     await page.locator(".statusbar-item", { hasText: "Restricted Mode" }).first().waitFor({ state: "hidden" });
     await until("its program was started", () => existsSync(trace));
     await workbench.waitForStatus("Conexus: live");
+    await until("it is the only one", () => servers(workbench.home).length === 0);
+    assert.ok(!existsSync(decoy), "the one on the path was not started");
     assert.deepEqual(await workbench.messages(), []);
   });
 

@@ -11,7 +11,7 @@ function variable(name: string): string {
 }
 
 /** The setup that tests/workbench/run hands over. */
-export function setup(): Setup & { readonly server: string } {
+export function setup(): Setup & { readonly server: string; readonly bundled: string } {
   const server = variable("CONEXUS");
   return {
     installed: variable("WORKBENCH"),
@@ -20,6 +20,7 @@ export function setup(): Setup & { readonly server: string } {
     settings: { "conexus.server.path": server },
     pictures: process.env["PICTURES"],
     server,
+    bundled: variable("BUNDLED"),
   };
 }
 
