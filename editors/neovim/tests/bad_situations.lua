@@ -269,6 +269,7 @@ for _, case in ipairs({
   { { activity = "idle", role = "follower" }, "detached" },
   { { activity = "detached", role = "follower" }, "behind" },
   { { activity = "detached", role = "follower", lexicalOnly = "why" }, "behind" },
+  { { activity = "detached", role = "owner", fault = "the workspace is gone" }, "error" },
   { { activity = "idle", role = "follower", builtinModel = "why" }, "built-in" },
   { { activity = "idle", role = "owner", builtinModel = "why", lexicalOnly = "why" }, "names-only" },
   { { activity = "idle", role = "owner", builtinModel = "why", fault = "why" }, "error" },

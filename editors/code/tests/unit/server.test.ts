@@ -79,6 +79,7 @@ void test("the status item says how things stand", () => {
     [{ role: "follower" }, "$(debug-disconnect) Conexus: detached", "calm"],
     [{ role: "follower", activity: "detached" }, "$(warning) Conexus: detached", "warning"],
     [{ fault: "the disk is read-only" }, "$(error) Conexus: error", "error"],
+    [{ fault: "the workspace is gone", activity: "detached" }, "$(error) Conexus: error", "error"],
     [{ activity: "failed" }, "$(error) Conexus: error", "error"],
   ];
   for (const [change, text, level] of folders) {
