@@ -69,7 +69,29 @@ for time, replace in pairs({
   equal(attached, 1, "calls of on_attach " .. time)
   last = keeps_settings(time)
 end
+
+-- A command of the person's own is run as it is, whatever is in the path.
+vim.fn.delete(path .. "/conexus")
+vim.lsp.config("conexus", { cmd = { harness.program(), "lsp" } })
+local kitchen = vim.fn.tempname()
+vim.fn.mkdir(kitchen .. "/.git", "p")
+vim.fn.writefile({ "return 1" }, kitchen .. "/plan.lua")
+vim.cmd("hide edit " .. kitchen .. "/plan.lua")
+vim.bo.filetype = "lua"
+last = nil
+for _, time in ipairs({ "at the beginning", "after a restart" }) do
+  local client = wait_for("the server of the person's own command " .. time, function()
+    local client = vim.lsp.get_clients({ name = "conexus", bufnr = 0 })[1]
+    return client and client.id ~= last and conexus.status() == "conexus live" and client
+  end)
+  equal(client.config.cmd, { harness.program(), "lsp" }, "the command " .. time)
+  last = client.id
+  if time == "at the beginning" then
+    vim.cmd("Conexus restart")
+  end
+end
 equal(harness.take_shown(), {}, "messages")
 vim.cmd("%bwipeout!")
 harness.finish("vim.lsp.enable alone")
 vim.fn.delete(path, "rf")
+vim.fn.delete(kitchen, "rf")
