@@ -7,12 +7,7 @@ mod metrics;
 mod own;
 mod report;
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::atomic::AtomicBool,
-    time::Instant,
-};
+use std::{collections::BTreeMap, path::Path, sync::atomic::AtomicBool, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use conexus_core::{Query, WorkContext};

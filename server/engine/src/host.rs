@@ -305,8 +305,9 @@ impl Host {
             return Ok(self.finish(IndexReport::default(), started));
         }
         let voice = self.voice();
-        let tell =
-            |activity| voice.iter().for_each(|voice| Standing { activity, current: false, ends: true }.tell(voice));
+        let tell = |activity| {
+            voice.iter().for_each(|voice| Standing { activity, ends: true, ..Standing::DETACHED }.tell(voice))
+        };
         let told = |progress| {
             tell(Activity::Running(progress));
             observe(progress);

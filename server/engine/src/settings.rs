@@ -1,6 +1,9 @@
 //! What an engine is told before it starts: one validated value.
 
-use std::path::PathBuf;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    path::PathBuf,
+};
 
 use conexus_embed::EmbedderSettings;
 
@@ -79,6 +82,14 @@ impl Settings {
     /// Largest file in bytes that the memory has room for.
     pub fn most_file_bytes(&self) -> u64 {
         self.memory / FILE_SHARE
+    }
+
+    /// A number for all that chooses the files of a workspace, never 0: equal for settings that choose alike.
+    pub(crate) fn choice(&self) -> u32 {
+        let Self { max_file_bytes, hidden, ignore_files, exclude, .. } = self;
+        let mut hasher = DefaultHasher::new();
+        (max_file_bytes, hidden, ignore_files, exclude).hash(&mut hasher);
+        hasher.finish() as u32 | 1
     }
 
     /// Threads to analyse with, at least 1 and not more than a quarter of the memory allows.

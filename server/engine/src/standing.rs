@@ -5,6 +5,8 @@ use std::{fmt, path::Path, time::Duration};
 use conexus_core::Notice;
 use conexus_index::{Owner, Voice};
 
+#[cfg(doc)]
+use crate::Settings;
 use crate::{Progress, live::Activity};
 
 /// An owner that is silent for longer has ended or hangs: it says something each second.
@@ -21,11 +23,13 @@ pub(crate) struct Standing {
     pub(crate) current: bool,
     /// Whether it is a command, which ends by itself.
     pub(crate) ends: bool,
+    /// By what settings it says that it chooses files, see [`Settings::choice`]; 0 where it says nothing.
+    pub(crate) choice: u32,
 }
 
 impl Standing {
     /// Nobody keeps the index up to the disk.
-    pub(crate) const DETACHED: Self = Self { activity: Activity::Detached, current: false, ends: false };
+    pub(crate) const DETACHED: Self = Self { activity: Activity::Detached, current: false, ends: false, choice: 0 };
 
     /// What the owner of the index in a folder says of itself.
     pub(crate) fn said(folder: &Path) -> Self {
@@ -82,7 +86,8 @@ impl Standing {
             "stopped" => Activity::Stopped,
             _ => return None,
         };
-        Some(Self { activity, current: follows == CURRENT, ends: follows == ENDS })
+        let choice = words.next().and_then(|word| word.strip_prefix(CHOICE)?.parse().ok()).unwrap_or(0);
+        Some(Self { activity, current: follows == CURRENT, ends: follows == ENDS, choice })
     }
 }
 
@@ -90,6 +95,8 @@ impl Standing {
 const CURRENT: &str = "current";
 /// What a command says.
 const ENDS: &str = "once";
+/// What precedes the choice of files.
+const CHOICE: &str = "choice:";
 
 /// As [`Standing::read`] reads it.
 impl fmt::Display for Standing {
@@ -100,7 +107,8 @@ impl fmt::Display for Standing {
             _ => "not-yet",
         };
         write!(formatter, "{follows}:{}", self.activity.name())?;
-        self.activity.progress().map_or(Ok(()), |(done, total)| write!(formatter, " {done} {total}"))
+        self.activity.progress().map_or(Ok(()), |(done, total)| write!(formatter, " {done} {total}"))?;
+        if self.choice == 0 { Ok(()) } else { write!(formatter, " {CHOICE}{}", self.choice) }
     }
 }
 
@@ -113,8 +121,8 @@ mod tests {
         let counted = [Progress::Indexing { done: 3, total: 50 }, Progress::Embedding { done: 7, total: 8 }];
         let running = [Progress::Walking, Progress::Finishing].into_iter().chain(counted).map(Activity::Running);
         for activity in running.chain([Activity::Opening, Activity::Idle, Activity::Stopped]) {
-            for (current, ends) in [(false, false), (true, false), (false, true)] {
-                let standing = Standing { activity, current, ends };
+            for (current, ends, choice) in [(false, false, 7), (true, false, 0), (false, true, 0)] {
+                let standing = Standing { activity, current, ends, choice };
                 assert_eq!(Standing::read(&standing.to_string()), Some(standing), "{standing}");
             }
         }
@@ -141,7 +149,11 @@ mod tests {
             (Activity::Failed, None, None),
         ] {
             for (current, expected) in [(false, at_first), (true, later)] {
-                assert_eq!(Standing { activity, current, ends: false }.notice(), expected, "{activity:?}, {current}");
+                assert_eq!(
+                    Standing { activity, current, ..Standing::DETACHED }.notice(),
+                    expected,
+                    "{activity:?}, {current}"
+                );
             }
         }
     }

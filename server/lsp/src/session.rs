@@ -225,7 +225,7 @@ impl Session {
 
     /// Opens the folders anew that have other settings than when they were opened. One that cannot be opened with them
     /// stays as it is.
-    fn reopen_roots(&self) {
+    pub(crate) fn reopen_roots(&self) {
         let (mut folders, mut uris) = (Vec::new(), Vec::new());
         for root in self.roots() {
             match root.has_other_settings(&self.settings_of) {

@@ -201,9 +201,10 @@ fn wire_notice(notice: &conexus_core::Notice, workspace: &Uri) -> Notice {
             let others = if *files > 1 { format!("; so are {} others", files - 1) } else { String::new() };
             plain("unparsed", format!("{path} is searched without its symbols, {reason}{others}"))
         }
-        Core::Detached => {
-            plain("detached", "another process owns this index; answers are as of its last commit".to_owned())
-        }
+        Core::Detached => plain(
+            "detached",
+            "another process owns this index, or its workspace is gone; answers are as of its last commit".to_owned(),
+        ),
         Core::Limited { hits } => plain("limited", format!("only the best {hits} hits are ranked")),
         Core::QuoteNotFound { quotes: 1 } => plain("quoteNotFound", "no chunk holds the quoted text".to_owned()),
         Core::QuoteNotFound { quotes } => plain("quoteNotFound", format!("no chunk holds all {quotes} quoted texts")),

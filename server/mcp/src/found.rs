@@ -265,9 +265,11 @@ impl FoundNotice {
                 let others = if *files > 1 { format!("; so are {} others", files - 1) } else { String::new() };
                 ("unparsed", format!("{path} is searched without its symbols, {reason}{others}"))
             }
-            Notice::Detached => {
-                ("detached", "another process owns this index; answers are as of its last commit".to_owned())
-            }
+            Notice::Detached => (
+                "detached",
+                "another process owns this index, or its workspace is gone; answers are as of its last commit"
+                    .to_owned(),
+            ),
             Notice::Limited { hits } => (
                 "limited",
                 format!("only the best {hits} hits are ranked; more words, or filters, find what is missing"),

@@ -126,6 +126,24 @@ fn a_second_editor_follows_and_takes_over() {
     }
 }
 
+/// Two editors that choose other files: one choice counts, and who has the other is told.
+#[test]
+fn settings_that_do_not_count_are_told() {
+    let session = workspace();
+    let first = session.serve();
+    let mut second = session.start();
+    let leave_out = json!({ "index": { "exclude": ["src/queue.rs"] } });
+    second.initialize(&json!({ "rootUri": session.uri(""), "initializationOptions": leave_out }));
+    let told = second.expect("window/showMessage")["params"]["message"].to_string();
+    assert!(told.contains("other settings") && told.contains("`exclude`"), "{told}");
+    assert_eq!(names(&mut second, "next_job"), ["next_job"]);
+    first.shut_down();
+    super::documents::eventually(&mut second, "next_job", &[]);
+    second.wait_until_idle();
+    assert_eq!(stands(&mut second)["fault"], json!(null));
+    second.shut_down();
+}
+
 /// Commands that read the index of a session say so, and what it holds can be verified when that is current.
 #[test]
 fn commands_beside_a_session_say_so() {

@@ -168,6 +168,24 @@ fn an_editor_says_what_is_indexed() {
     session.expect_like_fresh("after other settings");
 }
 
+/// The workspace's file counts when it is saved, and a mistake in it is told where it is.
+#[test]
+fn a_saved_settings_file_counts() {
+    let session = workspace();
+    let mut client = session.serve();
+    for (text, expected) in
+        [("[index]\nexclude = [\"src/queue.rs\"]\n", &[][..]), ("[index]\nexclude = 3\n", &[]), ("", &["next_job"])]
+    {
+        session.workspace.write("conexus.toml", text);
+        let saved = json!({ "textDocument": { "uri": session.uri("conexus.toml") } });
+        client.notify("textDocument/didSave", &saved);
+        super::documents::eventually(&mut client, "next_job", expected);
+    }
+    let told = client.expect("window/showMessage")["params"]["message"].to_string();
+    assert!(told.contains("conexus.toml") && told.contains("exclude") && told.contains('2'), "{told}");
+    client.shut_down();
+}
+
 /// A home folder that is not indexed is, once the editor's settings allow it: nothing has to be started again.
 #[test]
 fn a_folder_that_was_refused_is_opened_when_it_may_be() {

@@ -145,6 +145,8 @@ struct State {
     status: Status,
     /// Whether the whole workspace has been looked at since the start, and what changes is followed.
     current: bool,
+    /// By what settings the owner of the index says that it chooses files.
+    choice: u32,
     /// Who reads beside is told by it, as long as this process owns the index.
     voice: Option<Voice>,
     /// Files that changed on disk since the start, the last first.
@@ -352,7 +354,10 @@ impl Shared {
         let mut state = self.lock();
         state.status.role = if host.follows() { Role::Follower } else { Role::Owner };
         state.voice = host.voice();
-        state.stands(Standing::default());
+        state.stands(Standing {
+            choice: if host.follows() { 0 } else { self.settings.choice() },
+            ..Standing::default()
+        });
         drop(state);
         self.rebase(host.snapshot());
     }
@@ -527,11 +532,11 @@ impl Shared {
 
 impl State {
     fn standing(&self) -> Standing {
-        Standing { activity: self.status.activity, current: self.current, ends: false }
+        Standing { activity: self.status.activity, current: self.current, ends: false, choice: self.choice }
     }
 
     fn stands(&mut self, standing: Standing) {
-        Standing { activity: self.status.activity, current: self.current, .. } = standing;
+        Standing { activity: self.status.activity, current: self.current, choice: self.choice, .. } = standing;
     }
 
     /// What answers say of the index as it is now.

@@ -66,7 +66,13 @@ impl Watcher {
         let folders = Arc::new(Mutex::new(HashSet::new()));
         let (raw, gathered) = crossbeam_channel::unbounded();
         let git_dir = git::directory(root);
-        let filter = Filter { root: root.to_owned(), git_dir: git_dir.clone(), folders: Arc::clone(&folders) };
+        let excludes = git_dir.as_ref().and_then(|_| git::excludes(root));
+        let filter = Filter {
+            root: root.to_owned(),
+            git_dir: git_dir.clone(),
+            excludes: excludes.clone(),
+            folders: Arc::clone(&folders),
+        };
         let handler = move |event: notify::Result<notify::Event>| {
             if let Some(changes) = filter.changes(event) {
                 // The receiver ends with the watcher.
@@ -74,10 +80,10 @@ impl Watcher {
             }
         };
         let mut system = notify::recommended_watcher(handler).map_err(|error| reason(&error))?;
-        if let Some(git_dir) = &git_dir {
-            // Without it a switch of branches is seen by its files alone.
-            if let Err(error) = system.watch(git_dir, RecursiveMode::NonRecursive) {
-                tracing::debug!(%error, "git's folder is not watched");
+        // Without them a switch of branches is seen by its files alone, and what git leaves out here at the next start.
+        for folder in git_dir.as_deref().into_iter().chain(excludes.as_deref().and_then(Path::parent)) {
+            if let Err(error) = system.watch(folder, RecursiveMode::NonRecursive) {
+                tracing::debug!(%error, "git's folder {} is not watched", folder.display());
             }
         }
         if !BY_FOLDER {
@@ -156,6 +162,8 @@ fn reason(error: &notify::Error) -> String {
 struct Filter {
     root: PathBuf,
     git_dir: Option<PathBuf>,
+    /// Git's file of what is left out here beside what ignore files say.
+    excludes: Option<PathBuf>,
     folders: Arc<Mutex<HashSet<String>>>,
 }
 
@@ -174,6 +182,7 @@ impl Filter {
         }
         let mut changes = Changes::default();
         for path in &event.paths {
+            changes.all |= self.excludes.as_ref() == Some(path);
             if self.git_dir.as_deref().is_some_and(|git_dir| path.starts_with(git_dir)) {
                 changes.all |= path.file_name().is_some_and(|name| name == "HEAD");
                 continue;
@@ -255,6 +264,7 @@ mod tests {
         let filter = Filter {
             root: root.to_owned(),
             git_dir: Some(root.join(".git")),
+            excludes: Some(root.join(".git/info/exclude")),
             folders: Arc::new(Mutex::new(["", "src"].map(str::to_owned).into())),
         };
         let created = |path: &str| Event::new(EventKind::Create(CreateKind::File)).add_path(root.join(path));
@@ -266,6 +276,7 @@ mod tests {
             (Err(notify::Error::generic("events are lost")), Some(all())),
             (Ok(created(".git/HEAD")), Some(all())),
             (Ok(created(".git/index.lock")), None),
+            (Ok(created(".git/info/exclude")), Some(all())),
             (
                 Ok(created("src/a.rs").add_path(root.join("target/b.rs")).add_path(root.join("c.rs"))),
                 Some(parts(&["c.rs", "src/a.rs"])),

@@ -59,6 +59,9 @@ const POLL_SHARE: u32 = 20;
 const MODEL_REST: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(1));
 /// Changed paths from which a look at all files is cheaper.
 const MANY_PARTS: usize = 1_000;
+/// What a reader is told whose settings do not count.
+const OTHER_CHOICE: &str = "another process keeps the index of this workspace and chooses its files by other settings \
+                            (`exclude`, `hidden`, `ignore_files` or `max_file_bytes`): its settings count";
 /// What changes which files a walk finds, the tops of repositories among it.
 const IGNORE_FILES: &[&str] = &[".gitignore", ".ignore", ".conexusignore", ".git", ".jj"];
 
@@ -124,6 +127,8 @@ pub(super) struct Writer {
     /// Whether changes are known of that are not told yet, or the folder was gone or exchanged: until they are in the index
     /// it is not called current.
     behind: bool,
+    /// As a reader: since when the owner is known to choose files by other settings.
+    other_choice: Option<Instant>,
     next_poll: Option<Instant>,
     next_own: Instant,
     /// When a model that failed is asked again.
@@ -190,6 +195,7 @@ impl Writer {
             pending,
             root: None,
             behind: false,
+            other_choice: None,
             next_poll: None,
             next_own: Instant::now() + OWN_EVERY,
             next_model,
@@ -365,6 +371,7 @@ impl Writer {
             }
             Ok(_) => owner,
         };
+        self.tell_choice(owner.choice);
         // What is worse is said before it is seen, what is better afterwards.
         if standing != owner {
             self.shared.beside(standing);
@@ -381,6 +388,17 @@ impl Writer {
             self.shared.changed(recently_changed(&before, &self.host.index_snapshot()));
         }
         Ok(())
+    }
+
+    /// As a reader: says when the owner chooses files by other settings, which count then. One that is about to end, such as
+    /// the session before this one, is given time to.
+    fn tell_choice(&mut self, owner: u32) {
+        if [0, self.host.settings().choice()].contains(&owner) {
+            self.other_choice = None;
+            self.shared.status(|status| drop(status.fault.take_if(|fault| fault == OTHER_CHOICE)));
+        } else if self.other_choice.get_or_insert_with(Instant::now).elapsed() >= 2 * OWN_EVERY {
+            self.shared.status(|status| status.fault = Some(OTHER_CHOICE.to_owned()));
+        }
     }
 
     /// As the owner: brings the index up to date.

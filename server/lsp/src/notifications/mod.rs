@@ -37,11 +37,13 @@ pub(crate) fn with_session(server: &Server, handler: impl FnOnce(&Arc<Session>))
     std::future::ready(())
 }
 
-/// Tells the folders which of their files changed on disk.
+/// Tells the folders which of their files changed on disk; settings among them are read anew.
 pub(crate) fn disk_changed<'a>(session: &Session, uris: impl IntoIterator<Item = &'a Uri>) {
     let mut changed: HashMap<Uri, Vec<String>> = HashMap::new();
     let roots = session.roots();
+    let mut settings = false;
     for uri in uris {
+        settings |= uri.path().ends_with("/conexus.toml");
         if let Some(place) = session.place_of(uri) {
             changed.entry(place.root.uri.clone()).or_default().push(place.path);
         }
@@ -55,5 +57,8 @@ pub(crate) fn disk_changed<'a>(session: &Session, uris: impl IntoIterator<Item =
                 live.disk_changed(paths);
             }
         }
+    }
+    if settings {
+        session.reopen_roots();
     }
 }
