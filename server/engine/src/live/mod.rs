@@ -427,8 +427,8 @@ impl Shared {
     /// Nothing is left to do, or nothing may be done.
     fn resting(&self, host: &Host) {
         self.rests.fetch_add(1, Ordering::AcqRel);
-        if host.follows() && !self.halt.load(Ordering::Relaxed) {
-            // What is being done is the owner's.
+        if self.cancel.load(Ordering::Relaxed) || (host.follows() && !self.halt.load(Ordering::Relaxed)) {
+            // It ends, which is not for a person to hear, or what is being done is the owner's.
             return;
         }
         let activity = if self.halt.load(Ordering::Relaxed) { Activity::Stopped } else { Activity::Idle };
