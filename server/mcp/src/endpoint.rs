@@ -29,6 +29,7 @@ pub struct Endpoint {
 #[derive(Debug)]
 pub(crate) struct EndpointFile {
     path: PathBuf,
+    workspace: PathBuf,
 }
 
 impl Endpoint {
@@ -46,7 +47,7 @@ impl Endpoint {
         let text = serde_json::to_string(self).map_err(|error| failed(&path)(error.into()))?;
         file.write_all(text.as_bytes()).map_err(failed(&path))?;
         file.persist(&path).map_err(|error| failed(&path)(error.error))?;
-        Ok(EndpointFile { path })
+        Ok(EndpointFile { path, workspace: location.root.clone() })
     }
 
     /// The endpoints of sessions that said to keep a workspace current, the newest first. One of them may have ended
@@ -73,6 +74,11 @@ impl Endpoint {
 impl EndpointFile {
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether it says where this workspace is asked.
+    pub(crate) fn is_of(&self, location: &Location) -> bool {
+        self.workspace == location.root
     }
 }
 

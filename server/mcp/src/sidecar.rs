@@ -17,7 +17,7 @@ use axum::{
 };
 use axum_server::tls_rustls::RustlsConfig;
 use conexus_check::ChecksOf;
-use conexus_engine::live::Registry;
+use conexus_engine::{Location, live::Registry};
 use rmcp::{ServerHandler, model::JsonObject};
 use serde::Deserialize;
 use tokio::{runtime::Runtime, sync::Semaphore};
@@ -148,8 +148,7 @@ impl Sidecar {
         let own = Arc::clone(&token);
         let announce = move || {
             let Some(files) = announced.upgrade() else { return };
-            let written = announce(&workspaces, address, &own);
-            *files.lock().unwrap_or_else(PoisonError::into_inner) = written;
+            announce(&mut files.lock().unwrap_or_else(PoisonError::into_inner), &workspaces, address, &own);
         };
         announce();
         registry.on_change(announce);
@@ -201,23 +200,29 @@ impl Drop for Sidecar {
     }
 }
 
-/// Writes where each workspace is asked. A file that cannot be written costs the clients, not the session.
-fn announce(registry: &Registry, address: SocketAddr, token: &str) -> Vec<EndpointFile> {
-    let mut files = Vec::new();
-    for live in registry.all() {
+/// Makes the files say where each workspace of the registry is asked, and no other. One that stays keeps its file: clients
+/// find it at every moment. A file that cannot be written costs the clients, not the session.
+fn announce(files: &mut Vec<EndpointFile>, registry: &Registry, address: SocketAddr, token: &str) {
+    let locations: Vec<Location> = registry.all().iter().map(|live| live.location().clone()).collect();
+    // A client takes away the file of a session that it takes for dead.
+    files.retain(|file| file.path().exists() && locations.iter().any(|location| file.is_of(location)));
+    for location in &locations {
+        // A folder that is opened anew is there twice until the one before it has ended.
+        if files.iter().any(|file| file.is_of(location)) {
+            continue;
+        }
         let endpoint = Endpoint {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            workspace: live.location().root.to_string_lossy().into_owned(),
+            workspace: location.root.to_string_lossy().into_owned(),
             url: format!("http://{address}"),
             token: token.to_owned(),
         };
-        match endpoint.write(live.location()) {
+        match endpoint.write(location) {
             Ok(file) => files.push(file),
             Err(error) => tracing::warn!(%error, "other programs cannot find this session"),
         }
     }
-    files
 }
 
 async fn search(State(shared): State<Shared>, Json(request): Json<SearchRequest>) -> Response {

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conexus_testkit::{LspClient, wait_for};
+use conexus_testkit::{LspClient, Workspace, file_uri, wait_for};
 use serde_json::json;
 
 use super::{
@@ -71,6 +71,53 @@ fn a_session_that_comes_is_attached_to_and_one_that_ends_is_let_go() {
         assert_ne!(found["hits"][0]["name"], "drain_leaky_bucket", "{found:#}");
     }
     client.hang_up();
+}
+
+/// Whatever happens to its other folders and to its settings, a session is found for every folder that it has.
+#[test]
+fn a_session_is_found_for_each_of_its_folders() {
+    let session = session();
+    let others = [(); 2].map(|()| Workspace::of("//- lib.rs\npub fn of_this_folder() {}\n"));
+    let roots = [session.workspace.root(), others[0].root(), others[1].root()];
+    let folder = |at: usize| json!({ "uri": file_uri(roots[at]), "name": at.to_string() });
+    let folders = |at: &[usize]| at.iter().map(|&at| folder(at)).collect::<Vec<_>>();
+    let mut editor = LspClient::start(session.command(["lsp"]));
+    editor.initialize(&json!({ "workspaceFolders": folders(&[0, 2]) }));
+    let change = |editor: &mut LspClient, at: usize, has: bool| {
+        let (added, removed) = if has { (folders(&[at]), vec![]) } else { (vec![], folders(&[at])) };
+        editor
+            .notify("workspace/didChangeWorkspaceFolders", &json!({ "event": { "added": added, "removed": removed } }));
+    };
+    let is_found = |step: &str, at: &[usize]| {
+        for &at in at {
+            let name = format!("unsaved_in_{at}");
+            let command = || {
+                let mut command = session.program.command(roots[at]);
+                command.arg("--workspace").arg(roots[at]);
+                command
+            };
+            wait_for(&format!("{step}: an assistant in {at} to see what is not saved"), DEADLINE, || {
+                let mut client = Pipes::start(command());
+                let found = client.tool("context_search", &json!({ "query": name, "mode": "symbol" }));
+                client.hang_up();
+                (found["hits"][0]["name"] == *name && !notices(&found).contains(&"detached")).then_some(())
+            });
+            let mut search = command();
+            search.args(["search", "--json", &name]);
+            assert_eq!(conexus_testkit::run(search).expect(0).json()["hits"][0]["name"], *name, "{step}: {at}");
+        }
+    };
+    for (at, root) in roots.iter().enumerate() {
+        editor.did_open(&file_uri(&root.join("unsaved.rs")), "rust", &format!("pub fn unsaved_in_{at}() {{}}\n"));
+    }
+    is_found("two at the start", &[0, 2]);
+    change(&mut editor, 1, true);
+    is_found("one was added", &[0, 1, 2]);
+    change(&mut editor, 2, false);
+    is_found("one was removed", &[0, 1]);
+    editor.notify("workspace/didChangeConfiguration", &json!({ "settings": { "index": { "exclude": ["other/"] } } }));
+    is_found("a setting was changed", &[0, 1]);
+    editor.shut_down();
 }
 
 /// A session that is there and says nothing, such as one that is stopped, keeps no assistant waiting.

@@ -40,9 +40,9 @@ impl Registry {
         workspaces.iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// The live workspace with that canonical root.
+    /// The live workspace with that canonical root; of two the one that was added last, as the other is ending.
     pub fn find(&self, root: &Path) -> Option<Arc<Live>> {
-        self.all().into_iter().find(|live| live.location().root == root)
+        self.all().into_iter().rev().find(|live| live.location().root == root)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Live>>> {
