@@ -192,6 +192,12 @@ impl Host {
         ))
     }
 
+    /// Whether the folder of the index was deleted, or made anew, since this host became its owner: nothing can be written
+    /// then until it is opened again.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.store.is_gone()
+    }
+
     /// Whether another process owns the index and this host only reads it.
     pub fn follows(&self) -> bool {
         self.follows

@@ -94,6 +94,12 @@ pub enum Error {
         /// Folder of the index.
         path: PathBuf,
     },
+    /// The folder was deleted, or made anew, while it was in use: open it again, which makes an empty index.
+    #[error("the index in {path} was deleted while it was in use")]
+    Gone {
+        /// Folder of the index.
+        path: PathBuf,
+    },
     /// The caller passed a value that cannot be stored or searched.
     #[error("{0}")]
     Invalid(String),

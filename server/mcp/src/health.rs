@@ -1,11 +1,5 @@
 //! Whether the process works (`/healthz`), whether its answers are complete (`/readyz`), and its metrics.
 
-use std::{
-    collections::HashSet,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-};
-
 use axum::{
     Json,
     extract::State,
@@ -20,42 +14,34 @@ use serde_json::{Value, json};
 
 use crate::metrics::Metrics;
 
-/// The workspaces, and which of them were complete before.
+/// The workspaces.
 #[derive(Clone, Default)]
 pub(crate) struct Health {
     registry: Registry,
-    complete: Arc<Mutex<HashSet<PathBuf>>>,
 }
 
 impl Health {
     pub(crate) fn new(registry: Registry) -> Self {
-        Self { registry, complete: Arc::default() }
+        Self { registry }
     }
 
     /// Whether a workspace's index is complete. One that was complete stays so while it follows changes: what it lacks
     /// then are the last few files.
-    fn is_ready(&self, live: &Live) -> bool {
-        let mut complete = self.complete.lock().unwrap_or_else(PoisonError::into_inner);
-        let root = &live.location().root;
+    fn is_ready(live: &Live) -> bool {
         match live.status().activity {
-            Activity::Failed => {
-                complete.remove(root);
-            }
+            Activity::Failed => false,
             // Embedding waits for a slow model: searches go by words and say so.
-            Activity::Idle | Activity::Running(Progress::Embedding { .. }) => {
-                complete.insert(root.clone());
-            }
-            _ => {}
+            Activity::Idle | Activity::Running(Progress::Embedding { .. }) => true,
+            _ => live.is_current(),
         }
-        complete.contains(root)
     }
 
-    fn report(&self, live: &Live) -> Value {
+    fn report(live: &Live) -> Value {
         let status = live.status();
         let progress = status.activity.progress();
         json!({
             "workspace": live.location().root,
-            "ready": self.is_ready(live),
+            "ready": Self::is_ready(live),
             "activity": status.activity.name(),
             "done": progress.map(|(done, _)| done),
             "total": progress.map(|(_, total)| total),
@@ -81,7 +67,7 @@ pub(crate) async fn healthz(State(health): State<Health>) -> Response {
 
 /// 200 when the index of each workspace is complete, else 503; in either case how each stands.
 pub(crate) async fn readyz(State(health): State<Health>) -> Response {
-    let workspaces: Vec<Value> = health.registry.all().iter().map(|live| health.report(live)).collect();
+    let workspaces: Vec<Value> = health.registry.all().iter().map(|live| Health::report(live)).collect();
     let ready = !workspaces.is_empty() && workspaces.iter().all(|workspace| workspace["ready"] == true);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({ "ready": ready, "workspaces": workspaces }))).into_response()
@@ -89,7 +75,7 @@ pub(crate) async fn readyz(State(health): State<Health>) -> Response {
 
 /// The metrics as Prometheus reads them.
 pub(crate) async fn metrics(State(health): State<Health>) -> Response {
-    let text = move || Metrics::global().text(&health.registry, |live| health.is_ready(live));
+    let text = move || Metrics::global().text(&health.registry, Health::is_ready);
     match tokio::task::spawn_blocking(text).await {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

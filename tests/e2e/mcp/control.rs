@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     DEADLINE,
-    client::{Client, Http, Revision},
+    client::{Client, Http, Pipes, Revision},
     notices, paths, serve, session, until_idle,
 };
 
@@ -117,6 +117,51 @@ fn an_index_is_emptied_built_anew_and_verified() {
     assert_eq!(paths(&found, "hits")[0], "src/retry.rs", "{found:#}");
     let verified = control(&mut client, &json!({ "action": "verify" }));
     assert_eq!(verified["equal"], true, "{verified:#}");
+}
+
+/// A cache that is deleted under a session comes back by itself, and nothing that the session leaves is in anybody's way.
+#[cfg(unix)]
+#[test]
+fn an_index_that_is_deleted_under_a_session_comes_back() {
+    let session = session();
+    session.index();
+    let folder = session.index_dir();
+    let is_found = |client: &mut Pipes, name: &str| {
+        wait_for("what was written later", DEADLINE, || first_path(client, name).map(drop));
+    };
+    for (number, action) in ["", "wait", "start", "force_reindex", "clear"].into_iter().enumerate() {
+        let mut client = Pipes::start(session.command([""; 0]));
+        until_idle(&mut client);
+        std::fs::remove_dir_all(&folder).expect("the index");
+        let name = format!("written_later_{number}");
+        session.workspace.write("src/later.rs", format!("pub fn {name}() {{}}\n"));
+        match action {
+            "" => {}
+            "wait" => is_found(&mut client, &name),
+            _ => {
+                let status = control(&mut client, &json!({ "action": action, "wait_ms": 45_000 }));
+                assert!(!notices(&status).contains(&"fault"), "{action}: {status:#}");
+                if action == "clear" {
+                    assert_eq!((&status["activity"], &status["files"]), (&json!("stopped"), &json!(0)), "{status:#}");
+                } else {
+                    is_found(&mut client, &name);
+                }
+            }
+        }
+        client.hang_up();
+        assert_eq!(session.paths(&name)[0], "src/later.rs", "{action}");
+        session.expect_like_fresh(action);
+        session.run(["clear"]).expect(0);
+        session.index();
+    }
+    let (_server, client) = serve(&session, Revision::New);
+    let ready = || super::watching::get(&client, "/readyz").0;
+    assert_eq!(ready(), 200);
+    std::fs::remove_dir_all(&folder).expect("the index");
+    wait_for("another index", DEADLINE, || (folder.join("catalog.sqlite").exists() && ready() == 200).then_some(()));
+    let mut client = Http::connect(&session, Revision::New);
+    control(&mut client, &json!({ "action": "clear", "wait_ms": 45_000 }));
+    assert_eq!(super::watching::get(&client, "/readyz").0, 503, "what is empty is not ready");
 }
 
 /// What is searched without its symbols is named, with the reason.

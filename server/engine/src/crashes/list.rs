@@ -186,7 +186,11 @@ pub(super) struct Lock {
 impl Lock {
     /// Waits for it: others hold it for less than a millisecond.
     pub(super) fn take(folder: &Path) -> io::Result<Self> {
-        std::fs::create_dir_all(folder)?;
+        match std::fs::create_dir(folder) {
+            // Not what it lies in: an index that is deleted meanwhile is not to be made again in part.
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
         let file = File::options().create(true).truncate(false).read(true).write(true).open(folder.join(LOCK))?;
         file.lock()?;
         Ok(Self { _file: file })

@@ -43,6 +43,12 @@ impl Live {
         self.events.is_empty() && self.shared.rests.load(Ordering::Acquire) >= told
     }
 
+    /// How often the index was emptied since the start: what [`Self::clear_index`] and [`Self::rebuild_index`] begin has
+    /// begun when it has grown.
+    pub fn times_emptied(&self) -> u64 {
+        self.shared.emptied.load(Ordering::Acquire)
+    }
+
     /// Whether it is stopped.
     pub fn is_stopped(&self) -> bool {
         self.shared.halt.load(Ordering::Relaxed)

@@ -99,7 +99,9 @@ struct Shared {
     revision: AtomicU64,
     /// Counts how often the writer came to the end of what it knew of.
     rests: AtomicU64,
-    /// Called when it grows.
+    /// Counts how often the index was emptied.
+    emptied: AtomicU64,
+    /// Called when the revision grows.
     listeners: Mutex<Vec<Listener>>,
 }
 
@@ -172,6 +174,7 @@ impl Live {
             editor: Mutex::default(),
             revision: AtomicU64::new(0),
             rests: AtomicU64::new(0),
+            emptied: AtomicU64::new(0),
             listeners: Mutex::default(),
         });
         let (sender, receiver) = crossbeam_channel::unbounded();
@@ -268,6 +271,12 @@ impl Live {
     /// Files that changed on disk since the start, the last first; some of them may be gone.
     pub fn recently_changed(&self) -> Vec<String> {
         self.shared.lock().recent.iter().cloned().collect()
+    }
+
+    /// Whether the whole workspace has been looked at since the start, and what changes is followed, by whoever owns the
+    /// index. One that is emptied begins anew.
+    pub fn is_current(&self) -> bool {
+        self.shared.lock().current
     }
 
     /// How things stand.
@@ -445,6 +454,7 @@ impl Shared {
         state.view = None;
         state.voice = None;
         state.stands(Standing::default());
+        self.emptied.fetch_add(1, Ordering::Release);
     }
 
     /// The index has a new state.

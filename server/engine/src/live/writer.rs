@@ -137,6 +137,8 @@ pub(super) struct Writer {
     model_rest: Duration,
     /// Whether the index is to be emptied, and indexing started again then.
     clear: Option<bool>,
+    /// Whether somebody deleted the index.
+    is_gone: bool,
     /// Time and size of the user's file of sources when it was read last.
     sources_stamp: Option<(SystemTime, u64)>,
 }
@@ -156,9 +158,14 @@ pub(super) fn run(
         };
         writer.tell_fault(None);
         while writer.step(events) {}
-        let clear = writer.clear;
+        let (clear, is_gone) = (writer.clear, writer.is_gone);
         if let Err(error) = writer.host.close() {
             tracing::warn!(%error, "the index was not closed in order; the next start repairs it");
+        }
+        if is_gone && clear.is_none() {
+            tracing::warn!(path = %location.index_dir.display(), "the index was deleted, it is built anew");
+            shared.emptied();
+            continue;
         }
         let Some(and_start) = clear else { return };
         shared.emptied();
@@ -201,6 +208,7 @@ impl Writer {
             next_model,
             model_rest: MODEL_REST.0,
             clear: None,
+            is_gone: false,
             sources_stamp,
         };
         if writer.host.follows() {
@@ -246,6 +254,12 @@ impl Writer {
         true
     }
 
+    /// As the owner: whether the index was deleted under it, which costs a look at one file.
+    fn lost_the_index(&mut self) -> bool {
+        self.is_gone = self.host.is_gone();
+        self.is_gone
+    }
+
     /// Takes over the user's file of sources. While it cannot be read, what was known stays.
     fn read_sources(&mut self) {
         let Some(file) = self.host.settings().sources_file.clone() else { return };
@@ -264,8 +278,14 @@ impl Writer {
 
     /// Does what is to be done, then waits for more; `false` at the end.
     fn step(&mut self, events: &Receiver<Event>) -> bool {
+        if self.lost_the_index() {
+            return false;
+        }
         let worked = if self.host.follows() { self.follow(events) } else { self.work(events) };
         if let Err(error) = worked {
+            if self.lost_the_index() {
+                return false;
+            }
             tracing::error!(%error, "the index was not brought up to date");
             self.shared.status(|status| status.fault = Some(error.to_string()));
         }
@@ -289,6 +309,9 @@ impl Writer {
                 if !self.note(event) {
                     return false;
                 }
+            }
+            if self.lost_the_index() {
+                return false;
             }
             // While a model that failed is left alone, that it did stands.
             if self.next_model.is_none() {

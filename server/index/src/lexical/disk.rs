@@ -76,7 +76,8 @@ impl Disk {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::io(folder, error)),
             _ => {}
         }
-        std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+        // Not what it lies in: an index that is deleted meanwhile is not to be made again in part.
+        std::fs::create_dir(folder).map_err(|error| Error::io(folder, error))?;
         let settings = IndexSettings {
             docstore_compression: tantivy::store::Compressor::None,
             docstore_compress_dedicated_thread: false,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Access, OpenReport, Store};
+use super::{Access, OpenReport, Store, lock::identity_of};
 use crate::catalog::FileRow;
 use crate::vectors::Block;
 use crate::{FileEntry, IndexSnapshot, Result, TextSource};
@@ -16,6 +16,12 @@ impl Store {
     pub fn refresh(&mut self, texts: &dyn TextSource) -> Result<Option<Arc<IndexSnapshot>>> {
         if self.access == Access::Write {
             return self.poll();
+        }
+        let now = identity_of(self.catalog.path());
+        if now.is_some() && now != self.identity {
+            // The owner has emptied the index, or it was deleted under it.
+            self.reopen(self.settings.clone(), texts)?;
+            return Ok(Some(self.snapshot()));
         }
         let state = self.catalog.state()?;
         if state == self.current.state {

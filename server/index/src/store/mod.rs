@@ -121,6 +121,8 @@ pub struct Store {
     current: Current,
     snapshot: Arc<IndexSnapshot>,
     reader: Arc<Reader>,
+    /// As a reader: which file the catalog is.
+    identity: Option<lock::Identity>,
     /// As a reader: live files that are not in `current`, since their text was not to be had.
     missing: Vec<FileRow>,
     /// Bytes that were resident after memory was last freed on purpose.
@@ -392,8 +394,15 @@ impl Store {
         Stamp { epoch: self.current.state.epoch, generation: self.current.state.generation }
     }
 
+    /// As the owner: whether the folder was deleted, or made anew, since it was opened. Nothing can be written then, and
+    /// searches go on with what they have.
+    pub fn is_gone(&self) -> bool {
+        self.lock.as_ref().is_some_and(|lock| !lock.is_in(&self.folder))
+    }
+
     fn check_writable(&self) -> Result<()> {
         match self.access {
+            Access::Write if self.is_gone() => Err(Error::Gone { path: self.folder.clone() }),
             Access::Write if self.stale => Err(Error::Stale { path: self.folder.clone() }),
             Access::Write => Ok(()),
             Access::Read => Err(Error::NotWritable { path: self.folder.clone() }),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Access, Current, OpenReport, Store, lock::Lock, place};
+use super::{Access, Current, OpenReport, Store, lock::Lock, lock::identity_of, place};
 use crate::catalog::{self, Catalog, FileRow, Reader, State};
 use crate::codec::{FileReferences, decode_analysis};
 use crate::files::Files;
@@ -60,6 +60,7 @@ impl Store {
     ) -> Result<(Self, OpenReport)> {
         let mut report = OpenReport::default();
         // Readers load the lexical index before the catalog: then it can only be older, and is caught up.
+        let identity = identity_of(&folder.join(catalog::FILE));
         let (mut catalog, disk) = match access {
             Access::Write => {
                 let (catalog, created) = Catalog::open(folder, &settings)?;
@@ -136,6 +137,7 @@ impl Store {
             current,
             snapshot,
             reader,
+            identity,
             missing: Vec::new(),
             relieved: 0,
             prune_from,

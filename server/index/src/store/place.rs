@@ -5,13 +5,15 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::catalog::{self, Maker};
-use crate::{Error, Result};
+use crate::{Error, Result, vectors};
 
 /// The first file that is made in the folder of an index and the last that is deleted: where it lies the folder is ours,
 /// whatever else a crash has left. Behind what it says to people it names what the index is of.
 const MARK: &str = "conexus-index";
 const SAYS: &str = "This folder is an index, made by conexus from files elsewhere. `conexus clear` deletes it.\n";
 const WORKSPACE: &str = "workspace: ";
+/// Where the engine keeps what it knows of crashes.
+const CRASHES: &str = "crashes";
 
 /// Makes a folder ours that is empty or not there yet. One that holds something else than an index is refused, and so is
 /// the index of another workspace, unless that is gone: moved, or seen from another machine, it is still the same.
@@ -69,13 +71,30 @@ fn check(folder: &Path) -> Result<()> {
         (Maker::Conexus, _) | (_, None) => Ok(()),
         (Maker::Other, _) => foreign(catalog::FILE),
         (Maker::Unknown, Some(name)) => {
-            if folder.join(MARK).is_file() {
+            if folder.join(MARK).is_file() || names.iter().all(|name| is_left_over(&folder.join(name))) {
                 Ok(())
             } else {
                 foreign(name)
             }
         }
     }
+}
+
+/// Whether it is what a process wrote whose index was deleted under it: a folder of our own files and no others.
+fn is_left_over(path: &Path) -> bool {
+    let begins = |path: &Path, with: &[u8]| std::fs::read(path).is_ok_and(|text| text.starts_with(with));
+    let is_ours = |file: &Path, name: &str| match path.file_name().and_then(|folder| folder.to_str()) {
+        Some(vectors::FOLDER) => vectors::is_ours(file),
+        Some(CRASHES) => match name {
+            "lock" => file.metadata().is_ok_and(|lock| lock.is_file() && lock.len() == 0),
+            "list" => begins(file, b"conexus crashes "),
+            _ => false,
+        },
+        _ => false,
+    };
+    path.is_dir()
+        && entries(path)
+            .is_ok_and(|names| !names.is_empty() && names.iter().all(|name| is_ours(&path.join(name), name)))
 }
 
 fn entries(folder: &Path) -> Result<Vec<String>> {

@@ -6,6 +6,8 @@
 //! file is deleted once a newer one is there.
 
 use conexus_faiss::{Vectors, map_file, write_atomically};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +20,24 @@ const HEADER: usize = 40;
 const VECTORS: &str = "vectors-";
 const GRAPH: &str = "graph-";
 const SUFFIX: &str = ".bin";
+
+/// Makes the folder of a cache in that of an index. One that is deleted meanwhile is not made again: what stood in it alone
+/// would be no index.
+fn make_folder(folder: &Path) -> Result<()> {
+    match std::fs::create_dir(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(Error::io(folder, error)),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a file is one of vectors by its name and its first bytes.
+pub(crate) fn is_ours(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let mut magic = [0; 8];
+    generation_of(name, VECTORS).is_some()
+        && File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok()
+        && u64::from_le_bytes(magic) == MAGIC
+}
 
 /// The name of the file of a generation.
 pub(super) fn path(folder: &Path, generation: u64) -> PathBuf {
@@ -32,11 +52,13 @@ pub(super) fn graph_path(folder: &Path, generation: u64) -> PathBuf {
 /// Generations of the files of a kind in a folder, newest first.
 fn generations(folder: &Path, prefix: &str) -> Vec<u64> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<u64> = entries
-        .filter_map(|entry| entry.file_name().to_str()?.strip_prefix(prefix)?.strip_suffix(SUFFIX)?.parse().ok())
-        .collect();
+    let mut found: Vec<u64> = entries.filter_map(|entry| generation_of(entry.file_name().to_str()?, prefix)).collect();
     found.sort_unstable_by(|a, b| b.cmp(a));
     found
+}
+
+fn generation_of(name: &str, prefix: &str) -> Option<u64> {
+    name.strip_prefix(prefix)?.strip_suffix(SUFFIX)?.parse().ok()
 }
 
 /// Writes all rows and reads them back mapped.
@@ -49,7 +71,7 @@ pub(super) fn write(
     tail: &Tail,
     alive: &SlotSet,
 ) -> Result<Base> {
-    std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+    make_folder(folder)?;
     // Where each slot's row is: a block and a row of it, or the old file. Rows of dead slots stay while they are known:
     // a graph over real vectors is better than one over zeros.
     let mut newer = vec![None; slots as usize];

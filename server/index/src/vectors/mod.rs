@@ -3,6 +3,7 @@
 mod file;
 mod writer;
 
+pub(crate) use file::is_ours;
 pub(crate) use writer::{FOLDER, VectorWriter};
 
 use conexus_faiss::{Hit, Hnsw, Quantized, Vectors, quantize, scan_ids, scan_with_ties};

@@ -252,6 +252,86 @@ fn a_folder_of_others_is_left_as_it_is() {
     }
 }
 
+/// What a process left that had written on after its index was deleted: our own files, by their names and by what they say.
+#[test]
+fn what_is_left_of_a_deleted_index_is_taken_over() {
+    let kept = tempfile::tempdir().unwrap();
+    let mut store = fresh(kept.path());
+    store.commit(updates(vec![new("a.rs", A)])).unwrap();
+    store.close().unwrap();
+    let vectors = names(&kept.path().join("vectors"));
+    let vectors = std::fs::read(kept.path().join("vectors").join(&vectors[0])).unwrap();
+    let ours: &[(&str, &[u8])] = &[
+        ("vectors/vectors-1.bin", &vectors),
+        ("crashes/lock", b""),
+        ("crashes/list", b"conexus crashes 1 analyser 1\n"),
+    ];
+    for (others, is_taken) in [
+        (&[][..], true),
+        (&[("vectors/a", &b"x"[..])], false),
+        (&[("vectors/vectors-2.bin", b"another program's")], false),
+        (&[("crashes/lock", b"123")], false),
+        (&[("crashes/report.txt", b"x")], false),
+        (&[("lexical/meta.json", b"{}")], false),
+        (&[("thesis.txt", b"years of work")], false),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in ours.iter().chain(others) {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+        let before = tree(folder.path());
+        let destroyed = Store::destroy(folder.path());
+        if is_taken {
+            destroyed.unwrap();
+            expect_fresh_after_a_commit(folder.path());
+        } else {
+            assert!(matches!(destroyed, Err(Error::Foreign { .. })), "{others:?}: {destroyed:?}");
+            assert!(matches!(open(folder.path(), &workspace()), Err(Error::Foreign { .. })), "{others:?}");
+            assert_eq!(tree(folder.path()), before, "{others:?}");
+        }
+    }
+}
+
+/// Neither its owner nor a reader makes it again in part: the owner says so, the reader goes on with the next one.
+#[cfg(unix)]
+#[test]
+fn an_index_that_is_deleted_in_use_is_gone() {
+    let above = tempfile::tempdir().unwrap();
+    let folder = above.path().join("index");
+    let deletions: [fn(&Path); 2] = [
+        |folder| std::fs::remove_dir_all(folder).unwrap(),
+        |folder| {
+            std::fs::rename(folder, folder.with_extension("old")).unwrap();
+        },
+    ];
+    for delete in deletions {
+        let mut store = fresh(&folder);
+        store.commit(updates(vec![new("a.rs", A)])).unwrap();
+        let mut reader = Store::open(&folder, settings(), Access::Read, &workspace()).unwrap().0;
+        assert!(!store.is_gone());
+        delete(&folder);
+        assert!(store.is_gone());
+        for refused in [store.commit(updates(vec![new("b.rs", B)])).map(drop), store.flush()] {
+            assert!(matches!(&refused, Err(Error::Gone { path }) if *path == folder), "{refused:?}");
+        }
+        assert!(!folder.exists());
+        let before = view(&reader.snapshot(), &QUERIES);
+        assert_eq!(view(&store.snapshot(), &QUERIES), before, "searches go on");
+        reader.refresh(&workspace()).unwrap();
+        assert_eq!(view(&reader.snapshot(), &QUERIES), before);
+        let mut next = fresh(&folder);
+        assert!(store.is_gone(), "another one's");
+        assert!(store.close().is_err());
+        next.commit(updates(vec![new("a.rs", A), new("b.rs", B)])).unwrap();
+        reader.refresh(&workspace()).unwrap().expect("another index");
+        assert_eq!(view(&reader.snapshot(), &QUERIES), fresh_view(&workspace(), &QUERIES));
+        next.close().unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
+
 #[test]
 fn an_index_in_the_making_is_taken_over() {
     let kept = tempfile::tempdir().unwrap();

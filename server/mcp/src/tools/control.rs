@@ -90,6 +90,7 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
     let failed = |error: conexus_engine::Error| error.to_string();
     let offset = offset_of(arguments.cursor.as_deref())?;
     let mut told = None;
+    let emptied = live.times_emptied();
     match arguments.action {
         Action::Status | Action::Verify => {}
         Action::Start => live.start_indexing(),
@@ -105,7 +106,13 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
         }
     }
     if let Some(wait) = arguments.wait_ms.filter(|_| arguments.action != Action::Status) {
-        wait_for_rest(call, arguments.action, told, MOST_WAIT.min(Duration::from_millis(wait)));
+        let has_begun = |rests: bool| match (arguments.action, told) {
+            (Action::Clear | Action::ForceReindex, _) => live.times_emptied() > emptied,
+            (_, Some(told)) => live.has_looked(told),
+            (action, None) => !rests || action == Action::Stop,
+        };
+        let look = if told.is_some() { LOOK } else { BEGINS };
+        wait_for_rest(call, arguments.action, &has_begun, look, MOST_WAIT.min(Duration::from_millis(wait)));
     }
     let compared = if arguments.action == Action::Verify { Some(verify(call)?) } else { None };
     let status = live.status();
@@ -138,8 +145,8 @@ fn inside(call: &Call<'_>, path: &str) -> Result<String, String> {
     paths::relative(call.root(), path).or_else(|refusal| of_source(path).ok_or(refusal))
 }
 
-/// Waits until what the action began is done.
-fn wait_for_rest(call: &Call<'_>, action: Action, told: Option<u64>, wait: Duration) {
+/// Waits until what the action began is done. Whether it has begun is asked with whether nothing goes on now.
+fn wait_for_rest(call: &Call<'_>, action: Action, has_begun: &dyn Fn(bool) -> bool, look: Duration, wait: Duration) {
     let live = call.live;
     let started = Instant::now();
     let stops = matches!(action, Action::Stop | Action::Clear);
@@ -154,14 +161,11 @@ fn wait_for_rest(call: &Call<'_>, action: Action, told: Option<u64>, wait: Durat
     let mut revision = 0;
     while started.elapsed() < wait && !call.is_cancelled() {
         let activity = live.status().activity;
-        begun |= match told {
-            Some(told) => live.has_looked(told),
-            None => !rests(activity) || action == Action::Stop,
-        };
+        begun |= has_begun(rests(activity));
         if rests(activity) && (begun || started.elapsed() >= BEGINS) {
             return;
         }
-        let left = wait.saturating_sub(started.elapsed()).min(if told.is_some() { LOOK } else { BEGINS });
+        let left = wait.saturating_sub(started.elapsed()).min(look);
         revision = live.wait_for_change(revision, left, call.cancel);
     }
 }
