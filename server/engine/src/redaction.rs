@@ -83,6 +83,24 @@ pub fn is_redacted(text: &str) -> bool {
     text.contains("[redacted]*")
 }
 
+/// Where the masks of a text are. That of a key goes on over lines of nothing but `*`.
+pub fn masks(text: &str) -> impl Iterator<Item = Range<usize>> {
+    text.match_indices(MARK).filter_map(|(start, _)| {
+        let stars = |from: usize| text[from..].bytes().take_while(|byte| *byte == b'*').count();
+        let mut end = start + MARK.len();
+        let first = stars(end);
+        end += first;
+        loop {
+            let next = end + text[end..].bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            let more = if next > end { stars(next) } else { 0 };
+            if more == 0 {
+                return (first > 0).then_some(start..end);
+            }
+            end = next + more;
+        }
+    })
+}
+
 fn secrets(text: &[u8]) -> Vec<Range<usize>> {
     let keys = KEY.captures_iter(text).filter_map(|found| found.get(1)).map(|body| body.range());
     let keys = keys.filter(|body| is_key_body(&text[body.clone()]));
@@ -255,6 +273,17 @@ mod tests {
             assert_eq!(lines(&masked), lines(&text));
             assert_eq!(redact(masked.clone()), (masked, 0));
         }
+    }
+
+    #[test]
+    fn masks_are_found_over_all_their_lines() {
+        let key = format!("-----BEGIN {} KEY-----\n{}\n{}\n-----END", "PRIVATE", token("MII", 60), token("", 64));
+        let text = format!("a\n{}\nlet t = \"{}\";\n* item\n", redact(key).0, redact(token("ghp_", 36)).0);
+        let found: Vec<&str> = masks(&text).map(|mask| &text[mask]).collect();
+        assert_eq!(found.len(), 2, "{text}");
+        assert_eq!((found[0].lines().count(), found[0].len()), (2, 63 + 1 + 64), "{text}");
+        assert_eq!(found[1].len(), 40, "{text}");
+        assert_eq!(masks("no [redacted] here, [redacted").count(), 0);
     }
 
     #[test]

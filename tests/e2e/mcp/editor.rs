@@ -106,13 +106,47 @@ fn places_are_shown_and_edits_proposed_where_the_user_allows_it() {
         let reason = client.refusal("context_editor", &arguments);
         assert!(reason.contains(word), "{arguments}: {reason}");
     }
+    // A secret that was not shown is not written over by its mask, wherever the lines begin.
+    let keys = "fn a() {}\nlet token = \"TOKEN\";\nfn b() {}\nKEY\nfn c() {}\n";
+    let token = ["ghp", "_q7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA1b2C"].concat();
+    let lines = [&token[4..], &token[4..], &token[4..]].join("\n");
+    let key = format!("-----BEGIN RSA PRIVATE {}-----\n{lines}\n-----END RSA PRIVATE {}-----", "KEY", "KEY");
+    editor.did_replace(&uri, 2, &keys.replace("TOKEN", &token).replace("KEY", &key));
+    editor.call("workspace/symbol", &json!({ "query": "next_job" }));
+    let shown = client.tool("context_read", &json!({ "file_path": "src/queue.rs" }));
+    let masked = shown["text"].as_str().expect("text");
+    assert!(masked.contains("[redacted]*") && !masked.contains(&token), "{masked}");
+    for (lines, text, word) in [
+        (
+            [1, 3],
+            masked.lines().take(3).collect::<Vec<_>>().join("\n").replace("fn b", "fn d"),
+            "line 2 holds a secret",
+        ),
+        ([2, 2], "let token = read();".to_owned(), "line 2 holds a secret"),
+        ([6, 7], "x".to_owned(), "holds a secret"),
+        ([1, 1], masked.lines().nth(1).expect("a line").to_owned(), "which stands for a secret"),
+    ] {
+        let arguments = json!({
+            "action": "replace", "file_path": "src/queue.rs", "start_line": lines[0], "end_line": lines[1], "text": text,
+            "version": shown["version"],
+        });
+        let reason = client.refusal("context_editor", &arguments);
+        assert!(reason.contains(word), "{arguments}: {reason}");
+    }
+    let around = json!({
+        "action": "replace", "file_path": "src/queue.rs", "start_line": 3, "end_line": 3, "text": "fn d() {}",
+        "version": shown["version"],
+    });
+    let (params, _) = asked(&mut editor, &mut client, &around, "workspace/applyEdit", &json!({ "applied": true }));
+    let edit = &params["edit"]["documentChanges"][0]["edits"][0];
+    assert_eq!((&edit["range"]["start"]["line"], &edit["newText"]), (&json!(2), &json!("fn d() {}\n")), "{params}");
     // What is for another text than the editor has goes no further: whatever the editor is asked ends the test.
-    editor.did_replace(&uri, 2, &format!("// typed meanwhile\n{text}"));
+    editor.did_replace(&uri, 3, &format!("// typed meanwhile\n{text}"));
     editor.call("workspace/symbol", &json!({ "query": "next_job" }));
     let reason = client.refusal("context_editor", &arguments);
     assert!(reason.contains("read it again"), "{reason}");
     // Behind a last line without a line end.
-    editor.did_replace(&uri, 3, "fn a() {}\nfn b() {}");
+    editor.did_replace(&uri, 4, "fn a() {}\nfn b() {}");
     let read = wait_for("the edit", DEADLINE, || Some(version(&mut client)).filter(|now| *now != read));
     let arguments = json!({
         "action": "replace", "file_path": "src/queue.rs", "start_line": 3, "end_line": 2, "text": "fn c() {}\n",
@@ -121,7 +155,7 @@ fn places_are_shown_and_edits_proposed_where_the_user_allows_it() {
     let (params, _) = asked(&mut editor, &mut client, &arguments, "workspace/applyEdit", &json!({ "applied": true }));
     let end = json!({ "line": 1, "character": 9 });
     let change = &params["edit"]["documentChanges"][0];
-    assert_eq!(change["textDocument"]["version"], 3, "{params}");
+    assert_eq!(change["textDocument"]["version"], 4, "{params}");
     let expected = json!([{ "range": { "start": end, "end": end }, "newText": "\nfn c() {}\n" }]);
     assert_eq!(change["edits"], expected, "{params}");
     editor.shut_down();

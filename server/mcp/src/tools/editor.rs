@@ -1,9 +1,12 @@
 //! `context_editor`: shows a place in the editor, or proposes an edit there. Listed only where the user allows it.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use conexus_core::LineIndex;
-use conexus_engine::live::{LineEdit, Patience};
+use conexus_engine::{
+    live::{LineEdit, Patience},
+    redaction,
+};
 use rmcp::model::{JsonObject, Tool as Description};
 use serde::Deserialize;
 use serde_json::json;
@@ -74,6 +77,27 @@ pub(super) fn version_of(text: &str) -> String {
     blake3::hash(text.as_bytes()).to_hex()[..VERSION_DIGITS].to_owned()
 }
 
+/// Refuses an edit that would write a mask in the place of a secret, which whoever proposes it has not seen.
+fn keep_masked(current: &str, lines: &Range<u32>, text: &str) -> Result<(), String> {
+    let index = LineIndex::new(current);
+    let at = |line: u32| index.span(line).map_or(current.len(), |span| span.start as usize);
+    let replaced = at(lines.start)..at(lines.end);
+    if let Some(mask) = redaction::masks(current).find(|mask| mask.start < replaced.end && replaced.start < mask.end) {
+        let line = index.line_of(mask.start as u32) + 1;
+        return Err(format!(
+            "line {line} holds a secret, which is shown as {} and would be lost: replace the lines around it",
+            redaction::MARK
+        ));
+    }
+    if redaction::is_redacted(text) {
+        return Err(format!(
+            "the text holds {}****, which stands for a secret that was not shown: leave its line out",
+            redaction::MARK
+        ));
+    }
+    Ok(())
+}
+
 fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
     let arguments: Arguments = read_arguments(arguments)?;
     let editor = call.live.editor().ok_or("no editor may be asked here; its user sets `editor.assistants`")?;
@@ -97,6 +121,7 @@ fn run(call: &Call<'_>, arguments: JsonObject) -> Result<Reply, String> {
             if read != version_of(&current.text) {
                 return Err(format!("{path} has another version by now: read it again"));
             }
+            keep_masked(&current.text, &(start..end), &text)?;
             let text = if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" };
             let edit = LineEdit { lines: start..end, text };
             editor.propose(&file, &current.text, &[edit], "Proposed by an assistant", patience)?;
