@@ -32,11 +32,12 @@ static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
         r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}",
         r"glpat-[A-Za-z0-9_-]{20,}",
         r"xox[abeprs]-[A-Za-z0-9-]{24,}",
-        r"[rs]k_live_[A-Za-z0-9]{20,}",
+        r"[rs]k_(?:live|test)_[A-Za-z0-9]{20,}",
         r"AIza[A-Za-z0-9_-]{35}\b",
         r"npm_[A-Za-z0-9]{36}\b",
         r"pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}",
-        r"sk-(?:ant|proj|svcacct)-[A-Za-z0-9_-]{40,}",
+        r"sk-(?:(?:ant|proj|svcacct)-[A-Za-z0-9_-]{40,}|[A-Za-z0-9]{48}\b)",
+        r"services/T[A-Z0-9]{8,12}/B[A-Z0-9]{8,12}/[A-Za-z0-9]{24}\b",
         r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}",
         r"hf_[A-Za-z0-9]{34}\b",
         r"dop_v1_[a-f0-9]{64}",
@@ -46,13 +47,16 @@ static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
     compiled(&format!(r"\b(?:{})", forms.join("|")))
 });
 
-/// What a secret follows: a name that says so and what assigns to it, `Bearer`, the user in a URL. The value behind it
-/// is looked at by `value_at`, which costs less than a pattern with long repetitions.
+/// What a secret follows: a name that says so and what assigns to it (in YAML also on the next line), what takes it as an
+/// argument, or the end of its tag; an option of that name; `Bearer` and `Basic`; the user in a URL or behind `-u`. The value
+/// behind it is looked at by `value_at`, which costs less than a pattern with long repetitions.
 static HEAD: LazyLock<Regex> = LazyLock::new(|| {
     let names = "secret|token|passwd|password|passphrase|pass|pwd|credential|auth";
     let keys = "api|access|auth|private|account|signing|encryption|master";
+    let name = format!("(?:{names}|(?:{keys})[_-]?key)");
+    let assigns = r#"\\?["']?\s{0,8}(?:=>|:=|=|:(?:[ \t]{0,8}[|>][+-]?[ \t]{0,8}\r?\n)?|\(|>)\s{0,8}\\?["'`]?"#;
     compiled(&format!(
-        r#"(?i)(?:(?:{names}|(?:{keys})[_-]?key)[a-z0-9_.\]-]{{0,32}}\\?["']?\s{{0,8}}(?:=>|:=|=|:)\s{{0,8}}\\?["'`]?|\bbearer[ \t]{{1,8}}|://[a-z0-9_.%+~-]{{0,64}}:)"#
+        r#"(?i)(?:{name}[a-z0-9_.\]-]{{0,32}}{assigns}|--(?:[a-z0-9]{{1,16}}-){{0,3}}{name}[ \t]{{1,8}}["']?|\b(?:bearer|basic)[ \t]{{1,8}}|(?:://|\s(?:-u|--user)[ \t=]{{0,4}}["']?)[a-z0-9_.%+~-]{{0,64}}:)"#
     ))
 });
 
@@ -125,10 +129,12 @@ fn value_at(text: &[u8], head: Range<usize>) -> Option<Range<usize>> {
         let length = text[head.end..].iter().take_while(|byte| is_part(**byte)).count();
         (head.end..head.end + length, text.get(head.end + length).copied())
     };
-    if written.starts_with(b"://") {
+    let is_url = written.starts_with(b"://");
+    if is_url || written[0].is_ascii_whitespace() {
         let (value, end) = reaches(|byte| byte.is_ascii_alphanumeric() || b"=_.~!*%^&+,;-".contains(&byte));
         let password = &text[value.clone()];
-        let is_secret = end == Some(b'@')
+        let ends = if is_url { end == Some(b'@') } else { ends_value(end) };
+        let is_secret = ends
             && PASSWORD_BYTES.contains(&password.len())
             && !is_worded(password)
             && is_random(password, RANDOM_PASSWORD_BITS);
@@ -145,14 +151,31 @@ fn value_at(text: &[u8], head: Range<usize>) -> Option<Range<usize>> {
         return None;
     }
     let is_quoted = !is_bearer && written.last().is_some_and(|byte| b"\"'`".contains(byte));
-    let ends = end.is_none_or(|byte| byte.is_ascii_whitespace() || b"\"'`;,&|)]}<>#\\".contains(&byte));
     // Without quotes it may be code: a name, which is words, or the first line of something else.
     let is_secret = if is_quoted {
         end.is_some_and(|byte| b"\"'`\\".contains(&byte))
     } else {
-        ends && !is_worded(literal) && !written.contains(&b'\n') && !literal.starts_with(b"=")
+        let before = match written.trim_ascii_end() {
+            [.., b'(', b'\\'] | [.., b'('] => false,
+            [.., b'=', b'>'] => !written.contains(&b'\n'),
+            // Of a tag, or a block of YAML that begins on its next line.
+            [.., b'>'] if !written.contains(&b'\n') => end == Some(b'<'),
+            _ => !written.contains(&b'\n') || is_block(written),
+        };
+        before && ends_value(end) && !is_worded(literal) && !literal.starts_with(b"=")
     };
     is_secret.then_some(value)
+}
+
+/// Whether a value without quotes may end before that.
+fn ends_value(end: Option<u8>) -> bool {
+    end.is_none_or(|byte| byte.is_ascii_whitespace() || b"\"'`;,&|)]}<>#\\".contains(&byte))
+}
+
+/// Whether what assigns a value says that it is on the next line.
+fn is_block(written: &[u8]) -> bool {
+    let line = written.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
+    matches!(line, [.., b'|' | b'>'] | [.., b'|' | b'>', b'+' | b'-'])
 }
 
 /// Every ASCII character but line ends; what a file in another encoding holds besides stays.
@@ -263,6 +286,19 @@ mod tests {
             format!("amqps://shop:{}@queue/", ["q7Zt2m", "Kx9RbW"].concat()),
             format!("DATABASE_PASSWORD_URL=mysql://root:{}@localhost", token("", 20)),
             format!("token: {}", token("ghp_", 36)),
+            format!("mytool --password {}", token("", 36)),
+            format!("mytool --db-api-key '{}' run", token("", 30)),
+            format!("curl -u user:{} http://host", token("", 36)),
+            format!("curl --user \"me:{}\" http://host", token("", 20)),
+            format!("Authorization: Basic {}=", token("dXNlcjp", 32)),
+            format!("client.setPassword(\"{}\")", token("", 36)),
+            format!("<password>{}</password>", token("", 36)),
+            format!("<property name=\"db.password\">{}</property>", token("", 30)),
+            format!("password: |\n  {}\nuser: me", token("", 36)),
+            format!("api_key: >-\r\n    {}\r\n", token("", 36)),
+            format!("https://hooks.slack.com/{}", ["services/T01QMXZRP", "/B02GHWJKL/", &token("", 24)].concat()),
+            token(&["sk", "_test_"].concat(), 24),
+            token(&["s", "k-"].concat(), 48),
         ];
         for text in cases {
             let (masked, count) = redact(text.clone());
@@ -316,6 +352,27 @@ mod tests {
             "https://host.example:8443/a/b1c2d3e4f5g6h7@2",
             "Authorization: Bearer YOUR_ACCESS_TOKEN_GOES_HERE_1234",
             "a bearer of the message1of2ThatWasSentBefore",
+            "mytool --password-file /run/secrets/db_password_2024_09",
+            "mytool --token getNextTokenOfStream2WithLimit3",
+            "mytool --token $TOKEN_2_OF_3_FOR_USERS --verbose",
+            "docker run -u 1000:1000 image2of3:4f5e6d7c8b9a",
+            "chown -u root:wheel2and3WithoutAnyPassword /srv",
+            "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
+            "Basic usage2of3TheThingWithWords1",
+            "setPassword(\"correct horse battery staple\")",
+            "verify_token(\"next_token_of_the_stream_2_of_3\")",
+            "setToken(aB3dE6gH9kL2mN5pQ8sT1vW4)",
+            "assert_eq!(password(aB3dE6gH9kL2mN5pQ8sT1vW4), 3)",
+            "<token>identifier_or_keyword_22_of_33</token>",
+            "let all: Vec<Token>aB3dE6gH9kL2mN5pQ8sT1vW4(",
+            "password: |\n  correct horse battery staple 22",
+            "tokens:\n  aB3dE6gH9kL2mN5pQ8sT1vW4: 3",
+            "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
+            "src/services/T1/B2/index.ts",
+            "sk_test_is_a_prefix_of_stripe",
+            "<sk-skeleton-of-a-component-with-a-long-name-2-of-3-and-more>",
+            "const K = \"q7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA1b2C\";",
+            "token_id = \"550e8400-e29b-41d4-a716-446655440000\"",
         ] {
             assert_eq!(redact(text.to_owned()), (text.to_owned(), 0));
         }
