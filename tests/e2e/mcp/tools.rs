@@ -485,3 +485,31 @@ fn the_first_question_is_not_answered_before_anything_is_indexed() {
     assert!(prompt.to_string().contains("no editor session is attached"), "{prompt}");
     client.hang_up();
 }
+
+/// A history that is not all of it is never told as if it were: here that of a shallow clone.
+#[test]
+fn what_is_left_out_of_the_history_is_said() {
+    let session = session();
+    session.workspace.write("src/queue.rs", "pub fn next_job() {}\n");
+    session.workspace.commit("Shorten the queue");
+    let origin = conexus_testkit::file_uri(session.workspace.root());
+    let shallow = session.program.home().join("shallow");
+    let cloned =
+        std::process::Command::new("git").args(["clone", "-q", "--depth", "1", &origin]).arg(&shallow).status();
+    assert!(cloned.is_ok_and(|status| status.success()));
+    for (root, says) in [(session.workspace.root(), false), (&*shallow, true)] {
+        let mut command = session.program.command(root);
+        command.arg("--workspace").arg(root);
+        let mut client = Pipes::start(command);
+        super::until_idle(&mut client);
+        for (tool, arguments) in [
+            ("context_explain", json!({ "symbol": "retry_failed_request" })),
+            ("context_get_related_info", json!({ "file_path": "src/retry.rs" })),
+            ("context_get_related_info", json!({ "ticket_id": "QUE-12" })),
+        ] {
+            let answer = client.tool(tool, &arguments);
+            assert_eq!(notices(&answer).contains(&"history_cut"), says, "{tool} {arguments}: {answer:#}");
+        }
+        client.hang_up();
+    }
+}

@@ -148,13 +148,18 @@ impl Call<'_> {
         self.live.sources().map_or(true, |sources| sources.git_history)
     }
 
-    /// The recent history, unless the user does not want it read; the answer then says so.
+    /// The recent history, unless the user does not want it read; the answer then says so, and where it is not all of it.
     fn history(&self, draft: &mut Draft) -> Option<Arc<History>> {
         if !self.reads_history() {
             draft.say("history_off", "git's history is switched off as a source of the index");
             return None;
         }
-        git::history(self.root(), HistoryLimits::default(), self.cancel)
+        let history = git::history(self.root(), HistoryLimits::default(), self.cancel)?;
+        if !history.is_complete() {
+            let read = history.commits().len();
+            draft.say("history_cut", format!("only the last {read} commits are known; what is older is not told"));
+        }
+        Some(history)
     }
 
     /// Whether nobody waits for the answer any more.

@@ -261,9 +261,7 @@ fn ticket_items(call: &Call<'_>, view: &Snapshot, ticket: &str, limit: usize, dr
     };
     let commits: Vec<&Commit> = history.mentioning(ticket).collect();
     if commits.is_empty() {
-        let message =
-            if history.is_complete() { "no commit names the ticket" } else { "no recent commit names the ticket" };
-        draft.say("no_match", message);
+        draft.say("no_match", "no commit names the ticket");
     }
     let mut files: Vec<(&str, usize)> = Vec::new();
     for path in commits.iter().flat_map(|commit| &commit.paths).filter(|path| view.index().file(path).is_some()) {
