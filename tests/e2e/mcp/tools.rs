@@ -513,3 +513,22 @@ fn what_is_left_out_of_the_history_is_said() {
         client.hang_up();
     }
 }
+
+/// An absolute path means the same in whatever way it leads into the workspace.
+#[cfg(unix)]
+#[test]
+fn a_workspace_is_asked_by_its_other_names_too() {
+    let session = session();
+    let link = session.program.home().join("link");
+    std::os::unix::fs::symlink(session.workspace.root(), &link).expect("a link");
+    let (_server, mut client) = serve(&session, Revision::New);
+    for root in [session.workspace.root(), &link] {
+        let file = root.join("src/retry.rs");
+        let read = client.tool("context_read", &json!({ "file_path": file }));
+        assert_eq!(read["path"], "src/retry.rs", "{read:#}");
+        let found = client.tool("context_grep", &json!({ "pattern": "fn ", "paths": [root.join("src/q*.rs")] }));
+        assert_eq!(paths(&found, "matches"), ["src/queue.rs"], "{found:#}");
+    }
+    let reason = client.refusal("context_read", &json!({ "file_path": session.program.home().join("x.rs") }));
+    assert!(reason.contains("outside"), "{reason}");
+}
