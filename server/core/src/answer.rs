@@ -128,9 +128,15 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Adds a notice that is true of a complete index only, unless the index is being built.
+    /// Adds a notice that is true of a complete index only, unless the index is being built. One that was stopped may hold
+    /// nothing as it was emptied.
     pub fn add_unless_indexing(&mut self, notice: Notice) {
-        if !self.notices.iter().any(|said| matches!(said, Notice::Indexing { .. })) {
+        let is_untrue = |said: &Notice| match said {
+            Notice::Indexing { .. } => true,
+            Notice::Stopped => notice == Notice::NothingIndexed,
+            _ => false,
+        };
+        if !self.notices.iter().any(is_untrue) {
             self.notices.push(notice);
         }
     }

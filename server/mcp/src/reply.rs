@@ -101,6 +101,9 @@ impl Draft {
                 Notice::Indexing { .. } if view.index().file_count() == 0 => {
                     draft.say("indexing", "nothing is indexed yet: ask again, or with min_generation 1 and wait_ms");
                 }
+                Notice::Stopped if view.index().file_count() == 0 => {
+                    draft.say("stopped", "nothing is indexed, and indexing is stopped: the action start goes on");
+                }
                 notice => draft.note(FoundNotice::of(notice)),
             }
         }

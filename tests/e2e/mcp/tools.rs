@@ -486,6 +486,49 @@ fn the_first_question_is_not_answered_before_anything_is_indexed() {
     client.hang_up();
 }
 
+/// What a line ends with, begins with or is long with hides no match, and an empty answer says why it is empty.
+#[test]
+fn a_grep_finds_every_line_and_says_why_it_finds_none() {
+    let session = session();
+    session.workspace.write("src/windows.rs", "pub fn ends_with_both() {}\r\n");
+    session.workspace.write("src/marked.rs", "\u{feff}pub fn first_behind_a_mark() {}\n");
+    session
+        .workspace
+        .write("docs/long.txt", format!("{}needle_in_it and {}\n", "hay ".repeat(200), "more ".repeat(200)));
+    let (_server, mut client) = serve(&session, Revision::New);
+    let mut grep = |arguments: &Value| client.tool("context_grep", arguments);
+    for (pattern, path) in [
+        ("both\\(\\) \\{\\}$", "src/windows.rs"),
+        ("^pub fn first_behind", "src/marked.rs"),
+        ("needle_in_it", "docs/long.txt"),
+    ] {
+        let found = grep(&json!({ "pattern": pattern }));
+        assert_eq!(paths(&found, "matches"), [path], "{pattern}: {found:#}");
+    }
+    let long = grep(&json!({ "pattern": "needle_in_it" }));
+    let shown = &long["matches"][0];
+    assert!(
+        shown["cut"] == true && shown["text"].as_str().is_some_and(|text| text.starts_with("…needle_in_it and more"))
+    );
+    for (arguments, kind, word) in [
+        (json!({ "pattern": "retry", "paths": ["lib/nosuch/**"] }), "filter_matches_nothing", "filters"),
+        (json!({ "pattern": "no_such_word" }), "no_match", "indexed file"),
+        (json!({ "pattern": "needle_in_it", "cursor": "7" }), "no_match", "cursor"),
+    ] {
+        let found = grep(&arguments);
+        assert_eq!(notices(&found), [kind], "{arguments}: {found:#}");
+        assert!(found["notices"][0]["message"].as_str().is_some_and(|says| says.contains(word)), "{found:#}");
+    }
+    for tool in ["context_explain", "context_get_related_info"] {
+        let reason = client.refusal(tool, &json!({ "symbol": "retry_failed_request", "line": 3 }));
+        assert!(reason.contains("line"), "{reason}");
+    }
+    client.tool("context_index_control", &json!({ "action": "clear", "wait_ms": 45_000 }));
+    let empty = client.tool("context_search", &json!({ "query": "retry" }));
+    assert_eq!(notices(&empty), ["stopped"], "{empty:#}");
+    assert!(empty["notices"][0]["message"].as_str().is_some_and(|says| says.contains("start")), "{empty:#}");
+}
+
 /// A history that is not all of it is never told as if it were: here that of a shallow clone.
 #[test]
 fn what_is_left_out_of_the_history_is_said() {

@@ -1,6 +1,7 @@
 //! `context_grep`: regular expressions over the files of the index and the open buffers.
 
 use std::{
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -8,8 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conexus_core::Filter;
+use conexus_core::{Filter, Notice};
 use conexus_engine::{FileEntry, Snapshot};
+use grep_matcher::Matcher;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, sinks::Bytes};
 use rmcp::model::{JsonObject, Tool as Description};
@@ -21,7 +23,7 @@ use super::{
     schema::{self, Field, maybe, sure},
 };
 use crate::{
-    paths,
+    FoundNotice, paths,
     reply::{Draft, Item, Reply, offset_of, version_of},
 };
 
@@ -92,7 +94,8 @@ fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
         more: false,
         unread: 0,
     };
-    let in_time = grep.files(&files(&view, &filter)?);
+    let files = files(&view, &filter)?;
+    let in_time = grep.files(&files);
     let mut draft = Draft::new(call, &view, Some("matches"), arguments.max_tokens);
     draft.offset = offset;
     draft.more = grep.more || !in_time;
@@ -103,7 +106,11 @@ fn run(call: &Call<'_>, mut arguments: JsonObject) -> Result<Reply, String> {
         draft.say("unreadable", format!("{} files could not be read any more", grep.unread));
     }
     if grep.found.is_empty() && in_time {
-        draft.say("no_match", "no line of an indexed file matches");
+        match (files.is_empty() && !arguments.paths.is_empty() && view.index().file_count() > 0, offset) {
+            (true, _) => draft.note(FoundNotice::of(&Notice::FilterMatchesNothing)),
+            (false, 0) => draft.say("no_match", "no line of an indexed file matches"),
+            (false, _) => draft.say("no_match", "no further line matches: the cursor is behind the last"),
+        }
     }
     draft.items = grep.found;
     Ok(draft.finish())
@@ -115,6 +122,9 @@ fn matcher(pattern: &str, ignore_case: bool) -> Result<RegexMatcher, String> {
     }
     RegexMatcherBuilder::new()
         .case_insensitive(ignore_case)
+        // `$` stands before both ends of lines, unless the caller looks for them by himself.
+        .multi_line(true)
+        .crlf(!pattern.contains("\\r"))
         .line_terminator(Some(b'\n'))
         .size_limit(PATTERN_MEMORY)
         .dfa_size_limit(PATTERN_MEMORY)
@@ -173,7 +183,7 @@ impl Grep<'_> {
         };
         let version = version_of(self.view, path);
         let (cancel, deadline, limit) = (self.call.cancel, self.deadline, self.limit);
-        let (pass, found, more) = (&mut self.pass, &mut self.found, &mut self.more);
+        let (pass, found, more, matcher) = (&mut self.pass, &mut self.found, &mut self.more, &self.matcher);
         let mut in_time = true;
         let sink = Bytes(|number, line| {
             if is_over(cancel, deadline) {
@@ -188,7 +198,9 @@ impl Grep<'_> {
                 *more = true;
                 return Ok(false);
             }
-            found.push(item(path, number, &String::from_utf8_lossy(line), version));
+            let at = if line.len() > LINE_BYTES { matcher.find(line).ok().flatten() } else { None };
+            let line = String::from_utf8_lossy(line);
+            found.push(item(path, number, &line, at.map_or(0..0, |at| at.start()..at.end()), version));
             Ok(true)
         });
         if let Err(error) = self.searcher.search_slice(&self.matcher, current.text.as_bytes(), sink) {
@@ -203,14 +215,18 @@ fn is_over(cancel: &AtomicBool, deadline: Instant) -> bool {
     cancel.load(Ordering::Relaxed) || Instant::now() >= deadline
 }
 
-fn item(path: &str, number: u64, line: &str, version: Option<i32>) -> Item {
+/// A line that matches from a place on. One that is too long is shown from its beginning as far as the match is seen there,
+/// else from the match on, behind a mark.
+fn item(path: &str, number: u64, line: &str, at: Range<usize>, version: Option<i32>) -> Item {
     let line = line.trim_end_matches(['\n', '\r']);
-    let shown = &line[..line.floor_char_boundary(LINE_BYTES)];
+    let from = if at.end > LINE_BYTES { line.floor_char_boundary(at.start) } else { 0 };
+    let part = &line[from..line.floor_char_boundary(from + LINE_BYTES)];
+    let shown = if from > 0 { format!("…{part}") } else { part.to_owned() };
     let mut json = json!({ "path": path, "line": number, "text": shown });
     if let Some(version) = version {
         json["unsaved_version"] = json!(version);
     }
-    if shown.len() < line.len() {
+    if part.len() < line.len() {
         json["cut"] = json!(true);
     }
     Item::new(json, format!("{path}:{number}: {shown}"))
@@ -229,10 +245,15 @@ mod tests {
             ("FN", true, vec![1, 3]),
             ("^\\}$", false, vec![2, 5]),
             ("größe", false, vec![4]),
+            ("\\)$", false, vec![6, 7]),
+            ("^two\\(\\)$", false, vec![6]),
+            ("\\)\\r?$", false, vec![6, 7]),
+            ("\\)\\r$", false, vec![6]),
+            (".+", false, vec![1, 2, 3, 4, 5, 6, 7]),
         ] {
             let mut lines = Vec::new();
             let matcher = matcher(pattern, ignore_case).unwrap();
-            let text = b"fn  main() {\n}\nfn other() {\n    gr\xc3\xb6\xc3\x9fe\n}\n";
+            let text = b"fn  main() {\n}\nfn other() {\n    gr\xc3\xb6\xc3\x9fe\n}\ntwo()\r\nthree()\n";
             let sink = UTF8(|line, _| {
                 lines.push(line);
                 Ok(true)

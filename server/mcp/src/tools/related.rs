@@ -127,6 +127,9 @@ pub(super) fn target(
     file: Option<&str>,
     line: Option<u32>,
 ) -> Result<Target, String> {
+    if symbol.is_some() && line.is_some() {
+        return Err("a line goes with a file_path alone: leave out the line, or the symbol".to_owned());
+    }
     match (symbol, file) {
         (Some(symbol), None) => Ok(Target::Symbol(symbol.to_owned())),
         (None, Some(file)) => {
