@@ -74,7 +74,7 @@ fn a_damaged_file_of_the_index_is_healed() {
 /// Gives a file a text under a time that is long gone, as programs that unpack and copy do.
 #[cfg(unix)]
 fn unpack(path: &Path, text: &str) {
-    let time = std::time::UNIX_EPOCH + Duration::from_secs(1_500_000_000);
+    let time = std::time::UNIX_EPOCH + Duration::from_hours(400_000);
     fs::write(path, text).expect("a write");
     fs::File::options().write(true).open(path).and_then(|file| file.set_modified(time)).expect("a time");
 }
@@ -82,7 +82,8 @@ fn unpack(path: &Path, text: &str) {
 #[cfg(unix)]
 #[test]
 fn a_change_that_keeps_size_and_time_is_seen() {
-    let changes: [(&str, fn(&Path)); 3] = [
+    type Change = fn(&Path);
+    let changes: [(&str, Change); 3] = [
         ("unpacked over it", |folder| unpack(&folder.join("f7.rs"), "fn abort_7() {}\n")),
         ("moved over it", |folder| {
             unpack(&folder.join("new"), "fn abort_7() {}\n");

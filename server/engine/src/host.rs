@@ -312,7 +312,9 @@ impl Host {
         }
         let voice = self.voice();
         let tell = |activity| {
-            voice.iter().for_each(|voice| Standing { activity, ends: true, ..Standing::DETACHED }.tell(voice))
+            if let Some(voice) = &voice {
+                Standing { activity, ends: true, ..Standing::DETACHED }.tell(voice);
+            }
         };
         let told = |progress| {
             tell(Activity::Running(progress));

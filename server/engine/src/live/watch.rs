@@ -208,7 +208,7 @@ fn gather(raw: &Receiver<Changes>, git_dir: Option<&Path>, events: &Sender<Event
         let (mut since, mut last) = (first, first);
         let mut told = false;
         loop {
-            let git_works = git_dir.is_some_and(|git_dir| is_at_work(git_dir));
+            let git_works = git_dir.is_some_and(is_at_work);
             if git_works {
                 // The last events of what it did come after its lock is gone.
                 since = Instant::now();
@@ -303,11 +303,12 @@ mod tests {
             ("a rebase waits for a person", &[("rebase-merge/done", rests), ("HEAD", rests)], true, false),
             ("a rebase goes on", &[("rebase-apply/next", rests), ("HEAD", now)], true, true),
         ] {
-            let git_dir = tempfile::tempdir().unwrap();
+            let git_dir = tempfile::tempdir().expect("a folder");
             for (name, written) in files {
                 let path = git_dir.path().join(name);
-                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-                std::fs::File::create(&path).unwrap().set_modified(*written).unwrap();
+                std::fs::create_dir_all(path.with_file_name("")).expect("a folder");
+                let file = std::fs::File::create(&path).expect("a file");
+                file.set_modified(*written).expect("a time");
             }
             let (raw, gathered) = crossbeam_channel::unbounded();
             let (sender, events) = crossbeam_channel::unbounded();
@@ -316,12 +317,8 @@ mod tests {
                 scope.spawn(|| gather(&gathered, Some(git_dir.path()), &sender));
                 let mut first = None;
                 while first.is_none() && start.elapsed() < 2 * GIT_WAIT {
-                    raw.send(Changes { all: true, ..Changes::default() }).unwrap();
-                    if !comes {
-                        first = events.recv_timeout(2 * GIT_WAIT).ok();
-                    } else {
-                        first = events.recv_timeout(QUIET / 2).ok();
-                    }
+                    raw.send(Changes { all: true, ..Changes::default() }).expect("it gathers");
+                    first = events.recv_timeout(if comes { QUIET / 2 } else { 2 * GIT_WAIT }).ok();
                 }
                 drop(raw);
                 first
