@@ -13,6 +13,20 @@ pub(crate) fn path_of(uri: &Uri) -> Option<PathBuf> {
 /// writes `c%3A` for a drive wants to read it again.
 pub(crate) fn uri_below(folder: &Uri, path: &str) -> Uri {
     let mut uri = folder.clone();
+    if path.contains(['\t', '\n', '\r']) {
+        // Parsers of URIs drop these, segment by segment too.
+        let written: String = path
+            .bytes()
+            .map(|byte| match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => {
+                    char::from(byte).to_string()
+                }
+                _ => format!("%{byte:02X}"),
+            })
+            .collect();
+        let below = format!("{}/{written}", folder.as_str().trim_end_matches('/'));
+        return Uri::parse(&below).unwrap_or(uri);
+    }
     if let Ok(mut segments) = uri.path_segments_mut() {
         segments.pop_if_empty().extend(path.split('/'));
     }
@@ -49,6 +63,7 @@ mod tests {
             ("a%20b.rs", "file:///w%20s/a%2520b.rs"),
             ("größe/名前.rs", "file:///w%20s/gr%C3%B6%C3%9Fe/%E5%90%8D%E5%89%8D.rs"),
             ("a#b?c.rs", "file:///w%20s/a%23b%3Fc.rs"),
+            ("ta\tb\n ö.rs", "file:///w%20s/ta%09b%0A%20%C3%B6.rs"),
             ("[id]/x+y.ts", "file:///w%20s/[id]/x+y.ts"),
         ] {
             let made = uri_below(&root, path);
