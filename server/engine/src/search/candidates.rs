@@ -117,7 +117,7 @@ impl<'a> Sources<'a> {
         let vector = &mut sources.vector;
         sources.lexical_only = timed(Stage::Embed, || embed(searcher, text, query.mode, vector));
         if !understanding.quoted.is_empty() && !is_cancelled() {
-            let quoted = || Quoted::of(searcher, &understanding.quoted, &sources.lexical, allowed, cancel);
+            let quoted = || Quoted::of(searcher, understanding, &sources.lexical, allowed, cancel);
             sources.quoted = timed(Stage::Names, quoted)?;
         }
         Ok(sources)

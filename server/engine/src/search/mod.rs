@@ -75,11 +75,9 @@ impl<'a> Searcher<'a> {
         if !matches!(query.mode, Mode::Keyword | Mode::Symbol) {
             answer.notices.extend(self.view.stand_in.as_ref().map(|stand_in| stand_in.notice()));
         }
-        if understanding.shape != Shape::Message {
-            match sources.quoted.notice.clone() {
-                Some(notice @ Notice::QuoteNotFound { .. }) => answer.add_unless_indexing(notice),
-                notice => answer.notices.extend(notice),
-            }
+        match sources.quoted.notice.clone() {
+            Some(notice @ Notice::QuoteNotFound { .. }) => answer.add_unless_indexing(notice),
+            notice => answer.notices.extend(notice),
         }
         let wanted = query.offset.saturating_add(query.limit);
         let (ranked, is_all) = self.ranked(&sources, &understanding, query, wanted, cancel)?;

@@ -17,7 +17,7 @@ use std::{
 use conexus_core::Notice;
 use conexus_index::{FileEntry, IndexSnapshot, LexicalQuery, SlotSet, tokenizer};
 
-use super::{Searcher, candidates::Candidate};
+use super::{Searcher, Shape, Understanding, candidates::Candidate};
 use crate::Result;
 
 /// Files read for the quoted texts of a query at the most, and bytes of them: some 10 ms on two cores where the system has
@@ -37,19 +37,20 @@ pub(super) struct Quoted {
     held: Vec<SlotSet>,
     /// For each text the chunks that may hold it and were not read.
     unread: Vec<SlotSet>,
-    /// What the answer has to say, unless it does not turn on what is quoted.
+    /// What the answer has to say.
     pub(super) notice: Option<Notice>,
 }
 
 impl Quoted {
-    /// Looks for texts among the allowed chunks. Cancelled, it knows what it has found and says nothing.
+    /// Looks for what is quoted among the allowed chunks. Cancelled, it knows what it has found and says nothing.
     pub(super) fn of(
         searcher: &Searcher<'_>,
-        texts: &[String],
+        understanding: &Understanding,
         query: &LexicalQuery,
         allowed: Option<&SlotSet>,
         cancel: &AtomicBool,
     ) -> Result<Self> {
+        let texts = &understanding.quoted;
         let mut reading = Reading {
             searcher,
             texts,
@@ -68,6 +69,10 @@ impl Quoted {
         let standing = texts.iter().map(|text| Ok(reading.with_terms(&tokenizer::terms(text))?.unwrap_or_default()));
         let standing = standing.collect::<Result<Vec<_>>>()?;
         reading.look_through(&standing)?;
+        // What a message quotes is a value: it stands somewhere as it is or was made while the program ran.
+        if understanding.shape == Shape::Message {
+            return Ok(reading.quoted);
+        }
         let nowhere = texts.iter().zip(&reading.quoted.held).map(|(text, held)| {
             if held.is_empty() {
                 Ok(reading.with_terms(&tokenizer::terms_inside(text))?.unwrap_or_else(|| reading.all()))
