@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use conexus_core::{LineIndex, Query, SymbolKind};
+use conexus_core::{LineIndex, Query, Span, SymbolKind};
 use conexus_engine::{
     Relation, RelationKind, RelationKinds, Snapshot, Target,
     git::{self, History, HistoryLimits},
@@ -31,6 +31,8 @@ pub(crate) struct Known {
     /// Its whole lines.
     text: String,
     start_line: u64,
+    /// The line of its name: of many that one list declares each has all of the list.
+    name_line: u64,
     /// Lines of its file that hold its name as a word.
     lines: Vec<u64>,
     related: Vec<Related>,
@@ -65,7 +67,8 @@ impl Expected {
         let chosen = all.iter().step_by(step).take(SYMBOLS);
         let symbols = chosen.filter_map(|(file, symbol)| {
             let text = view.text(file.path()).ok()?.text;
-            Known::of(view, history.as_ref(), file.path(), symbol.name(), symbol.span(), &text)
+            let spans = [symbol.span(), symbol.name_span()];
+            Known::of(view, history.as_ref(), file.path(), symbol.name(), spans, &text)
         });
         let questions = QUESTIONS.map(|question| places(view, question, NEAR.0));
         Self { symbols: symbols.collect(), questions: questions.to_vec() }
@@ -137,7 +140,7 @@ impl Known {
         history: Option<&Arc<History>>,
         path: &str,
         name: &str,
-        span: conexus_core::Span,
+        [span, name_span]: [Span; 2],
         text: &str,
     ) -> Option<Self> {
         let index = LineIndex::new(text);
@@ -151,6 +154,7 @@ impl Known {
             path: path.to_owned(),
             text: text[whole].to_owned(),
             start_line: u64::from(first) + 1,
+            name_line: u64::from(index.lines_of(name_span).0) + 1,
             lines: lines_with(text, name),
             related: relations(view, name, RelationKinds::ALL, RELATIONS.0)?,
             explained: relations(view, name, kinds, RELATIONS.1)?,
@@ -166,8 +170,8 @@ impl Known {
     /// Whether a search for its name has it first.
     pub(crate) fn is_found(&self, found: &Value) -> bool {
         let first = &found["hits"][0];
-        let holds = first["start_line"].as_u64() <= Some(self.start_line)
-            && first["end_line"].as_u64() >= Some(self.start_line);
+        let holds = first["start_line"].as_u64() <= Some(self.name_line)
+            && first["end_line"].as_u64() >= Some(self.name_line);
         first["path"] == self.path.as_str() && first["name"] == self.name.as_str() && holds
     }
 
