@@ -170,8 +170,8 @@ impl Known {
     /// Whether a search for its name has it first.
     pub(crate) fn is_found(&self, found: &Value) -> bool {
         let first = &found["hits"][0];
-        let holds = first["start_line"].as_u64() <= Some(self.name_line)
-            && first["end_line"].as_u64() >= Some(self.name_line);
+        let holds =
+            first["start_line"].as_u64() <= Some(self.name_line) && first["end_line"].as_u64() >= Some(self.name_line);
         first["path"] == self.path.as_str() && first["name"] == self.name.as_str() && holds
     }
 

@@ -147,7 +147,10 @@ fn places_are_shown_and_edits_proposed_where_the_user_allows_it() {
     assert!(reason.contains("read it again"), "{reason}");
     // Behind a last line without a line end.
     editor.did_replace(&uri, 4, "fn a() {}\nfn b() {}");
-    let read = wait_for("the edit", DEADLINE, || Some(version(&mut client)).filter(|now| *now != read));
+    let read = wait_for("the edit", DEADLINE, || {
+        let read = client.tool("context_read", &json!({ "file_path": "src/queue.rs" }));
+        (read["text"] == "fn a() {}\nfn b() {}").then(|| read["version"].clone())
+    });
     let arguments = json!({
         "action": "replace", "file_path": "src/queue.rs", "start_line": 3, "end_line": 2, "text": "fn c() {}\n",
         "version": read,
