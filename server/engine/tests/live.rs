@@ -385,6 +385,19 @@ fn a_text_that_was_saved_and_closed_is_shown_at_once() {
             last = name;
         }
     }
+    // Of two that are saved one after the other the first does not come back on the way.
+    for number in 0..20 {
+        let (first, second) = (format!("first_{number}"), format!("second_{number}"));
+        close(&owner.live, &first, true);
+        std::thread::sleep(Duration::from_millis(number * 3));
+        close(&owner.live, &second, true);
+        let until = Instant::now() + Duration::from_millis(150);
+        while Instant::now() < until {
+            let now = owner.live.current(SOON).unwrap();
+            assert_eq!((found(&now, &first).len(), found(&now, &second).len()), (0, 1), "{number}");
+        }
+        last = second;
+    }
     let generation = |live: &Live| live.current(SOON).unwrap().generation();
     wait_for("the owner's last commit", DEADLINE, || {
         (generation(&follower.live) == generation(&owner.live)).then_some(())

@@ -42,19 +42,30 @@ pub(super) struct Shown {
     /// None when the text is one that is not searched, such as a secret: the buffer then only hides its file.
     pub(super) text: Option<BufferText>,
     pub(super) overlay: OverlayFile,
-    /// Since when it is closed, and the content of its file in the index then. It was saved: until the index has that,
-    /// it stands for its file.
-    pub(super) closed: Option<(Instant, Option<BlobId>)>,
+    /// It was saved and is closed: until the index has that, it stands for its file.
+    pub(super) closed: Option<Closed>,
+}
+
+/// When a buffer was closed whose text is that of its file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Closed {
+    since: Instant,
+    /// The content of the file in the index then.
+    before: Option<BlobId>,
+    /// When the file changed last.
+    saved_ns: i64,
 }
 
 /// How long a closed buffer stands for its file at most: until the silence of an owner that hangs is told.
 const CLOSED: Duration = Duration::from_secs(4);
 
 impl Shown {
-    /// It was closed after it had been saved.
+    /// It was closed after it had been saved, over that state of the index.
     pub(super) fn close(&mut self, index: Option<&IndexSnapshot>) {
         let file = index.and_then(|index| index.file(&self.overlay.path));
-        self.closed = Some((Instant::now(), file.map(|file| file.blob())));
+        if let Some(closed) = &mut self.closed {
+            closed.before = file.map(|file| file.blob());
+        }
         if let Some(text) = &mut self.text {
             text.version = None;
         }
@@ -62,13 +73,18 @@ impl Shown {
 
     /// Whether it is closed and has stood for its file for too long.
     pub(super) fn is_over(&self) -> bool {
-        self.closed.is_some_and(|(since, _)| since.elapsed() >= CLOSED)
+        self.closed.is_some_and(|closed| closed.since.elapsed() >= CLOSED)
     }
 
     /// Whether it may stand for its file over that state of the index.
     pub(super) fn counts(&self, index: &IndexSnapshot) -> bool {
-        let as_closed = |(_, blob)| index.file(&self.overlay.path).map(|file| file.blob()) == blob;
-        self.closed.is_none_or(as_closed) && !self.is_over()
+        let file = index.file(&self.overlay.path);
+        // The index may come to an earlier text that was saved, too, before it comes to this one.
+        let is_behind = |closed: Closed| {
+            file.map(|file| file.blob()) == closed.before
+                || file.is_some_and(|file| file.stat().mtime_ns < closed.saved_ns)
+        };
+        self.closed.is_none_or(is_behind) && !self.is_over()
     }
 
     /// Whether searches over that state of the index need it.
@@ -322,8 +338,12 @@ impl Buffers {
         self.background.forget(path);
         let shown = self.shown(path);
         self.open.remove(path);
-        let saved = content::read(&self.root.join(path), self.rules.max_file_bytes).ok()?;
-        shown.filter(|shown| shown.overlay.blob == saved.blob)
+        let file = self.root.join(path);
+        let saved = content::read(&file, self.rules.max_file_bytes).ok()?;
+        let saved_ns = walk::changed_ns(&std::fs::metadata(file).ok()?);
+        let mut shown = shown.filter(|shown| shown.overlay.blob == saved.blob)?;
+        shown.closed = Some(Closed { since: Instant::now(), before: None, saved_ns });
+        Some(shown)
     }
 
     /// What searches read of a buffer; `None` when it is not open or not to be searched.
