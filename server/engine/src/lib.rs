@@ -38,7 +38,7 @@ pub use degradation::Degradation;
 pub use difference::{Comparison, difference};
 pub use error::{Error, Result};
 pub use host::{EmbeddingReport, GraphOutcome, Host, IndexReport, Patience, Progress, clear};
-pub use location::{IndexDir, Location, runtime_folder, workspace_root};
+pub use location::{IndexDir, Location, canonical_in_part, runtime_folder, workspace_root};
 pub use relations::{Related, Relation, RelationKind, RelationKinds, Target};
 pub use search::{MAX_QUERY_BYTES, Name, Place, Shape, Understanding, Weights, understand};
 pub use settings::{Embedding, Settings};

@@ -101,8 +101,8 @@ impl Location {
     }
 }
 
-/// The canonical form of a path that may not exist yet, so that the walk knows it however it is spelt.
-fn canonical_in_part(path: &Path) -> std::io::Result<PathBuf> {
+/// The canonical form of a path that may not exist, or not in all its parts: one name, however it is spelt.
+pub fn canonical_in_part(path: &Path) -> std::io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
     let existing = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
     let Some((above, mut canonical)) = existing else { return Ok(path) };

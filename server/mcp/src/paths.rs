@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use conexus_engine::{CurrentText, Snapshot};
+use conexus_engine::{CurrentText, Snapshot, canonical_in_part};
 
 /// The path of an indexed file as the index has it. No answer tells whether a file outside of the workspace, or one that is
 /// left out, exists.
@@ -43,9 +43,7 @@ fn below_otherwise(root: &Path, path: &Path) -> Option<PathBuf> {
     if !path.is_absolute() || path.starts_with(root) || path.components().any(|part| part == Component::ParentDir) {
         return None;
     }
-    let (real, rest) =
-        path.ancestors().find_map(|above| Some((above.canonicalize().ok()?, path.strip_prefix(above).ok()?)))?;
-    Some(real.strip_prefix(root).ok()?.join(rest))
+    Some(canonical_in_part(path).ok()?.strip_prefix(root).ok()?.to_owned())
 }
 
 /// A glob over paths of the index. An absolute one is meant below the workspace, or below one of the folders outside of it

@@ -399,7 +399,9 @@ impl Shared {
         let mut state = self.lock();
         let was_current = std::mem::take(&mut state.current);
         state.status.activity = activity;
-        state.status.fault = fault;
+        if fault.is_some() {
+            state.status.fault = fault;
+        }
         self.told(state);
         was_current
     }

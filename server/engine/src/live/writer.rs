@@ -417,8 +417,9 @@ impl Writer {
     /// the session before this one, is given time to.
     fn tell_choice(&mut self, owner: u32) {
         if [0, self.host.settings().choice()].contains(&owner) {
-            self.other_choice = None;
-            self.shared.status(|status| drop(status.fault.take_if(|fault| fault == OTHER_CHOICE)));
+            if self.other_choice.take().is_some() {
+                self.shared.status(|status| drop(status.fault.take_if(|fault| fault == OTHER_CHOICE)));
+            }
         } else if self.other_choice.get_or_insert_with(Instant::now).elapsed() >= 2 * OWN_EVERY {
             self.shared.status(|status| status.fault = Some(OTHER_CHOICE.to_owned()));
         }

@@ -20,8 +20,7 @@ use conexus_index::{FileEntry, IndexSnapshot, LexicalQuery, SlotSet, tokenizer};
 use super::{Searcher, Shape, Understanding, candidates::Candidate};
 use crate::Result;
 
-/// Files read for the quoted texts of a query at the most, and bytes of them: some 10 ms on two cores where the system has
-/// them in memory, most of it the system's own.
+/// Files read for the quoted texts of a query at the most, and bytes of them, see `docs/quality.md` for the time.
 const MOST_FILES: usize = 500;
 const MOST_BYTES: u64 = 8 << 20;
 /// Chunks that choose them, best first: a file has several.
