@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     extract::{ConnectInfo, State},
     http::{HeaderMap, StatusCode},
     middleware::from_fn_with_state,
@@ -29,7 +29,8 @@ use crate::{
     endpoint::EndpointFile,
     guard::{Guard, token},
     health::{Health, healthz, metrics, readyz},
-    http::{client_of, protocol, railed, serve, tls},
+    http::{InFlight, client_of, protocol, railed, serve, tls},
+    methods::changes::CHANGES,
     server::Server,
     sessions::{Sessions, in_session},
     signals::asked_to_end,
@@ -255,6 +256,7 @@ fn not_held() -> Response {
 async fn call(
     State(shared): State<Shared>,
     peer: ConnectInfo<SocketAddr>,
+    Extension(place): Extension<InFlight>,
     headers: HeaderMap,
     Json(call): Json<ToolCall>,
 ) -> Response {
@@ -265,6 +267,9 @@ async fn call(
     if shared.registry.find(&call.workspace).is_none() {
         return not_held();
     }
+    // It waits for most of its time. Beyond the streams that there may be it is one call of many.
+    let _stream =
+        (call.tool == CHANGES).then(|| shared.server.calls.stream().ok()).flatten().inspect(|_| place.give_back());
     let workspace = call.workspace.clone();
     let caller = Caller { workspace: Some(call.workspace), name: client_of(Some(&peer), &headers), key: call.key };
     match shared.server.calls.call(caller, tool, call.arguments).await {

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{
     DEADLINE,
-    client::{Client, Pipes, Revision},
+    client::{Client, Pipes, Revision, http},
     notices, paths, session, until_idle,
 };
 
@@ -202,6 +202,30 @@ fn a_busy_session_is_waited_for_and_not_left() {
     });
     client.hang_up();
     other.hang_up();
+}
+
+/// Bridges look for changes all the time; while they wait for one they leave the places to calls.
+#[test]
+fn bridges_that_wait_for_changes_take_no_place() {
+    let session = super::security::configured("in_flight = 2");
+    let (_server, of_session) = super::serve(&session, Revision::Old);
+    let clients: Vec<Pipes> = (0..4).map(|_| Pipes::start(session.command([""; 0]))).collect();
+    let get = |path: &str| {
+        let headers = of_session.headers("", &json!({}));
+        http(&of_session.address, "GET", path, &headers, "").status
+    };
+    wait_for("the session", DEADLINE, || (get("/healthz") == 200).then_some(()));
+    // Two and a half rounds of looking; a look itself may have a place.
+    let refused = (0..50)
+        .filter(|_| {
+            std::thread::sleep(Duration::from_millis(50));
+            get("/healthz") == 503
+        })
+        .count();
+    assert!(refused <= 10, "{refused} of 50 were refused");
+    for client in clients {
+        client.hang_up();
+    }
 }
 
 /// The same where a client asks faster than it may.
