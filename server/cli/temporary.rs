@@ -23,8 +23,7 @@ impl Temporary {
     /// first.
     pub(crate) fn new(prefix: &str) -> io::Result<Self> {
         WATCH.call_once(|| {
-            let watching = std::thread::Builder::new().name("signals".to_owned()).spawn(end_when_asked);
-            if let Err(error) = watching {
+            if let Err(error) = conexus_mcp::when_asked_to_end(end) {
                 tracing::warn!(%error, "temporary folders are left behind when this process is asked to end");
             }
         });
@@ -49,17 +48,13 @@ impl Drop for Temporary {
     }
 }
 
-fn end_when_asked() {
-    match conexus_mcp::wait_for_signal() {
-        Ok(signal) => {
-            // Nobody gets a new one from here on.
-            let folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
-            for folder in folders.iter() {
-                let is_left = || std::fs::remove_dir_all(folder).is_err() && folder.exists();
-                let _ = (0..ATTEMPTS).any(|_| !is_left());
-            }
-            std::process::exit(128 + signal);
-        }
-        Err(error) => tracing::warn!(%error, "temporary folders are left behind when this process is asked to end"),
+/// Deletes all of them and ends the process, as the signal would have done.
+fn end(signal: i32) {
+    // Nobody gets a new one from here on.
+    let folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+    for folder in folders.iter() {
+        let is_left = || std::fs::remove_dir_all(folder).is_err() && folder.exists();
+        let _ = (0..ATTEMPTS).any(|_| !is_left());
     }
+    std::process::exit(128 + signal);
 }

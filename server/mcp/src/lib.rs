@@ -51,7 +51,7 @@ pub use serving::{Limits, Remote, Serving};
 pub use sessions::begin as begin_session;
 pub use several::search_sessions;
 pub use sidecar::Sidecar;
-pub use signals::wait_for_signal;
+pub use signals::when_asked_to_end;
 pub use snippet::SnippetLine;
 pub use stdio::serve_stdio;
 pub use traces::Traces;

@@ -180,7 +180,12 @@ impl Sidecar {
     /// Waits until the process is asked to end, by SIGINT, SIGTERM or what stands for them.
     pub fn wait_for_end(&self) -> Result<()> {
         let Some(runtime) = &self.runtime else { return Ok(()) };
-        runtime.block_on(asked_to_end()).map(drop).map_err(Error::Signal)
+        runtime
+            .block_on(async {
+                asked_to_end()?.await;
+                Ok(())
+            })
+            .map_err(Error::Signal)
     }
 }
 

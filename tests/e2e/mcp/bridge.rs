@@ -144,9 +144,12 @@ fn a_session_that_hangs_is_let_go_and_attached_to_when_it_answers_again() {
     let found = client.tool("context_search", &slow);
     assert!(!notices(&found).contains(&"detached"), "{found:#}");
     signal("-STOP");
-    let (found, took) = search(&mut client);
+    // All its threads have stopped a moment after they were told.
+    let (found, took) = wait_for("the session to stop", DEADLINE, || {
+        Some(search(&mut client)).filter(|(found, _)| notices(found).contains(&"detached"))
+    });
     assert_eq!(paths(&found, "hits")[0], "src/retry.rs", "{found:#}");
-    assert!(notices(&found).contains(&"detached") && found.to_string().contains("does not answer"), "{found:#}");
+    assert!(found.to_string().contains("does not answer"), "{found:#}");
     assert!(took < GIVES_UP, "{took:?}");
     // Those that follow do not try it again first, nor does a new client wait for longer.
     let (found, took) = search(&mut client);

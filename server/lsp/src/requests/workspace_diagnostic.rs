@@ -48,6 +48,9 @@ pub(crate) async fn handle(server: &Server, params: WorkspaceDiagnosticParams) -
         let items = reports(&session, &mut held, Unchanged::LeftOut);
         tell(&server.client, &token, items).await;
     }
+    // They may have been turned off while the last part was sent.
+    let items = reports(&session, &mut held, Unchanged::LeftOut);
+    tell(&server.client, &token, items).await;
     Ok(WorkspaceDiagnosticReport { items: Vec::new() })
 }
 
