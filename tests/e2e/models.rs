@@ -161,6 +161,43 @@ fn a_session_takes_up_an_endpoint_that_comes_and_outlives_one_that_goes() {
     client.shut_down();
 }
 
+/// A transformer is put in the place of the built-in model, changed, and lost.
+#[cfg(feature = "transformer")]
+#[test]
+fn the_builtin_model_answers_until_a_transformer_has_vectors() {
+    let tiny = conexus_testkit::TinyTransformer::new();
+    let session = session("", SOURCES);
+    session.index();
+    expect_chosen(&session.search(QUESTION));
+    let directory = tiny.directory.path();
+    let settings = format!("[embedding]\nprovider = 'transformer'\ndirectory = '{}'\n", directory.display());
+    std::fs::write(session.program.home().join("config/conexus/conexus.toml"), settings).expect("settings");
+
+    // In a session it happens beside the answers.
+    expect_builtin(&session.search(QUESTION), "0 of ");
+    let mut command = session.program.command(session.workspace.root());
+    command.arg("lsp");
+    let mut client = LspClient::open(command, session.workspace.root());
+    client.wait_for_status("the transformer's vectors", |status| status["workspaces"][0]["builtinModel"].is_null());
+    let answer = client.call("conexus/search", &json!({ "query": QUESTION }));
+    assert_eq!(answer["notices"], json!([]), "{answer:#}");
+    client.shut_down();
+    expect_chosen(&session.search(QUESTION));
+    let model = |session: &Session| session.run(["status", "--json"]).expect(0).json()["model"].clone();
+    let first = model(&session);
+    assert!(first.as_str().is_some_and(|id| id.starts_with("transformer-")), "{first}");
+
+    // Other weights or settings are another model.
+    tiny.change("config.json", |config| config["hidden_act"] = json!("relu"));
+    expect_builtin(&session.search(QUESTION), "0 of ");
+    session.index();
+    expect_chosen(&session.search(QUESTION));
+    assert_ne!(model(&session), first);
+    std::fs::remove_file(directory.join("model.safetensors")).expect("a file");
+    let without = session.run(["search", "--json", QUESTION]).expect_any(&[0, 2]);
+    assert!(without.to_string().contains("model.safetensors"), "{without}");
+}
+
 /// Waits until the status says why names and words only are searched.
 #[track_caller]
 fn expect_lexical_only(client: &mut LspClient) -> String {

@@ -3,14 +3,14 @@
 #![cfg(feature = "transformer")]
 #![allow(clippy::unwrap_used)]
 
-mod tiny;
-
 use conexus_core::Passage;
 use conexus_embed::{Cancel, EmbedError, Embedder, EmbedderSettings, Environment, Speed, TransformerEmbedder};
+use conexus_testkit::TinyTransformer;
 use serde_json::json;
-use tiny::{HIDDEN, Tiny};
 
-fn open(tiny: &Tiny) -> Result<TransformerEmbedder, EmbedError> {
+const HIDDEN: usize = TinyTransformer::HIDDEN;
+
+fn open(tiny: &TinyTransformer) -> Result<TransformerEmbedder, EmbedError> {
     TransformerEmbedder::open(tiny.directory.path(), Cancel::default())
 }
 
@@ -37,7 +37,7 @@ fn assert_close(actual: &[f32], expected: &[f64]) {
 #[test]
 fn rows_agree_with_a_plain_computation() {
     for (mean, act) in [(true, "gelu"), (false, "relu")] {
-        let tiny = Tiny::new();
+        let tiny = TinyTransformer::new();
         tiny.change("config.json", |config| config["hidden_act"] = json!(act));
         tiny.change("1_Pooling/config.json", |config| {
             *config = json!({"pooling_mode_mean_tokens": mean, "pooling_mode_cls_token": !mean});
@@ -58,7 +58,7 @@ fn rows_agree_with_a_plain_computation() {
 
 #[test]
 fn a_row_does_not_depend_on_its_neighbours() {
-    let model = open(&Tiny::new()).unwrap();
+    let model = open(&TinyTransformer::new()).unwrap();
     let texts = ["read", "file read parse read file", "", "parse", "read file", "what", "file read parse read file"];
     let batch = bodies(&model, &texts);
     for (text, row) in texts.iter().zip(batch.chunks(HIDDEN)) {
@@ -76,10 +76,10 @@ fn a_row_does_not_depend_on_its_neighbours() {
 
 #[test]
 fn prompts_and_identity_come_from_the_files() {
-    let tiny = Tiny::new();
+    let tiny = TinyTransformer::new();
     let bare = open(&tiny).unwrap();
     assert!(bare.model().as_str().starts_with("transformer-1/8/"), "{}", bare.model());
-    assert_eq!(bare.model(), open(&Tiny::new()).unwrap().model());
+    assert_eq!(bare.model(), open(&TinyTransformer::new()).unwrap().model());
     std::fs::write(
         tiny.directory.path().join("config_sentence_transformers.json"),
         r#"{"prompts": {"query": "read ", "document": "file "}}"#,
@@ -95,7 +95,7 @@ fn prompts_and_identity_come_from_the_files() {
 #[test]
 fn cancelling_stops_it() {
     let cancel = Cancel::default();
-    let model = TransformerEmbedder::open(Tiny::new().directory.path(), cancel.clone()).unwrap();
+    let model = TransformerEmbedder::open(TinyTransformer::new().directory.path(), cancel.clone()).unwrap();
     cancel.cancel();
     let mut out = vec![7.0];
     assert!(matches!(model.embed_query("read", &mut out), Err(EmbedError::Cancelled)));
@@ -105,29 +105,30 @@ fn cancelling_stops_it() {
 #[test]
 fn broken_directories_say_which_file_and_why() {
     let write = |name: &'static str, content: &'static [u8]| {
-        move |tiny: &Tiny| std::fs::write(tiny.directory.path().join(name), content).unwrap()
+        move |tiny: &TinyTransformer| std::fs::write(tiny.directory.path().join(name), content).unwrap()
     };
-    let remove =
-        |name: &'static str| move |tiny: &Tiny| std::fs::remove_file(tiny.directory.path().join(name)).unwrap();
+    let remove = |name: &'static str| {
+        move |tiny: &TinyTransformer| std::fs::remove_file(tiny.directory.path().join(name)).unwrap()
+    };
     let set = |key: &'static str, value: serde_json::Value| {
-        move |tiny: &Tiny| tiny.change("config.json", |config| config[key] = value.clone())
+        move |tiny: &TinyTransformer| tiny.change("config.json", |config| config[key] = value.clone())
     };
     let pool = |value: serde_json::Value| {
-        move |tiny: &Tiny| tiny.change("1_Pooling/config.json", |config| *config = value.clone())
+        move |tiny: &TinyTransformer| tiny.change("1_Pooling/config.json", |config| *config = value.clone())
     };
     let module = |path: &'static str, kind: &'static str| {
-        move |tiny: &Tiny| {
+        move |tiny: &TinyTransformer| {
             tiny.change("modules.json", |modules| {
                 modules.as_array_mut().unwrap().push(json!({"idx": 9, "name": "9", "path": path, "type": kind}));
             });
         }
     };
-    let truncate = |tiny: &Tiny| {
+    let truncate = |tiny: &TinyTransformer| {
         let path = tiny.directory.path().join("model.safetensors");
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() - 4]).unwrap();
     };
-    type Break = Box<dyn Fn(&Tiny)>;
+    type Break = Box<dyn Fn(&TinyTransformer)>;
     let cases: Vec<(Break, &str, &str)> = vec![
         (Box::new(remove("config.json")), "config.json", "cannot read"),
         (Box::new(remove("tokenizer.json")), "tokenizer.json", "cannot read"),
@@ -152,7 +153,7 @@ fn broken_directories_say_which_file_and_why() {
         (Box::new(module("../x", "sentence_transformers.models.Pooling")), "modules.json", "outside"),
     ];
     for (break_it, file, complaint) in cases {
-        let tiny = Tiny::new();
+        let tiny = TinyTransformer::new();
         break_it(&tiny);
         let error = open(&tiny).map(|_| ()).expect_err(complaint).to_string();
         assert!(error.contains(file) && error.contains(complaint), "{error:?} does not say {file:?}, {complaint:?}");
@@ -164,7 +165,7 @@ fn broken_directories_say_which_file_and_why() {
 
 #[test]
 fn what_may_be_absent_may_be_absent() {
-    let tiny = Tiny::new();
+    let tiny = TinyTransformer::new();
     let with = query(&open(&tiny).unwrap(), "read file");
     for name in ["modules.json", "1_Pooling/config.json"] {
         std::fs::remove_file(tiny.directory.path().join(name)).unwrap();

@@ -9,6 +9,7 @@ mod git;
 mod lsp;
 mod program;
 mod random;
+mod tiny_transformer;
 mod wait;
 mod workspace;
 
@@ -18,6 +19,7 @@ pub use git::Repository;
 pub use lsp::{LspClient, file_uri};
 pub use program::{Program, Run, Running, run, start};
 pub use random::check_random;
+pub use tiny_transformer::TinyTransformer;
 pub use wait::{wait_for, wait_until};
 pub use workspace::Workspace;
 

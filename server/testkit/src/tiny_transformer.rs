@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub(crate) const HIDDEN: usize = 8;
+const HIDDEN: usize = 8;
 const HEADS: usize = 2;
 const INNER: usize = 12;
 const LAYERS: usize = 2;
@@ -14,13 +14,19 @@ const POSITIONS: usize = 8;
 const EPSILON: f64 = 1e-6;
 
 /// The model and the directory that holds it.
-pub(crate) struct Tiny {
-    pub(crate) directory: TempDir,
+pub struct TinyTransformer {
+    /// In the form of sentence-transformers.
+    pub directory: TempDir,
     weights: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
 }
 
-impl Tiny {
-    pub(crate) fn new() -> Self {
+impl TinyTransformer {
+    /// Numbers in a row.
+    pub const HIDDEN: usize = HIDDEN;
+
+    /// Writes the files; the weights are always the same.
+    #[expect(clippy::new_without_default, reason = "it writes files")]
+    pub fn new() -> Self {
         let mut shapes: Vec<(String, Vec<usize>)> = vec![
             ("embeddings.word_embeddings.weight".into(), vec![TOKENS.len(), HIDDEN]),
             ("embeddings.position_embeddings.weight".into(), vec![POSITIONS, HIDDEN]),
@@ -126,7 +132,7 @@ impl Tiny {
     }
 
     /// Rewrites one of the JSON files.
-    pub(crate) fn change(&self, name: &str, change: impl FnOnce(&mut Value)) {
+    pub fn change(&self, name: &str, change: impl FnOnce(&mut Value)) {
         let path = self.directory.path().join(name);
         let mut value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         change(&mut value);
@@ -154,7 +160,7 @@ impl Tiny {
     }
 
     /// The row of a sequence of tokens, one position after the other.
-    pub(crate) fn plain(&self, ids: &[usize], mean: bool, act: &str) -> Vec<f64> {
+    pub fn plain(&self, ids: &[usize], mean: bool, act: &str) -> Vec<f64> {
         let [words, positions, types] =
             ["word", "position", "token_type"].map(|name| self.weight(&format!("embeddings.{name}_embeddings.weight")));
         let mut states: Vec<Vec<f64>> = Vec::new();
