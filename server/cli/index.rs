@@ -3,7 +3,8 @@
 use std::{io::Write, sync::atomic::AtomicBool};
 
 use anyhow::{Context, Result};
-use conexus_engine::{GraphOutcome, Host, IndexReport, Location, Patience};
+use conexus_core::Generation;
+use conexus_engine::{GraphOutcome, Host, IndexReport, Location, Looked, Patience, walk::Walk};
 use serde_json::json;
 
 use super::{
@@ -26,11 +27,20 @@ pub(crate) fn run(arguments: &Arguments, index: &IndexArguments, output: &mut Ou
         conexus_engine::clear(&location)
             .with_context(|| format!("cannot delete the index in {}", location.index_dir.display()))?;
     }
-    let mut host = match &index.path {
-        Some(_) => super::open_named(arguments, &workspace)?,
-        None => super::open_at(arguments, &workspace)?,
+    let (location, settings) = match &index.path {
+        Some(_) => super::place(arguments, &workspace)?,
+        None => super::place_at(arguments, &workspace)?,
     };
-    let mut report = update_with(arguments, &mut host, Patience::UntilIndexed)?;
+    let walk = match Host::look(&location, &settings).context("cannot look at the workspace")? {
+        Looked::Unchanged { report, generation } => {
+            let end = End { unchanged: true, generation, ..End::default() };
+            return tell(arguments, &report, &end, output);
+        }
+        Looked::Changed(walk) => Some(walk),
+        Looked::Unknown => None,
+    };
+    let mut host = super::open_in(location, settings)?;
+    let mut report = update_from(walk, arguments, &mut host, Patience::UntilIndexed)?;
     report.embedding_fault = embed_missing(arguments, &mut host)?;
     let reporter = Reporter::new(arguments.global.quiet);
     let linked = host.build_graph(&|progress| reporter.observe(progress), &AtomicBool::new(false));
@@ -38,23 +48,39 @@ pub(crate) fn run(arguments: &Arguments, index: &IndexArguments, output: &mut Ou
     if let GraphOutcome::NoRoom(degradation) = linked.context("cannot build the graph of the vectors")? {
         report.degradations.push(degradation);
     }
-    let follows = host.follows();
-    let kept = host.is_kept_current();
-    let generation = host.snapshot().generation();
+    let end = End {
+        unchanged: false,
+        follows: host.follows(),
+        kept: host.is_kept_current(),
+        generation: host.snapshot().generation(),
+    };
     host.close()?;
+    tell(arguments, &report, &end, output)
+}
+
+/// What is said of a run beside its report.
+#[derive(Default)]
+struct End {
+    /// The index was not opened, since sizes and times of all files are those that it knows.
+    unchanged: bool,
+    /// Another process owns the index.
+    follows: bool,
+    /// It keeps the index up to date.
+    kept: bool,
+    generation: Generation,
+}
+
+fn tell(arguments: &Arguments, report: &IndexReport, end: &End, output: &mut Output) -> Result<Outcome> {
     if arguments.global.is_json() {
-        output.json(&report_json(&report, generation.0, follows))?;
+        output.json(&report_json(report, end))?;
     } else if !arguments.global.quiet {
-        writeln!(
-            output,
-            "{} files, {} chunks; {} updated, {} reused, {} removed in {:.2} s",
-            report.files,
-            report.chunks,
-            report.updated,
-            report.reused,
-            report.removed,
-            report.elapsed.as_secs_f64()
-        )?;
+        let done = if end.unchanged {
+            "nothing changed".to_owned()
+        } else {
+            format!("{} updated, {} reused, {} removed", report.updated, report.reused, report.removed)
+        };
+        let seconds = report.elapsed.as_secs_f64();
+        writeln!(output, "{} files, {} chunks; {done} in {seconds:.2} s", report.files, report.chunks)?;
         for (skip, count, examples) in report.skipped.iter() {
             writeln!(
                 output,
@@ -69,8 +95,8 @@ pub(crate) fn run(arguments: &Arguments, index: &IndexArguments, output: &mut Ou
         for degradation in &report.degradations {
             writeln!(output, "  {degradation}")?;
         }
-        if follows {
-            let does = if kept { "keeps it up to date" } else { "has not brought it up to date" };
+        if end.follows {
+            let does = if end.kept { "keeps it up to date" } else { "has not brought it up to date" };
             writeln!(output, "  another process owns this index and {does}; this one only read it")?;
         }
     }
@@ -79,15 +105,25 @@ pub(crate) fn run(arguments: &Arguments, index: &IndexArguments, output: &mut Ou
 
 /// Indexes with progress on stderr; beside another command that does so, waits for that first.
 pub(crate) fn update(arguments: &Arguments, host: &mut Host) -> Result<IndexReport> {
-    update_with(arguments, host, Patience::WhileIndexing)
+    update_from(None, arguments, host, Patience::WhileIndexing)
 }
 
-/// The same; `patience` says how long it waits.
-pub(crate) fn update_with(arguments: &Arguments, host: &mut Host, patience: Patience) -> Result<IndexReport> {
+/// The same from a walk of a moment ago, if there is one; `patience` says how long it waits.
+pub(crate) fn update_from(
+    walk: Option<Walk>,
+    arguments: &Arguments,
+    host: &mut Host,
+    patience: Patience,
+) -> Result<IndexReport> {
     let reporter = Reporter::new(arguments.global.quiet);
     let observe = |progress| reporter.observe(progress);
-    let waited = if host.follows() { host.wait_for_owner(patience, &observe) } else { Ok(()) };
-    let report = waited.and_then(|()| host.index(&observe, &AtomicBool::new(false)));
+    let (waited, walk) = if host.follows() {
+        // Much may change meanwhile.
+        (host.wait_for_owner(patience, &observe), None)
+    } else {
+        (Ok(()), walk)
+    };
+    let report = waited.and_then(|()| host.index_from(walk, &observe, &AtomicBool::new(false)));
     reporter.finish();
     report.context("cannot bring the index up to date")
 }
@@ -121,8 +157,9 @@ pub(crate) fn clear(arguments: &Arguments, output: &mut Output) -> Result<Outcom
     Ok(Outcome::Clean)
 }
 
-fn report_json(report: &IndexReport, generation: u64, follows: bool) -> serde_json::Value {
+fn report_json(report: &IndexReport, end: &End) -> serde_json::Value {
     json!({
+        "unchanged": end.unchanged,
         "files": report.files,
         "chunks": report.chunks,
         "updated": report.updated,
@@ -130,8 +167,8 @@ fn report_json(report: &IndexReport, generation: u64, follows: bool) -> serde_js
         "touched": report.touched,
         "removed": report.removed,
         "bytes": report.bytes,
-        "generation": generation,
-        "follows": follows,
+        "generation": end.generation.0,
+        "follows": end.follows,
         "embedding_fault": report.embedding_fault,
         "degradations": report.degradations.iter().map(|degradation| json!({ "kind": degradation.name(), "message": degradation.to_string() })).collect::<Vec<_>>(),
         "cancelled": report.cancelled,

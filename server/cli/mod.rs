@@ -28,7 +28,7 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 use clap::CommandFactory;
-use conexus_engine::{Host, Location};
+use conexus_engine::{Host, Location, Settings};
 
 use arguments::{Arguments, Command, Format};
 use output::Output;
@@ -127,17 +127,26 @@ fn location(arguments: &Arguments) -> Result<Location> {
 
 /// Opens the index of a folder, unless nobody has named it and it is too wide.
 fn open_at(arguments: &Arguments, workspace: &Path) -> Result<Host> {
-    if arguments.global.workspace.is_none() {
-        let settings = settings::load(&arguments.global, workspace)?;
-        Location::of(workspace, &settings.index_dir)?.refuse_wide(&settings)?;
-    }
-    open_named(arguments, workspace)
+    let (location, settings) = place_at(arguments, workspace)?;
+    open_in(location, settings)
 }
 
-/// Opens the index of a folder that somebody has named.
-fn open_named(arguments: &Arguments, workspace: &Path) -> Result<Host> {
+/// Where the index of a folder is, with its settings; an error when nobody has named the folder and it is too wide.
+fn place_at(arguments: &Arguments, workspace: &Path) -> Result<(Location, Settings)> {
+    let (location, settings) = place(arguments, workspace)?;
+    if arguments.global.workspace.is_none() {
+        location.refuse_wide(&settings)?;
+    }
+    Ok((location, settings))
+}
+
+/// Where the index of a folder that somebody has named is, with its settings.
+fn place(arguments: &Arguments, workspace: &Path) -> Result<(Location, Settings)> {
     let settings = settings::load(&arguments.global, workspace)?;
-    let location = Location::of(workspace, &settings.index_dir)?;
+    Ok((Location::of(workspace, &settings.index_dir)?, settings))
+}
+
+fn open_in(location: Location, settings: Settings) -> Result<Host> {
     let folder = location.index_dir.clone();
     let (host, report) =
         Host::open(location, settings).with_context(|| format!("cannot open the index in {}", folder.display()))?;

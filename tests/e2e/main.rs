@@ -21,4 +21,5 @@ mod queries;
 mod search_terminal;
 mod setup;
 mod support;
+mod unchanged;
 mod wide_folders;

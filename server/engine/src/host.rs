@@ -85,6 +85,17 @@ pub struct IndexReport {
 }
 
 impl IndexReport {
+    /// What a walk alone says.
+    pub(crate) fn of(walk: &Walk, settings: &Settings) -> Self {
+        let mut report =
+            Self { skipped: walk.skipped.clone(), cancelled: walk.cancelled, walk: walk.took, ..Self::default() };
+        let threads = settings.analysis_threads();
+        if threads < settings.wanted_threads() {
+            report.note(Degradation::FewerThreads { threads });
+        }
+        report
+    }
+
     /// Adds what came of keeping to the ceiling of memory, each kind once.
     pub(crate) fn note_relief(&mut self, relief: Relief) {
         match relief {
@@ -151,14 +162,7 @@ impl Host {
     /// [`Host::follows`] says so. An index of another version or a broken one is built anew; a folder that holds something
     /// else is an error.
     pub fn open(location: Location, settings: Settings) -> Result<(Self, OpenReport)> {
-        let store_settings = StoreSettings {
-            workspace: Some(location.root.clone()),
-            analyser_version: conexus_syntax::ANALYSER_VERSION,
-            // More than a sixth of 300 MiB makes indexing no faster.
-            lexical_heap: (settings.memory / 6).clamp(16 << 20, 50 << 20) as usize,
-            memory: settings.memory,
-            ..StoreSettings::default()
-        };
+        let store_settings = Self::store_settings(&location, &settings);
         let models = Models::open(&settings.embedding, &location.index_dir, &store_settings)?;
         let store_settings = models.store_settings(&store_settings);
         let texts = DiskTexts { location: &location, max_file_bytes: settings.max_file_bytes };
@@ -175,8 +179,7 @@ impl Host {
             }
             other => other?,
         };
-        let crashes_of = settings.crashes_of.as_deref().unwrap_or(&location.index_dir);
-        let crashes = Crashes::open(crashes_of, settings.trial_program.clone());
+        let crashes = Crashes::open(settings.crashes_dir(&location), settings.trial_program.clone());
         Ok((
             Self {
                 location,
@@ -190,6 +193,18 @@ impl Host {
             },
             report,
         ))
+    }
+
+    /// How its store is opened, but for what the models have a say in.
+    pub(crate) fn store_settings(location: &Location, settings: &Settings) -> StoreSettings {
+        StoreSettings {
+            workspace: Some(location.root.clone()),
+            analyser_version: conexus_syntax::ANALYSER_VERSION,
+            // More than a sixth of 300 MiB makes indexing no faster.
+            lexical_heap: (settings.memory / 6).clamp(16 << 20, 50 << 20) as usize,
+            memory: settings.memory,
+            ..StoreSettings::default()
+        }
     }
 
     /// Whether the folder of the index was deleted, or made anew, since this host became its owner: nothing can be written
@@ -305,6 +320,16 @@ impl Host {
     /// Brings the index up to the workspace on disk: new, changed and deleted files, with vectors if the model is fast.
     /// What was committed before a cancellation or an error stays. Readers are told how far it is.
     pub fn index(&mut self, observe: &(dyn Fn(Progress) + Sync), cancel: &AtomicBool) -> Result<IndexReport> {
+        self.index_from(None, observe, cancel)
+    }
+
+    /// The same from a walk of a moment ago, see [`Self::look`]; without one it walks.
+    pub fn index_from(
+        &mut self,
+        walk: Option<Walk>,
+        observe: &(dyn Fn(Progress) + Sync),
+        cancel: &AtomicBool,
+    ) -> Result<IndexReport> {
         let started = Instant::now();
         if self.follows {
             self.refresh()?;
@@ -321,7 +346,10 @@ impl Host {
             observe(progress);
         };
         told(Progress::Walking);
-        let walk = walk::walk(&self.location.root, &self.walk_rules(), cancel)?;
+        let walk = match walk {
+            Some(walk) => walk,
+            None => walk::walk(&self.location.root, &self.walk_rules(), cancel)?,
+        };
         let report = self.index_walk(&walk, &told, cancel);
         tell(Activity::Idle);
         report.map(|report| IndexReport { elapsed: started.elapsed(), ..report })
@@ -335,11 +363,7 @@ impl Host {
         cancel: &AtomicBool,
     ) -> Result<IndexReport> {
         let started = Instant::now();
-        let mut report =
-            IndexReport { skipped: walk.skipped.clone(), cancelled: walk.cancelled, ..IndexReport::default() };
-        if self.settings.analysis_threads() < self.settings.wanted_threads() {
-            report.note(Degradation::FewerThreads { threads: self.settings.analysis_threads() });
-        }
+        let mut report = IndexReport::of(walk, &self.settings);
         if !walk.cancelled {
             self.run(observe, cancel, |run, store| run.files(store, walk, &mut report))?;
             if let Some(embedder) = self.inline_embedder() {

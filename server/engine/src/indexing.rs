@@ -349,7 +349,7 @@ impl Run<'_> {
     }
 }
 
-fn stat(found: &Found) -> FileStat {
+pub(crate) fn stat(found: &Found) -> FileStat {
     FileStat { size: found.size, mtime_ns: found.modified_ns }
 }
 

@@ -26,6 +26,7 @@ mod snapshot;
 mod sources;
 pub mod stages;
 mod standing;
+mod unchanged;
 pub mod walk;
 mod workspace_symbols;
 
@@ -44,4 +45,5 @@ pub use search::{MAX_QUERY_BYTES, Name, Place, Shape, Understanding, Weights, un
 pub use settings::{Embedding, Settings};
 pub use snapshot::{BufferVersion, CurrentText, Snapshot};
 pub use sources::{SourceFolder, SourceKind, Sources};
+pub use unchanged::Looked;
 pub use workspace_symbols::{SymbolAnswer, SymbolHit, SymbolMode, SymbolQuery};

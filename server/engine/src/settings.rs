@@ -2,12 +2,12 @@
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use conexus_embed::EmbedderSettings;
 
-use crate::{IndexDir, Sources};
+use crate::{IndexDir, Location, Sources};
 
 /// Which vectors to search with.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +79,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The folder of the index in which crashes of grammars are written down.
+    pub(crate) fn crashes_dir<'a>(&'a self, location: &'a Location) -> &'a Path {
+        self.crashes_of.as_deref().unwrap_or(&location.index_dir)
+    }
+
     /// Largest file in bytes that the memory has room for.
     pub fn most_file_bytes(&self) -> u64 {
         self.memory / FILE_SHARE

@@ -8,7 +8,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::UNIX_EPOCH,
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
 use crate::{
@@ -39,6 +39,8 @@ pub struct Walk {
     pub folders: Vec<String>,
     /// Whether it was cancelled; the files are then only a part.
     pub cancelled: bool,
+    /// Time that it took.
+    pub took: Duration,
 }
 
 /// How many files were passed over for which reason.
@@ -164,10 +166,12 @@ const NEVER: &[&str] = &[".git", ".hg", ".svn", ".jj"];
 
 /// Walks a workspace. Unreadable folders are counted, not fatal; links are not followed, so circles cannot occur.
 pub fn walk(root: &Path, rules: &WalkRules, cancel: &AtomicBool) -> Result<Walk, ignore::Error> {
+    let started = Instant::now();
     let mut walk = run(root, rules, None, Top::Workspace, cancel)?;
     for source in &rules.sources {
         add_source(&mut walk, source, rules, None, cancel)?;
     }
+    walk.took = started.elapsed();
     Ok(walk)
 }
 

@@ -32,6 +32,8 @@ pub use memory::{Relief, resident};
 pub use settings::{ModelStamp, StoreSettings};
 pub use slots::SlotSet;
 pub use snapshot::{FileEntry, IndexSnapshot, LocatedChunk, OverlayFile};
-pub use store::{Access, MissingVectors, OpenReport, Owner, Store, StoreStatistics, VectorShare, Voice};
+pub use store::{
+    Access, ListedFile, Listing, MissingVectors, OpenReport, Owner, Store, StoreStatistics, VectorShare, Voice,
+};
 pub use update::{Batch, Content, FileFlags, FileStat, FileUpdate, Prepared, Stored, TextSource, VectorBlock};
 pub use vectors::VectorHit;

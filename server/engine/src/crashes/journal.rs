@@ -147,12 +147,21 @@ fn read(slot: &[u8]) -> Option<Entry> {
     })
 }
 
+/// Whether a process is parsing or was when it ended.
+pub(super) fn has_files(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(|entry| is_file_of_process(&entry.path())))
+}
+
+fn is_file_of_process(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(ENDING)
+}
+
 /// The files of dead processes, opened and locked.
 fn dead(folder: &Path) -> io::Result<Vec<(PathBuf, File)>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        if !path.to_string_lossy().ends_with(ENDING) {
+        if !is_file_of_process(&path) {
             continue;
         }
         // What cannot be opened may be deleted at this moment by its owner.

@@ -102,6 +102,11 @@ impl Crashes {
         Arc::new(Self { journal, folder, program, list: RwLock::new(list), here: Mutex::default() })
     }
 
+    /// Whether a process may have ended while it parsed: [`Self::open`] looks what it was about.
+    pub(crate) fn has_dead(index_dir: &Path) -> bool {
+        journal::has_files(&index_dir.join(FOLDER))
+    }
+
     /// Knows nothing and writes nothing down; for where there is no index.
     pub(crate) fn unknown() -> Arc<Self> {
         Arc::new(Self {

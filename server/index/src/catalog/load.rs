@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::schema::{Catalog, State};
 use crate::codec::{FileReferences, Heads, decode_analysis};
-use crate::{Error, FileFlags, FileStat, MissingVectors, ModelStamp, Result, StoreSettings, VectorBlock, VectorShare};
+use crate::store::ListedRow;
+use crate::{
+    Error, FileFlags, FileStat, ListedFile, MissingVectors, ModelStamp, Result, StoreSettings, VectorBlock, VectorShare,
+};
 
 /// Names of languages that are kept for the life of the process at most; there are some hundreds in the world.
 const MOST_LANGUAGES: usize = 4096;
@@ -64,6 +67,19 @@ impl Catalog {
         let mut statement = self.connection.prepare_cached(&sql).map_err(|error| self.failed(error))?;
         let rows = statement.query(rusqlite::params_from_iter(bound)).map_err(|error| self.failed(error))?;
         self.collect(rows)
+    }
+
+    /// All live files, without what they hold.
+    pub(crate) fn list_files(&self) -> Result<Vec<ListedRow>> {
+        self.list("SELECT path, size, mtime_ns, first_slot, slots, generation FROM file", (), |row| {
+            let stat = FileStat { size: row.get::<_, i64>(1)? as u64, mtime_ns: row.get(2)? };
+            Ok(ListedRow {
+                file: ListedFile { path: row.get_ref(0)?.as_str()?.into(), stat },
+                first_slot: row.get(3)?,
+                slots: row.get(4)?,
+                generation: row.get::<_, i64>(5)? as u64,
+            })
+        })
     }
 
     fn collect(&self, mut rows: Rows<'_>) -> Result<Vec<FileRow>> {

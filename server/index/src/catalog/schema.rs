@@ -21,6 +21,8 @@ const PAGE: i32 = 16 << 10;
 const BUSY: Duration = Duration::from_secs(5);
 /// Bytes of the log from which on it is moved into the file. A log that was moved is cut to half of it.
 pub(super) const LONG_LOG: u64 = 8 << 20;
+/// How a reader opens it.
+const READING: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 /// Statements kept prepared per connection; there are fewer.
 const STATEMENTS: usize = 48;
 
@@ -123,20 +125,30 @@ impl Catalog {
         if !path.is_file() {
             return Err(Error::NotFound { path: folder.to_path_buf() });
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let catalog = Self::connect(path.clone(), flags, settings)?;
+        let catalog = Self::connect(path, READING, settings)?;
         match catalog.check(settings) {
             // A folder that cannot be written has no shared memory for the log; without a log none is needed.
             Err(Error::Catalog { .. } | Error::ReadOnly { .. }) if !folder.join(format!("{FILE}-wal")).exists() => {
-                let uri = format!("file:{}?immutable=1", escape(&path));
-                let flags = flags | OpenFlags::SQLITE_OPEN_URI;
-                let catalog = Self::connect_to(&uri, path, flags, settings)?;
-                catalog.check(settings)?;
-                Ok(catalog)
+                Self::open_immutable(folder, settings)
             }
             Err(error) => Err(error),
             Ok(()) => Ok(catalog),
         }
+    }
+
+    /// Opens the catalog to read it, for who holds the lock; `None` when a log beside it holds more than its file.
+    pub(crate) fn open_at_rest(folder: &Path, settings: &StoreSettings) -> Result<Option<Self>> {
+        let holds = |suffix: &str| folder.join(format!("{FILE}{suffix}")).metadata().is_ok_and(|log| log.len() > 0);
+        if holds("-wal") || holds("-journal") { Ok(None) } else { Self::open_immutable(folder, settings).map(Some) }
+    }
+
+    /// Without locks and without files beside it: nobody may write meanwhile.
+    fn open_immutable(folder: &Path, settings: &StoreSettings) -> Result<Self> {
+        let path = folder.join(FILE);
+        let uri = format!("file:{}?immutable=1", escape(&path));
+        let catalog = Self::connect_to(&uri, path, READING | OpenFlags::SQLITE_OPEN_URI, settings)?;
+        catalog.check(settings)?;
+        Ok(catalog)
     }
 
     fn connect(path: PathBuf, flags: OpenFlags, settings: &StoreSettings) -> Result<Self> {

@@ -3,6 +3,7 @@
 mod commit;
 mod follow;
 mod heart;
+mod listing;
 mod lock;
 mod open;
 mod place;
@@ -19,6 +20,8 @@ use crate::vectors::VectorWriter;
 use crate::{Error, IndexSnapshot, ModelStamp, Prepared, Relief, Result, SlotSet, StoreSettings, Stored};
 
 pub use heart::{Owner, Voice};
+pub(crate) use listing::ListedRow;
+pub use listing::{ListedFile, Listing};
 
 /// Bytes of a graph per vector, with what building it needs beside.
 const GRAPH_BYTES_PER_VECTOR: u64 = 190;

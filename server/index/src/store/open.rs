@@ -13,7 +13,7 @@ use crate::vectors::{Block, VectorWriter};
 use crate::{Error, FileEntry, IndexSnapshot, Result, SlotSet, StoreSettings, TextSource};
 
 /// The folder of the lexical index.
-const LEXICAL: &str = "lexical";
+pub(super) const LEXICAL: &str = "lexical";
 
 impl Store {
     /// Opens the index in a folder; with [`Access::Write`] it is created and locked, unless the folder holds something
@@ -299,7 +299,7 @@ impl Loaded {
 }
 
 /// Slots are never used again, so an index that lived long has mostly dead ones.
-fn is_sparse(live: u64, next_slot: u32, settings: &StoreSettings) -> bool {
+pub(super) fn is_sparse(live: u64, next_slot: u32, settings: &StoreSettings) -> bool {
     let slots = u64::from(next_slot);
     slots >= u64::from(settings.renumber_from) && slots > 3 * live
 }

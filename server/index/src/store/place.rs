@@ -19,17 +19,15 @@ const CRASHES: &str = "crashes";
 /// the index of another workspace, unless that is gone: moved, or seen from another machine, it is still the same.
 pub(super) fn claim(folder: &Path, workspace: Option<&Path>) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| not_made(folder, error))?;
-    check(folder)?;
-    let mark = folder.join(MARK);
-    let former = workspace_of(folder);
-    let own = workspace.map(|workspace| workspace.to_string_lossy().into_owned());
-    if mark.exists() && (own.is_none() || own == former) {
+    if is_claimed(folder, workspace)? {
         return Ok(());
     }
+    let mark = folder.join(MARK);
+    let former = workspace_of(folder);
     if let Some(former) = former.filter(|former| Path::new(former).is_dir()) {
         return Err(Error::OtherWorkspace { path: folder.to_path_buf(), workspace: former.into() });
     }
-    let named = own.map_or_else(String::new, |own| format!("{WORKSPACE}{own}\n"));
+    let named = workspace.map_or_else(String::new, |own| format!("{WORKSPACE}{}\n", own.to_string_lossy()));
     match File::options().write(true).create(true).truncate(true).open(&mark) {
         // A full disk may keep the words.
         Ok(mut file) => drop(file.write_all(format!("{SAYS}{named}").as_bytes())),
@@ -38,6 +36,13 @@ pub(super) fn claim(folder: &Path, workspace: Option<&Path>) -> Result<()> {
         Err(error) => return Err(Error::io(&mark, error)),
     }
     Ok(())
+}
+
+/// Whether a folder, which is there, is ours and of this workspace already. In one that holds something else: an error.
+pub(super) fn is_claimed(folder: &Path, workspace: Option<&Path>) -> Result<bool> {
+    check(folder)?;
+    let is_of = |own: &Path| workspace_of(folder).is_some_and(|former| former == own.to_string_lossy());
+    Ok(folder.join(MARK).exists() && workspace.is_none_or(is_of))
 }
 
 /// What the index in a folder is of, as its mark says.

@@ -108,6 +108,19 @@ impl VectorWriter {
         self.is_behind() && (self.tail.rows() + self.frozen.rows()) * WORTH_WRITING >= settled
     }
 
+    /// Whether neither a file nor a graph has to be written, as far as is known without loading the graph.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let graph_fits = self.base.as_ref().is_none_or(|base| {
+            !self.may_have_graph(base) || file::newest_graph(&self.folder, base.generation) == Some(base.generation)
+        });
+        graph_fits && !self.is_checkpoint_due() && !self.is_worth_writing()
+    }
+
+    /// Whether there are rows enough that a graph may be there.
+    fn may_have_graph(&self, base: &Base) -> bool {
+        base.present.len() as usize >= self.graph_from * 2 / 3
+    }
+
     /// Takes the file's pages out of memory until they are needed again.
     pub(crate) fn release_pages(&self) {
         if let Some(base) = &self.base {
@@ -144,7 +157,7 @@ impl VectorWriter {
     /// Begins to load the graph of the file, when there is one and none is loaded.
     pub(crate) fn start_loading(&mut self, epoch: u64) -> Result<()> {
         let Some(base) = self.base.clone() else { return Ok(()) };
-        if self.job.is_some() || base.graph.is_some() || (base.present.len() as usize) < self.graph_from * 2 / 3 {
+        if self.job.is_some() || base.graph.is_some() || !self.may_have_graph(&base) {
             return Ok(());
         }
         let Some(generation) = file::newest_graph(&self.folder, base.generation) else { return Ok(()) };
