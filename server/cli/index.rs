@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments, index: &IndexArguments, output: &mut Ou
         Looked::Changed(walk) => Some(walk),
         Looked::Unknown => None,
     };
-    let mut host = super::open_in(location, settings)?;
+    let mut host = super::open_in(Host::open, location, settings)?;
     let mut report = update_from(walk, arguments, &mut host, Patience::UntilIndexed)?;
     report.embedding_fault = embed_missing(arguments, &mut host)?;
     let reporter = Reporter::new(arguments.global.quiet);

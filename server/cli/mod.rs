@@ -28,7 +28,7 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 use clap::CommandFactory;
-use conexus_engine::{Host, Location, Settings};
+use conexus_engine::{Host, Location, OpenReport, Settings};
 
 use arguments::{Arguments, Command, Format};
 use output::Output;
@@ -118,6 +118,12 @@ fn open(arguments: &Arguments) -> Result<Host> {
     open_at(arguments, &workspace)
 }
 
+/// The same for a command that brings the index up to date next.
+fn open_to_update(arguments: &Arguments) -> Result<Host> {
+    let (location, settings) = place_at(arguments, &arguments.global.workspace()?)?;
+    open_in(Host::open_walking, location, settings)
+}
+
 /// Where the workspace that the arguments name and its index are.
 fn location(arguments: &Arguments) -> Result<Location> {
     let workspace = arguments.global.workspace()?;
@@ -128,7 +134,7 @@ fn location(arguments: &Arguments) -> Result<Location> {
 /// Opens the index of a folder, unless nobody has named it and it is too wide.
 fn open_at(arguments: &Arguments, workspace: &Path) -> Result<Host> {
     let (location, settings) = place_at(arguments, workspace)?;
-    open_in(location, settings)
+    open_in(Host::open, location, settings)
 }
 
 /// Where the index of a folder is, with its settings; an error when nobody has named the folder and it is too wide.
@@ -146,10 +152,14 @@ fn place(arguments: &Arguments, workspace: &Path) -> Result<(Location, Settings)
     Ok((Location::of(workspace, &settings.index_dir)?, settings))
 }
 
-fn open_in(location: Location, settings: Settings) -> Result<Host> {
+fn open_in(
+    how: fn(Location, Settings) -> conexus_engine::Result<(Host, OpenReport)>,
+    location: Location,
+    settings: Settings,
+) -> Result<Host> {
     let folder = location.index_dir.clone();
     let (host, report) =
-        Host::open(location, settings).with_context(|| format!("cannot open the index in {}", folder.display()))?;
+        how(location, settings).with_context(|| format!("cannot open the index in {}", folder.display()))?;
     tracing::info!(?report, "index opened");
     Ok(host)
 }

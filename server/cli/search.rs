@@ -22,8 +22,10 @@ pub(crate) fn run(arguments: &Arguments, search: &SearchArguments, output: &mut 
     if let Some(found) = ask_session(search, &location, &query) {
         return show(arguments, &found, lines, search.explain, output);
     }
-    let mut host = super::open(arguments)?;
-    bring_up_to_date(arguments, &mut host, search.no_index)?;
+    let mut host = if search.no_index { super::open(arguments) } else { super::open_to_update(arguments) }?;
+    if !search.no_index {
+        bring_up_to_date(arguments, &mut host)?;
+    }
     let snapshot = host.snapshot();
     let answer = snapshot.search(&query, &AtomicBool::new(false)).context("cannot search")?;
     let mut found = Found::of(&snapshot, &answer, &query, lines);
@@ -49,8 +51,8 @@ fn ask_session(search: &SearchArguments, location: &Location, query: &Query) -> 
 /// Finds code similar to a place.
 pub(crate) fn similar(arguments: &Arguments, similar: &SimilarArguments, output: &mut Output) -> Result<Outcome> {
     let (path, line) = parse_place(&similar.place)?;
-    let mut host = super::open(arguments)?;
-    bring_up_to_date(arguments, &mut host, false)?;
+    let mut host = super::open_to_update(arguments)?;
+    bring_up_to_date(arguments, &mut host)?;
     let path = workspace_path(&host, path)?;
     let snapshot = host.snapshot();
     let text = snapshot.text(&path)?.text;
@@ -71,12 +73,10 @@ fn close(host: Host) {
     }
 }
 
-fn bring_up_to_date(arguments: &Arguments, host: &mut Host, as_it_is: bool) -> Result<()> {
-    if !as_it_is {
-        let report = index::update(arguments, host)?;
-        if report.updated > 100 && !arguments.global.quiet && !arguments.global.is_json() {
-            output::note(&format!("indexed {} files in {:.1} s", report.updated, report.elapsed.as_secs_f64()));
-        }
+fn bring_up_to_date(arguments: &Arguments, host: &mut Host) -> Result<()> {
+    let report = index::update(arguments, host)?;
+    if report.updated > 100 && !arguments.global.quiet && !arguments.global.is_json() {
+        output::note(&format!("indexed {} files in {:.1} s", report.updated, report.elapsed.as_secs_f64()));
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ use super::{
 
 /// Lists the symbols of a file, or those that a name fits.
 pub(crate) fn run(arguments: &Arguments, symbols: &SymbolsArguments, output: &mut Output) -> Result<Outcome> {
-    let mut host = super::open(arguments)?;
+    let mut host = super::open_to_update(arguments)?;
     index::update(arguments, &mut host)?;
     let limit = symbols.limit as usize;
     let pattern = symbols.pattern.as_deref().unwrap_or("");

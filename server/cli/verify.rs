@@ -16,7 +16,7 @@ use super::{
 
 /// Brings the index up to date, builds another one beside it and compares what they hold and answer.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome> {
-    let mut host = super::open(arguments)?;
+    let mut host = super::open_to_update(arguments)?;
     index::update_from(None, arguments, &mut host, Patience::UntilIndexed)?;
     // What a session holds that keeps the index current can be compared, what is being indexed cannot.
     let follows = host.follows();

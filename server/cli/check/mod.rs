@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments, check: &CheckArguments, output: &mut Ou
     let mut options = settings.options;
     options.selection = selection(check, options.selection);
     options.changed_since.clone_from(&check.changed_since);
-    let mut host = super::open_at(arguments, &workspace)?;
+    let mut host = super::open_to_update(arguments)?;
     let root = host.location().root.clone();
     options.paths = paths(&root, &check.paths)?;
     options.report_unused = arguments.global.verbose > 0;

@@ -141,6 +141,8 @@ pub struct Host {
     follows: bool,
     committed: Option<Committed>,
     crashes: Arc<Crashes>,
+    /// What [`Self::open_walking`] found.
+    walked: Option<Walk>,
 }
 
 /// What [`Host::renew`] did.
@@ -190,9 +192,27 @@ impl Host {
                 follows,
                 committed: None,
                 crashes,
+                walked: None,
             },
             report,
         ))
+    }
+
+    /// The same for who calls [`Self::index`] next: walks the workspace meanwhile, which takes about as long.
+    pub fn open_walking(location: Location, settings: Settings) -> Result<(Self, OpenReport)> {
+        let (root, rules) = (location.root.clone(), WalkRules::of(&location, &settings));
+        let stop = AtomicBool::new(false);
+        let (opened, walk) = std::thread::scope(|scope| {
+            let walker = scope.spawn(|| walk::walk(&root, &rules, &stop));
+            let opened = Self::open(location, settings);
+            let is_wanted = opened.as_ref().is_ok_and(|(host, _)| !host.follows);
+            stop.store(!is_wanted, Ordering::Relaxed);
+            (opened, walker.join())
+        });
+        let (mut host, report) = opened?;
+        // What went wrong goes wrong again when it is asked for.
+        host.walked = walk.ok().and_then(std::result::Result::ok).filter(|walk| !walk.cancelled);
+        Ok((host, report))
     }
 
     /// How its store is opened, but for what the models have a say in.
@@ -323,7 +343,7 @@ impl Host {
         self.index_from(None, observe, cancel)
     }
 
-    /// The same from a walk of a moment ago, see [`Self::look`]; without one it walks.
+    /// The same from a walk of a moment ago, see [`Self::look`] and [`Self::open_walking`]; without one it walks.
     pub fn index_from(
         &mut self,
         walk: Option<Walk>,
@@ -346,7 +366,7 @@ impl Host {
             observe(progress);
         };
         told(Progress::Walking);
-        let walk = match walk {
+        let walk = match walk.or_else(|| self.walked.take()) {
             Some(walk) => walk,
             None => walk::walk(&self.location.root, &self.walk_rules(), cancel)?,
         };

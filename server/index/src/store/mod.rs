@@ -349,27 +349,29 @@ impl Store {
         if self.bulk.is_some() {
             self.end_bulk()?;
         }
-        self.settle()?;
+        let before = self.settle()?;
         if self.lexical.delta_chunks() > 0 || !self.catalog.retired()?.is_empty() {
             self.start_flush()?;
         }
         if self.vectors.is_worth_writing() {
             self.vectors.start_checkpoint(self.stamp(), self.current.state.next_slot, &self.current.alive)?;
         }
-        self.settle()?;
-        self.publish(None);
+        // Counting what lies in the segments takes a millisecond.
+        if self.settle()? || before {
+            self.publish(None);
+        }
         self.prune_behind();
         self.catalog.checkpoint();
         Ok(())
     }
 
-    /// Waits for background work, without starting a graph.
-    fn settle(&mut self) -> Result<()> {
-        if let Some(stamp) = self.lexical.wait()? {
+    /// Waits for background work, without starting a graph; `true` when searches would read something else now.
+    fn settle(&mut self) -> Result<bool> {
+        let written = self.lexical.wait()?;
+        if let Some(stamp) = written {
             self.forget_retired(stamp)?;
         }
-        self.vectors.finish();
-        Ok(())
+        Ok(self.vectors.finish() || written.is_some())
     }
 
     /// Flushes and gives the index back. Dropping a store without it loses nothing, but the next open is slower.

@@ -253,16 +253,17 @@ impl VectorWriter {
         }
     }
 
-    /// Waits for a file that is being written, but gives up building a graph.
-    pub(crate) fn finish(&mut self) {
+    /// Waits for a file that is being written, but gives up building a graph; `true` when there was one.
+    pub(crate) fn finish(&mut self) -> bool {
         if let Some(job) = &self.job
             && self.frozen.rows() == 0
         {
             job.cancel.store(true, Ordering::Relaxed);
         }
-        if let Err(error) = self.wait() {
+        self.wait().unwrap_or_else(|error| {
             tracing::debug!(%error, "vector work given up");
-        }
+            false
+        })
     }
 }
 
