@@ -10,7 +10,7 @@ use std::{
 use conexus_engine::walk;
 use conexus_testkit::Program;
 
-use super::{bound, median, middling, peak_memory_of, row};
+use super::{RATIO, bound, median, middling, peak_memory_of, row};
 
 /// Times of each.
 const RUNS: usize = 7;
@@ -56,6 +56,10 @@ pub(super) fn measure(root: &Path, files: &[walk::Found], git: Option<Duration>)
     let unchanged = median(RUNS, run);
     let ratio = git.map(|git| unchanged.as_secs_f64() / git.as_secs_f64());
     row("`conexus index`, nothing changed", unchanged, ratio);
+    if let Some(ratio) = ratio {
+        let what = format!("nothing changed in {}, `conexus index` / git status, {ratio:.2}", root.display());
+        bound(&what, ratio <= RATIO);
+    }
     let nothing = median(RUNS, || {
         let mut command = program.command(root);
         assert!(command.arg("--version").stdout(Stdio::null()).status().unwrap().success());
