@@ -60,6 +60,12 @@ impl<'a> Scope<'a> {
         if rules.is_empty() {
             return Err(if left_out.is_empty() { Error::NoRule } else { Error::NoChange });
         }
+        let unknown = changes.as_ref().map_or(0, |changes| changes.unknown.len());
+        if unknown > 0 {
+            let (what, its) = if unknown == 1 { ("file", "its") } else { ("files", "their") };
+            let why = format!("{its} former content is not in this clone; fetch it to have {its} changes checked");
+            left_out.push(LeftOut { what: format!("{unknown} {what}"), why });
+        }
         if !options.history && rules.contains(&Rule::StaleReference) {
             let why = "it is switched off as a source of the index".to_owned();
             left_out.push(LeftOut { what: HISTORY.to_owned(), why });

@@ -1,7 +1,7 @@
 //! What a working tree changed since a revision, line by line.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, HashSet},
     ops::Range,
     path::{Path, PathBuf},
     process::Command,
@@ -79,6 +79,8 @@ pub struct Changes {
     pub deleted: Vec<String>,
     /// The lines of code that are gone, each without its line break; those of prose are not among them.
     pub removed_lines: Vec<String>,
+    /// Files whose former content this clone has not, as it is with partial ones: nothing is known of their changes.
+    pub unknown: Vec<String>,
 }
 
 /// Reads what changed between a revision and the working tree of a folder, while somebody waits for it.
@@ -92,17 +94,27 @@ pub fn changes(folder: &Path, revision: &str, cancel: &AtomicBool) -> Result<Cha
     let (ended, untracked) = std::thread::scope(|scope| {
         let untracked = scope.spawn(|| run::output(&mut list, cancel));
         let mut take = |piece: &[u8]| output.extend_from_slice(piece);
-        let ended = run::read(&mut differences(folder, revision), None, cancel, &mut take);
+        let ended = run::read(&mut differences(folder, revision, &[]), None, cancel, &mut take);
         (ended, untracked.join().unwrap_or_default())
     });
-    let ended = ended.ok_or(GitError::NoGit)?;
+    let mut ended = ended.ok_or(GitError::NoGit)?;
+    let mut unknown = Vec::new();
+    if !ended.is_good && !ended.is_cut {
+        unknown = missing(folder, revision, cancel);
+        if !unknown.is_empty() {
+            output.clear();
+            let mut take = |piece: &[u8]| output.extend_from_slice(piece);
+            let mut known = differences(folder, revision, &unknown);
+            ended = run::read(&mut known, None, cancel, &mut take).ok_or(GitError::NoGit)?;
+        }
+    }
     if ended.is_cut || cancel.load(Ordering::Relaxed) {
         return Err(GitError::Stopped);
     }
     if !ended.is_good {
         return Err(failed(ended.complaint));
     }
-    let mut changes = parse(&String::from_utf8_lossy(&output));
+    let mut changes = Changes { unknown, ..parse(&String::from_utf8_lossy(&output)) };
     let untracked = untracked.ok_or_else(|| failed("it cannot list untracked files".to_owned()))?;
     for path in untracked.split(|&byte| byte == 0).filter_map(|path| std::str::from_utf8(path).ok()) {
         if !path.is_empty() {
@@ -112,13 +124,41 @@ pub fn changes(folder: &Path, revision: &str, cancel: &AtomicBool) -> Result<Cha
     Ok(changes)
 }
 
-/// What prints the difference between a revision and the working tree as a patch.
-fn differences(folder: &Path, revision: &str) -> Command {
+/// Files that a comparison can leave out: more do not fit into a command.
+const MOST_MISSING: usize = 2_000;
+
+/// Files of which this clone has not the content that they have in a revision or in the index; none when they are too many.
+fn missing(folder: &Path, revision: &str, cancel: &AtomicBool) -> Vec<String> {
+    let ask = |arguments: &[&str]| {
+        let mut command = command(folder);
+        // Nothing is fetched for a question.
+        command.env("GIT_NO_LAZY_FETCH", "1").args(arguments);
+        let output = run::output(&mut command, cancel).unwrap_or_default();
+        String::from_utf8_lossy(&output).into_owned()
+    };
+    let objects = ask(&[
+        "rev-list", "--objects", "--missing=print", "--no-walk", "--indexed-objects", "--end-of-options", revision,
+    ]);
+    let missing: HashSet<&str> = objects.lines().filter_map(|line| line.strip_prefix('?')).collect();
+    if missing.is_empty() {
+        return Vec::new();
+    }
+    // `<mode> blob <object>` and `<mode> <object> <stage>`, each with a tab and the path behind it.
+    let listed = ask(&["ls-tree", "-r", "-z", "--end-of-options", revision]) + &ask(&["ls-files", "--stage", "-z"]);
+    let entries = listed.split('\0').filter_map(|entry| entry.split_once('\t'));
+    let without = entries.filter(|(entry, _)| entry.split(' ').any(|word| missing.contains(word)));
+    let paths: BTreeSet<String> = without.map(|(_, path)| path.to_owned()).collect();
+    if paths.len() > MOST_MISSING { Vec::new() } else { paths.into_iter().collect() }
+}
+
+/// What prints the difference between a revision and the working tree as a patch, without some paths.
+fn differences(folder: &Path, revision: &str, without: &[String]) -> Command {
     let mut command = command(folder);
     command
         .args(["-c", "core.quotepath=off", "diff", "--relative", "--unified=0", "--find-renames", "--no-color"])
         .args(["--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/", "--end-of-options", revision])
         .arg("--")
+        .args(without.iter().map(|path| format!(":(exclude,literal){path}")))
         .stderr(std::process::Stdio::piped());
     command
 }
