@@ -118,6 +118,44 @@ fn a_shallow_clone_and_no_repository_are_told_apart() {
     assert!(run.stderr.contains("is in no git repository"), "{run}");
 }
 
+/// A partial clone has not the content of each file as it was.
+#[test]
+fn a_change_is_checked_where_the_former_content_of_a_file_is_missing() {
+    let session = Session::new(Repository::init(project()));
+    session.workspace.write("data/table.rs", "pub const SIZE: u32 = 3;\n");
+    session.workspace.commit("first");
+    let missing = session.workspace.git(&["rev-parse", "HEAD:data/table.rs"]);
+    session.workspace.write("data/table.rs", "pub const SIZE: u32 = 4;\n");
+    session.workspace.write("src/other.rs", PARSE_DURATION.replace("parse_duration", "pause"));
+    session.workspace.commit("second");
+    let (folder, name) = missing.trim().split_at(2);
+    session.workspace.remove(&format!(".git/objects/{folder}/{name}"));
+    let run = session.run(["check", "--changed-since", "HEAD~1"]).expect(1);
+    assert!(run.stdout.contains("src/other.rs:2:1: warning[reinvented]"), "{run}");
+    assert!(run.stderr.contains("1 file: its former content is not in this clone"), "{run}");
+}
+
+/// One finding stands for a copied file.
+#[test]
+fn a_copied_file_is_found_once() {
+    let session = Session::new(Workspace::empty());
+    let other = |name: &str| {
+        let others =
+            [("trim", "trim_end"), ("find", "rfind"), ("3600", "7200"), ("\"h\"", "\"x\""), ("checked_mul", name)];
+        let changed = others.iter().fold(PARSE_DURATION.to_owned(), |text, (from, to)| text.replace(from, to));
+        changed.replace("parse_duration", name)
+    };
+    let file = [PARSE_DURATION.to_owned(), other("weigh"), other("measure")].concat();
+    session.workspace.write("src/time.rs", &file);
+    session.workspace.write("web/server/time.rs", &file);
+    let run = duplicates(&session, &[]).expect(1);
+    assert_eq!(run.stdout.matches("[duplicate-code]").count(), 1, "{run}");
+    assert!(
+        run.stdout.contains("this file is a copy of web/server/time.rs: 3 of its 3 functions are in both"),
+        "{run}"
+    );
+}
+
 #[test]
 fn a_mistake_in_the_settings_has_a_position() {
     let session = Session::new(project());

@@ -57,6 +57,11 @@ impl Apart {
         self.foreign.0.min(self.foreign.1) >= 2 && self.literals >= 1
     }
 
+    /// Whether each of two bodies calls, or names as a type, something that the other one has not.
+    pub(super) fn calls_one_other(&self) -> bool {
+        self.foreign.0.min(self.foreign.1) >= 1
+    }
+
     /// The same for blocks, which have no name and no arguments that would say what they are for: what they say, where it
     /// is other throughout, or a condition that is turned round, makes them other ones too. Of the 80 blocks of the first
     /// two counts in docs/check-evaluation.md both together are true of five of the six wrong ones and of four of the 74

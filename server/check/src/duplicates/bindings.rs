@@ -12,7 +12,8 @@ const BEHIND_A_PATTERN: [&str; 14] =
     ["=", "=>", "->", "{", ":", ":=", "<-", "|", "if", "in", "for", "do", "use", "where"];
 /// Behind these words stand parameters.
 const BEFORE_PARAMETERS: [&str; 7] = ["function", "func", "fun", "fn", "def", "lambda", "catch"];
-/// What reaches into a value, so that it is there already. `->` does in C and binds a parameter elsewhere.
+/// What reaches into a value, so that it is there already. `->` does in C, where it follows without a space, and binds a
+/// parameter elsewhere.
 const REACHES: [&str; 2] = [".", "?."];
 
 /// Whether a name is written as those of members are where nothing stands before them: `m_name`, `_name`. `name_` is also
@@ -36,7 +37,9 @@ pub(super) fn is_from_outside(text: &str, tokens: &[Token], at: usize) -> bool {
         .peekable();
     let Some(&first) = places.peek() else { return false };
     let binds = |at: usize| before(at) == "for" || matches!(slice(at + 1), "=" | ":=" | "<-" | "in" | ":" | "=>");
+    let next = tokens.get(first + 1).filter(|next| next.span.start == tokens[first].span.end);
     let is_used = REACHES.contains(&slice(first + 1))
+        || next.is_some_and(|next| next.span.slice(text) == "->")
         || BEFORE_A_USE.contains(&before(first))
             && BEHIND_A_USE.contains(&slice(first + 1))
             && !is_in_pattern(&slice, tokens.len(), first);
@@ -79,6 +82,8 @@ mod tests {
             ("ruby", "rows.each { |pins| add(pins) }", false),
             ("ruby", "row.pins = 1; add(row.pins)", false),
             ("cpp", "m_pins = row; add(m_pins);", true),
+            ("cpp", "String row(pins->text()); pins->set(row);", true),
+            ("cpp", "Row *pins = find(row); pins->set(row);", false),
         ] {
             let tokens = lexer::tokens(Language::named(language), text, Span::new(0, text.len()));
             let at = tokens.iter().rposition(|token| token.span.slice(text).ends_with("pins")).expect("the name");

@@ -11,6 +11,8 @@ use std::{
 use super::{
     compare::{self, Bodies, Compared, Comparison},
     groups::root,
+    paths::are_versions,
+    reinvented::is_of_every_object,
     statements::{Statement, are_whole},
     units::Unit,
 };
@@ -140,7 +142,12 @@ impl Search<'_, '_> {
     fn follow(&mut self, pair: (usize, usize), at: usize, other_at: usize) {
         let (left, right) = (&self.units[pair.0], &self.units[pair.1]);
         let itself = pair.0 == pair.1;
-        if !(left.wanted || right.wanted) || !itself && !left.may_repeat(right) {
+        let of_object = |unit: &Unit| unit.symbol().is_some_and(|symbol| is_of_every_object(symbol.name()));
+        if !itself && of_object(left) && of_object(right) {
+            return;
+        }
+        let versions = || are_versions(left.file.path(), right.file.path());
+        if !(left.wanted || right.wanted) || !itself && (!left.may_repeat(right) || versions()) {
             return;
         }
         let shift = other_at.cast_signed() - at.cast_signed();

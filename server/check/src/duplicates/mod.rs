@@ -9,8 +9,12 @@ mod bindings;
 mod blocks;
 mod candidates;
 mod compare;
+mod copies;
 mod groups;
 mod outside;
+mod paths;
+mod reach;
+mod regular;
 mod reinvented;
 mod state;
 mod statements;
@@ -21,7 +25,7 @@ use std::{
     sync::atomic::Ordering,
 };
 
-use conexus_core::Span;
+use conexus_core::{Span, SymbolKind};
 use conexus_engine::SymbolRef;
 
 use crate::{
@@ -31,13 +35,21 @@ use crate::{
     scope::{Scope, Sources},
 };
 use compare::{Bodies, Compared, Comparison};
+use paths::are_versions;
 use units::Unit;
 
 /// Runs both rules, or the one of them that is wanted.
 pub(crate) fn check(scope: &mut Scope<'_>) -> Result<Vec<Finding>> {
     let wants = |rule: Rule| scope.checked.rules.contains(&rule);
     let (duplicates, reinvented) = (wants(Rule::DuplicateCode), wants(Rule::Reinvented));
-    let units = units::units(scope);
+    let mut units = units::units(scope);
+    let regular = regular::files(&units);
+    units.retain(|unit| !regular.contains(&unit.file.first_slot()));
+    units::leave_out(
+        scope,
+        regular.len(),
+        ["file that repeats itself throughout", "files that repeat themselves throughout"],
+    );
     let mut pairs = similar_pairs(scope, &units);
     let same: HashSet<(usize, usize)> = pairs.iter().map(|pair| (pair.left, pair.right)).collect();
     let mut findings = Vec::new();
@@ -45,24 +57,37 @@ pub(crate) fn check(scope: &mut Scope<'_>) -> Result<Vec<Finding>> {
         let found = reinvented::pairs(scope, &units, &pairs)?;
         let told: HashSet<usize> = found.iter().map(|pair| pair.left).collect();
         let mut sources = Sources::new(scope);
-        findings.extend(found.iter().filter_map(|pair| reinvented::finding(&mut sources, &units, pair)));
+        for pairs in copies::of_change(&units, found) {
+            findings.extend(match pairs.as_slice() {
+                [pair] => reinvented::finding(&mut sources, &units, pair),
+                pairs => copies::finding_of_change(&mut sources, &units, pairs),
+            });
+        }
         pairs.retain(|pair| !told.contains(&pair.left) && !told.contains(&pair.right));
     }
     if duplicates {
         let least = scope.options.duplicates.min_tokens;
         pairs.retain(|pair| units[pair.left].tokens.min(units[pair.right].tokens) >= least);
         let groups = groups::groups(&units, pairs);
-        let (mut sources, mut bodies) = (Sources::new(scope), Bodies::new(scope));
-        findings.extend(groups.iter().filter_map(|group| finding(&mut sources, &mut bodies, &units, group)));
         let mut group_of = HashMap::new();
         for (number, group) in groups.iter().enumerate() {
             group_of.extend(group.members.iter().map(|&member| (member, number)));
         }
+        let (copies, groups) = copies::split(&units, groups);
+        let (mut sources, mut bodies) = (Sources::new(scope), Bodies::new(scope));
+        let counts = copies::counts(&units);
+        findings.extend(copies.iter().filter_map(|copies| copies::finding(&mut sources, &units, &counts, copies)));
+        findings.extend(groups.iter().filter_map(|group| finding(&mut sources, &mut bodies, &units, group)));
+        let in_copies = |left: usize, right: usize| {
+            let (own, other) = (units[left].file.first_slot(), units[right].file.first_slot());
+            own != other && copies.iter().any(|copies| copies.files.contains(&own) && copies.files.contains(&other))
+        };
         let told = |left: usize, right: usize| {
             let group = group_of.get(&left);
             same.contains(&(left, right))
                 || same.contains(&(right, left))
                 || group.is_some() && group == group_of.get(&right)
+                || in_copies(left, right)
         };
         let blocks = blocks::blocks(scope, &units, &told);
         findings.extend(blocks.iter().filter_map(|block| block_finding(&mut sources, &units, block)));
@@ -91,7 +116,8 @@ fn similar_pairs(scope: &Scope<'_>, units: &[Unit]) -> Vec<Pair> {
             let Some(own) = own.get_or_insert_with(|| Compared::of(bodies, &units[left])) else { break };
             let Some(other) = Compared::of(bodies, &units[right]) else { continue };
             if let Some(comparison) = compare::compare(own, &other, &scope.options.duplicates)
-                && !is_boilerplate(&units[left], &units[right], &comparison)
+                && !is_boilerplate(bodies, &units[left], &units[right], &comparison)
+                && !are_versions(units[left].file.path(), units[right].file.path())
             {
                 found.push(Pair { left, right, comparison });
             }
@@ -104,13 +130,30 @@ fn similar_pairs(scope: &Scope<'_>, units: &[Unit]) -> Vec<Pair> {
 
 /// Below this many tokens methods of one name on several types are what an interface asks of each of them.
 const LEAST_OF_INTERFACE: usize = 80;
+/// Below this many tokens two functions that decide alike, and each call something of their own, are two wrappers: a
+/// function for both would be given more than it holds. Chosen on the fifth and sixth count in docs/check-evaluation.md.
+const LEAST_OF_WRAPPER: usize = 110;
+/// And from this share of equal tokens on: what one of them does besides says that they are more.
+const LEAST_OF_WRAPPERS: f32 = 0.95;
+/// Below this many tokens what every type has for itself, such as a constructor or a comparison, is worth no helper.
+const LEAST_OF_EVERY_TYPE: usize = 160;
 
-/// Methods of one name on several types implement one interface: the short ones repeat on purpose, and so do those that
-/// are not the same throughout.
-fn is_boilerplate(left: &Unit, right: &Unit, comparison: &Comparison) -> bool {
+/// Whether two functions have one form because that is how such functions are written: what an interface asks of several
+/// types, what every type has, wrappers of two other functions.
+fn is_boilerplate(bodies: &mut Bodies<'_, '_>, left: &Unit, right: &Unit, comparison: &Comparison) -> bool {
     let (Some(own), Some(other)) = (left.symbol(), right.symbol()) else { return true };
+    let tokens = left.tokens.min(right.tokens);
     let members = left.is_member() && right.is_member() && own.name() == other.name();
-    members && left.tokens.min(right.tokens) < LEAST_OF_INTERFACE && comparison.similarity < 0.95
+    let of_every_type = [own, other]
+        .iter()
+        .all(|symbol| symbol.kind() == SymbolKind::Constructor || reinvented::is_called_by_the_language(symbol.name()));
+    members && tokens < LEAST_OF_INTERFACE && comparison.similarity < 0.95
+        || of_every_type && tokens < LEAST_OF_EVERY_TYPE
+        || tokens < LEAST_OF_WRAPPER
+            && comparison.decides
+            && comparison.similarity >= LEAST_OF_WRAPPERS
+            && comparison.apart.calls_one_other()
+        || tokens < LEAST_OF_INTERFACE && outside::have_other_types(bodies, left, right)
 }
 
 fn finding(

@@ -47,6 +47,8 @@ pub(super) fn is_same(
     };
     let of_two_objects = match (&own.owner, &other.owner) {
         (Some(own), Some(other)) => own.are_apart(other),
+        // Who has no object cannot call what works on one.
+        (None, Some(other)) => other.uses_object,
         _ => false,
     };
     !of_two_objects
@@ -56,6 +58,12 @@ pub(super) fn is_same(
         && !used_by_both.iter().any(|name| is_another_there(name))
         && !own.types.intersection(&other.types).any(are_apart)
         && (own.types.is_empty() || other.types.is_empty() || own.types == other.types)
+}
+
+/// Whether each of two functions is given, or returns, a type that the other one has not.
+pub(super) fn have_other_types(bodies: &mut Bodies<'_, '_>, left: &Unit, right: &Unit) -> bool {
+    let (Some(own), Some(other)) = (Head::of(bodies, left), Head::of(bodies, right)) else { return false };
+    !own.types.is_subset(&other.types) && !other.types.is_subset(&own.types)
 }
 
 /// Whether the file of a function defines a name outside of functions.

@@ -12,7 +12,9 @@ use super::{
     LEAST_OF_INTERFACE, Pair,
     compare::{self, Bodies, Compared, Comparison},
     outside::{self, Definitions},
+    paths::are_versions,
     place_of,
+    reach::Packages,
     units::{RUN, Unit, hash_of, text_hash},
 };
 use crate::{
@@ -27,13 +29,13 @@ const NEW: f32 = 0.7;
 const OLD: f32 = 0.3;
 /// Share of what two functions call, use and name as types, and of their literals, that must be the same: an old function
 /// that calls something else does something else, however much alike the two look.
-const LEAST_MEANT: f32 = 0.97;
+const LEAST_MEANT: f32 = 0.995;
 /// Functions near to a new one by their vectors that are looked at.
 const NEAREST: usize = 16;
 /// A function of the same words in its name is the same helper from this cosine of the vectors on.
 const LEAST_COSINE: f32 = 0.8;
 /// And when this share of what both call, use and name as types is the same.
-const LEAST_SHARED: f32 = 0.9;
+const LEAST_SHARED: f32 = 0.995;
 /// Words that a name must have for its sameness to mean anything.
 const LEAST_WORDS: usize = 2;
 
@@ -49,7 +51,8 @@ const LEAST_ASKED_TOKENS: usize = 160;
 pub(super) fn pairs(scope: &Scope<'_>, units: &[Unit], known: &[Pair]) -> Result<Vec<Pair>> {
     let asked = Asked::of(units);
     let mut bodies = Bodies::new(scope);
-    let definitions = Definitions::of(scope.snapshot);
+    let mut callable =
+        Callable { definitions: Definitions::of(scope.snapshot), packages: Packages::of(scope.snapshot) };
     let mut best: HashMap<usize, Pair> = HashMap::new();
     for pair in known {
         let turned = [(pair.left, pair.right, &pair.comparison), (pair.right, pair.left, &pair.comparison.turned())];
@@ -63,7 +66,7 @@ pub(super) fn pairs(scope: &Scope<'_>, units: &[Unit], known: &[Pair]) -> Result
                 && units[new].added >= NEW
                 && units[old].added <= OLD
                 && best.get(&new).is_none_or(better)
-                && can_be_called(&mut bodies, &definitions, &units[new], &units[old], comparison)
+                && callable.can_be_called(&mut bodies, &units[new], &units[old], comparison)
             {
                 best.insert(new, Pair { left: new, right: old, comparison: comparison.clone() });
             }
@@ -78,15 +81,48 @@ pub(super) fn pairs(scope: &Scope<'_>, units: &[Unit], known: &[Pair]) -> Result
             break;
         }
         if unit.wanted && unit.added >= NEW && !best.contains_key(&new) {
-            let known = Known { units, by_symbol: &by_symbol, asked: &asked, definitions: &definitions };
-            best.extend(near(scope, &mut bodies, &known, new)?.map(|pair| (new, pair)));
+            let known = Known { units, by_symbol: &by_symbol, asked: &asked };
+            best.extend(near(scope, &mut bodies, &known, &mut callable, new)?.map(|pair| (new, pair)));
         }
     }
     let mut pairs: Vec<Pair> = best.into_values().filter(|pair| units[pair.left].wanted).collect();
     pairs.sort_by_key(|pair| (pair.left, pair.right));
+    without_counterparts(units, &mut pairs);
     let mut gone = Gone::of(scope);
-    pairs.retain(|pair| !gone.holds(&mut bodies, &units[pair.left]));
+    let mut sources = Sources::new(scope);
+    pairs.retain(|pair| {
+        !gone.holds(&mut bodies, &units[pair.left]) && had_its_name(scope, &mut sources, &units[pair.right])
+    });
     Ok(pairs)
+}
+
+/// Functions of the same names from which on two files are two implementations of one thing.
+const LEAST_OF_IMPLEMENTATION: usize = 4;
+
+/// Leaves out what two files have in common that define the same functions, most of them each in its own way: which of them
+/// is compiled is decided elsewhere.
+fn without_counterparts(units: &[Unit], pairs: &mut Vec<Pair>) {
+    let files = |pair: &Pair| (units[pair.left].file.first_slot(), units[pair.right].file.first_slot());
+    let mut counts: HashMap<(u32, u32), usize> = HashMap::new();
+    for pair in &*pairs {
+        *counts.entry(files(pair)).or_default() += 1;
+    }
+    let names = |unit: &Unit| -> HashSet<String> {
+        let functions = unit.file.symbols().filter(|symbol| symbol.kind().is_callable());
+        functions.map(|symbol| symbol.name().to_owned()).collect()
+    };
+    pairs.retain(|pair| {
+        let (own, other) = files(pair);
+        let of_both = names(&units[pair.left]).intersection(&names(&units[pair.right])).count();
+        own == other || of_both < LEAST_OF_IMPLEMENTATION || 2 * counts[&(own, other)] >= of_both
+    });
+}
+
+/// Whether an old function was called so before the change.
+fn had_its_name(scope: &Scope<'_>, sources: &mut Sources<'_, '_>, old: &Unit) -> bool {
+    let (Some(source), Some(symbol)) = (sources.of(&old.file), old.symbol()) else { return false };
+    let (first, last) = source.lines.lines_of(symbol.name_span());
+    scope.added(old.file.path(), first..last + 1) == 0.0
 }
 
 /// The code that the change took away, as runs of tokens with how many of each, by the language it is read as.
@@ -154,12 +190,17 @@ struct Known<'a> {
     /// The unit of a symbol, by its file's first slot and its number there.
     by_symbol: &'a HashMap<(u32, u32), usize>,
     asked: &'a Asked<'a>,
-    definitions: &'a Definitions<'a>,
 }
 
 /// The old function that a new one is near to by its vector and that has the same words in its name.
-fn near(scope: &Scope<'_>, bodies: &mut Bodies<'_, '_>, known: &Known<'_>, new: usize) -> Result<Option<Pair>> {
-    let &Known { units, by_symbol, asked, definitions } = known;
+fn near<'a>(
+    scope: &Scope<'_>,
+    bodies: &mut Bodies<'_, '_>,
+    known: &Known<'_>,
+    callable: &mut Callable<'a>,
+    new: usize,
+) -> Result<Option<Pair>> {
+    let &Known { units, by_symbol, asked } = known;
     let unit = &units[new];
     let index = scope.snapshot.index();
     let Some(vector) = unit.slot().and_then(|slot| index.vector(slot)) else { return Ok(None) };
@@ -193,7 +234,7 @@ fn near(scope: &Scope<'_>, bodies: &mut Bodies<'_, '_>, known: &Known<'_>, new: 
         let own_name = |unit: &Unit| unit.symbol().map(|symbol| symbol.name().to_owned());
         if (comparison.decides || own_name(unit) != own_name(other))
             && comparison.difference.literals == 0
-            && can_be_called(bodies, definitions, unit, other, &comparison)
+            && callable.can_be_called(bodies, unit, other, &comparison)
         {
             return Ok(Some(Pair { left: new, right: old, comparison }));
         }
@@ -201,15 +242,21 @@ fn near(scope: &Scope<'_>, bodies: &mut Bodies<'_, '_>, known: &Known<'_>, new: 
     Ok(None)
 }
 
-/// Whether the old of two functions could be called where the new one is: it can be reached, and takes the same.
-fn can_be_called(
-    bodies: &mut Bodies<'_, '_>,
-    definitions: &Definitions<'_>,
-    new: &Unit,
-    old: &Unit,
-    comparison: &Comparison,
-) -> bool {
-    !outside::is_local(old) && outside::is_same(bodies, definitions, new, old, comparison)
+/// What is known of who could call whom.
+struct Callable<'a> {
+    definitions: Definitions<'a>,
+    packages: Packages<'a>,
+}
+
+impl<'a> Callable<'a> {
+    /// Whether the old of two functions could be called where the new one is: it can be reached, takes the same, and is no
+    /// other version of the same thing.
+    fn can_be_called(&mut self, bodies: &mut Bodies<'_, '_>, new: &Unit, old: &Unit, comparison: &Comparison) -> bool {
+        !outside::is_local(old)
+            && !are_versions(new.file.path(), old.file.path())
+            && outside::is_same(bodies, &self.definitions, new, old, comparison)
+            && self.packages.reach(bodies, new, old)
+    }
 }
 
 /// Names that something asks for in many places.
@@ -249,9 +296,17 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Whether a language calls functions of that name itself: nobody could call another one in their place.
-fn is_called_by_the_language(name: &str) -> bool {
-    matches!(name, "main" | "init") || name.len() > 4 && name.starts_with("__") && name.ends_with("__")
+/// Whether a language or its library calls functions of that name itself: nobody could call another one in their place.
+pub(super) fn is_called_by_the_language(name: &str) -> bool {
+    matches!(name, "main" | "init")
+        || is_of_every_object(name)
+        || name.len() > 4 && name.starts_with("__") && name.ends_with("__")
+}
+
+/// Whether every object has a method of that name, which says what its own type holds.
+pub(super) fn is_of_every_object(name: &str) -> bool {
+    let names = ["equals", "hashCode", "compareTo", "toString", "clone"];
+    names.contains(&name) || ["Equals", "GetHashCode", "CompareTo", "ToString", "Dispose"].contains(&name)
 }
 
 /// The words of a function's name.

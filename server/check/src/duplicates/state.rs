@@ -14,7 +14,7 @@ pub(super) struct Owner {
     place: String,
     /// What it extends, as its head says it.
     head: String,
-    uses_object: bool,
+    pub(super) uses_object: bool,
 }
 
 /// Words for the object that a method is called on.
@@ -58,11 +58,16 @@ impl Owner {
             is_call && !given.contains(word) && !KERNEL.contains(&word) && is_from_outside(text, body, at)
         };
         let is_asked = language == "ruby" && (0..body.len()).any(asks_itself);
+        // What C++ defines outside of its type names members like anything else, and they are declared elsewhere.
+        let is_apart = language == "cpp" && parent.is_none_or(|parent| !parent.kind().is_type());
         Some(Self {
             name: symbol.container().to_owned(),
             place: if language == "go" { folder.to_owned() } else { path.to_string() },
             head: parent.map_or_else(String::new, |parent| parent.signature().slice(text).to_owned()),
-            uses_object: is_asked || body.iter().any(is_object) || siblings().any(|other| used.contains(other.name())),
+            uses_object: is_asked
+                || is_apart
+                || body.iter().any(is_object)
+                || siblings().any(|other| used.contains(other.name())),
         })
     }
 

@@ -2,7 +2,10 @@
 
 use std::{
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use conexus_core::{ChunkKind, Language, Span, SymbolKind};
@@ -113,6 +116,7 @@ fn left_out(file: &FileEntry, tests: bool) -> Option<[&'static str; 2]> {
         Role::Example => Some(["example or benchmark", "examples and benchmarks"]),
         Role::Declarations => Some(["file of declarations", "files of declarations"]),
         _ if is_migration(file.path()) => Some(["migration", "migrations"]),
+        _ if is_template(file.path()) => Some(["template of a file", "templates of files"]),
         _ if is_sample(file.path()) && file.symbols().any(is_function) => {
             Some(["sample in documentation", "samples in documentation"])
         }
@@ -128,9 +132,47 @@ fn is_migration(path: &str) -> bool {
         || folders.windows(2).any(|pair| matches!(pair, ["db", "migrate"] | ["alembic", "versions"]))
 }
 
+/// Whether a file is what others begin theirs with: it stands alone, and repeats on purpose.
+fn is_template(path: &str) -> bool {
+    let mut folders = path.rsplit('/').skip(1);
+    folders.any(|folder| matches!(folder, "templates" | "scaffold" | "scaffolding" | "skeleton" | "boilerplate"))
+}
+
+/// Bytes at the beginning of a file in which a library of others says what it is.
+const BANNER_BYTES: usize = 1_200;
+
+/// Whether a file of JavaScript is a library of others that was put here: by its name, or by its banner, a comment with a
+/// version and a licence.
+fn is_library(path: &str, text: &str) -> bool {
+    let (_, name) = path.rsplit_once('/').unwrap_or(("", path));
+    if ![".js", ".cjs", ".mjs"].iter().any(|ending| name.ends_with(ending)) {
+        return false;
+    }
+    let known = ["jquery.", "jquery-", "bootstrap.", "bootstrap-", "modernizr", "select2."];
+    if known.iter().any(|known| name.to_ascii_lowercase().starts_with(known)) {
+        return true;
+    }
+    let head = &text[..text.floor_char_boundary(BANNER_BYTES)];
+    let Some((banner, _)) =
+        head.trim_start().strip_prefix("/*").map(|rest| rest.split_once("*/").unwrap_or((rest, "")))
+    else {
+        return false;
+    };
+    let is_version = |word: &str| {
+        let word = word.trim_start_matches(['v', 'V']).trim_end_matches(|last: char| !last.is_ascii_alphanumeric());
+        let mut numbers = word.split('.');
+        let first =
+            numbers.next().is_some_and(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
+        first
+            && numbers.clone().count() >= 2
+            && numbers.all(|part| part.starts_with(|first: char| first.is_ascii_digit()))
+    };
+    banner.to_ascii_lowercase().contains("licen") && banner.split_whitespace().any(is_version)
+}
+
 /// The functions of the whole workspace that are long enough, ordered by path and place.
 pub(crate) fn units(scope: &mut Scope<'_>) -> Vec<Unit> {
-    let mut passed_over: Vec<([&'static str; 2], u64)> = Vec::new();
+    let mut passed_over: Vec<([&'static str; 2], usize)> = Vec::new();
     let mut files = Vec::new();
     for file in scope.snapshot.index().files().filter(|file| file.symbol_count() > 0) {
         match left_out(file, scope.options.duplicates.tests) {
@@ -141,27 +183,40 @@ pub(crate) fn units(scope: &mut Scope<'_>) -> Vec<Unit> {
             },
         }
     }
+    let libraries = AtomicUsize::new(0);
     let step = scope.step(Rule::DuplicateCode, "reading functions", files.len());
     let found = parallel::map(step, &files, Shapes::default, |shapes, file| {
         if file.symbols().all(|symbol| !is_function(symbol)) {
             return Some(Vec::new());
         }
         let source = scope.source(file)?;
+        if is_library(file.path(), &source.text) {
+            libraries.fetch_add(1, Ordering::Relaxed);
+            return Some(Vec::new());
+        }
         let units = file.symbols().filter_map(|symbol| unit(scope, shapes, file, &source, symbol)).collect();
         Some(without_nested(units))
     });
     let changed = found.iter().filter(|units| units.is_none()).count();
     let units = found.into_iter().flatten().flatten().collect();
     for (what, count) in passed_over {
-        let why = "duplicate-code looks at the code of the product".to_owned();
-        scope.left_out.push(LeftOut { what: format!("{count} {}", what[usize::from(count != 1)]), why });
+        leave_out(scope, count, what);
     }
+    leave_out(scope, libraries.into_inner(), ["library of others", "libraries of others"]);
     if changed > 0 {
         let why = "they changed while they were checked; run it again".to_owned();
         let what = if changed == 1 { "file" } else { "files" };
         scope.left_out.push(LeftOut { what: format!("{changed} {what}"), why });
     }
     units
+}
+
+/// Says that some files were left out, and of which kind they are, one and several of them.
+pub(super) fn leave_out(scope: &mut Scope<'_>, count: usize, what: [&str; 2]) {
+    if count > 0 {
+        let why = "duplicate-code looks at the code of the product".to_owned();
+        scope.left_out.push(LeftOut { what: format!("{count} {}", what[usize::from(count != 1)]), why });
+    }
 }
 
 /// Leaves a statement to the innermost of the functions around it.

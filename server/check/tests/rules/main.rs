@@ -1,5 +1,6 @@
 //! Each rule on small repositories: fixture text in, findings out.
 
+mod copies;
 mod custom;
 mod duplicates;
 mod names;
