@@ -46,6 +46,8 @@ pub struct LeftOut {
     pub what: String,
     /// Why, and what to do when it is to be looked at.
     pub why: String,
+    /// Whether whoever reads the report would take it for checked, so that they are told unasked.
+    pub is_missed: bool,
 }
 
 /// A finding that does not count.

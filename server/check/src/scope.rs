@@ -52,7 +52,7 @@ impl<'a> Scope<'a> {
         for rule in options.selection.iter() {
             if rule.needs_change() && changes.is_none() {
                 let why = "it looks at a change: name the revision it is against with --changed-since".to_owned();
-                left_out.push(LeftOut { what: rule.code().to_owned(), why });
+                left_out.push(LeftOut { what: rule.code().to_owned(), why, is_missed: false });
             } else {
                 rules.push(rule);
             }
@@ -64,11 +64,11 @@ impl<'a> Scope<'a> {
         if unknown > 0 {
             let (what, its) = if unknown == 1 { ("file", "its") } else { ("files", "their") };
             let why = format!("{its} former content is not in this clone; fetch it to have {its} changes checked");
-            left_out.push(LeftOut { what: format!("{unknown} {what}"), why });
+            left_out.push(LeftOut { what: format!("{unknown} {what}"), why, is_missed: true });
         }
         if !options.history && rules.contains(&Rule::StaleReference) {
             let why = "it is switched off as a source of the index".to_owned();
-            left_out.push(LeftOut { what: HISTORY.to_owned(), why });
+            left_out.push(LeftOut { what: HISTORY.to_owned(), why, is_missed: false });
         }
         let checked = Checked { rules, ..Checked::default() };
         let mut scope = Self { snapshot, options, cancel, progress, changes, checked, left_out };
@@ -145,13 +145,13 @@ impl<'a> Scope<'a> {
         if let (Some(changes), Some(revision)) = (&self.changes, &self.options.changed_since)
             && files == 0
         {
-            let count = changes.files.len() + changes.deleted.len();
+            let count = changes.files.len() + changes.deleted.len() + changes.unknown.len();
             if count == 0 {
                 return Err(Error::NothingDiffers(revision.clone()));
             }
             let why =
                 format!("{count} files differ from {revision}, and none of them is in the index and below the paths");
-            self.left_out.push(LeftOut { what: "the change".to_owned(), why });
+            self.left_out.push(LeftOut { what: "the change".to_owned(), why, is_missed: true });
         }
         Ok(())
     }

@@ -134,6 +134,9 @@ fn show(report: &Report, snapshot: &Snapshot, format: Format, output: &mut Outpu
 fn tell(report: &Report, options: &Options, quiet: bool) {
     for left_out in &report.left_out {
         tracing::info!(what = left_out.what, why = left_out.why, "left out");
+        if left_out.is_missed && !quiet {
+            output::note(&format!("{} left out: {}", left_out.what, left_out.why));
+        }
     }
     for unused in &report.unused {
         let place = format!("{}:{}", printable(&unused.path), unused.line + 1);

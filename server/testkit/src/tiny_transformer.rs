@@ -63,7 +63,7 @@ impl TinyTransformer {
                 (name, (shape, (0..count).map(|_| next()).collect::<Vec<f32>>()))
             })
             .collect();
-        let tiny = Self { directory: tempfile::tempdir().unwrap(), weights };
+        let tiny = Self { directory: tempfile::tempdir().expect("a folder"), weights };
         tiny.write();
         tiny
     }
@@ -81,7 +81,7 @@ impl TinyTransformer {
         let mut file = (header.len() as u64).to_le_bytes().to_vec();
         file.extend_from_slice(header.as_bytes());
         file.extend_from_slice(&data);
-        std::fs::write(root.join("model.safetensors"), file).unwrap();
+        std::fs::write(root.join("model.safetensors"), file).expect("a write");
 
         let vocabulary: BTreeMap<&str, usize> = TOKENS.iter().enumerate().map(|(id, &token)| (token, id)).collect();
         let special = |id: usize| {
@@ -125,18 +125,18 @@ impl TinyTransformer {
             ),
             ("1_Pooling/config.json", json!({"pooling_mode_mean_tokens": true, "pooling_mode_cls_token": false})),
         ];
-        std::fs::create_dir(root.join("1_Pooling")).unwrap();
+        std::fs::create_dir(root.join("1_Pooling")).expect("a folder");
         for (name, value) in json_files {
-            std::fs::write(root.join(name), value.to_string()).unwrap();
+            std::fs::write(root.join(name), value.to_string()).expect("a write");
         }
     }
 
     /// Rewrites one of the JSON files.
     pub fn change(&self, name: &str, change: impl FnOnce(&mut Value)) {
         let path = self.directory.path().join(name);
-        let mut value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let mut value = serde_json::from_slice(&std::fs::read(&path).expect("a file")).expect("JSON");
         change(&mut value);
-        std::fs::write(path, value.to_string()).unwrap();
+        std::fs::write(path, value.to_string()).expect("a write");
     }
 
     fn weight(&self, name: &str) -> Vec<f64> {

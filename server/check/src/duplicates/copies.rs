@@ -125,9 +125,9 @@ pub(super) fn of_change(units: &[Unit], pairs: Vec<Pair>) -> Vec<Vec<Pair>> {
     let mut found = Vec::new();
     for pairs in by_files.into_values() {
         if pairs.len() < LEAST_FUNCTIONS {
-            found.extend(pairs.into_iter().map(|pair| vec![pair]))
+            found.extend(pairs.into_iter().map(|pair| vec![pair]));
         } else {
-            found.push(pairs)
+            found.push(pairs);
         }
     }
     found.sort_by_key(|pairs| (pairs[0].left, pairs[0].right));

@@ -112,7 +112,8 @@ impl<'a> Packages<'a> {
         let (snapshot, manifests) = (self.snapshot, &self.manifests);
         self.texts.entry(folder).or_insert_with(|| {
             let paths = manifests.get(folder).into_iter().flatten();
-            paths.filter_map(|path| snapshot.text(path).ok()).map(|current| format!("{}\n", current.text)).collect()
+            let texts: Vec<_> = paths.filter_map(|path| snapshot.text(path).ok()).map(|current| current.text).collect();
+            texts.join("\n")
         })
     }
 }

@@ -193,11 +193,11 @@ struct Known<'a> {
 }
 
 /// The old function that a new one is near to by its vector and that has the same words in its name.
-fn near<'a>(
+fn near(
     scope: &Scope<'_>,
     bodies: &mut Bodies<'_, '_>,
     known: &Known<'_>,
-    callable: &mut Callable<'a>,
+    callable: &mut Callable<'_>,
     new: usize,
 ) -> Result<Option<Pair>> {
     let &Known { units, by_symbol, asked } = known;
@@ -248,7 +248,7 @@ struct Callable<'a> {
     packages: Packages<'a>,
 }
 
-impl<'a> Callable<'a> {
+impl Callable<'_> {
     /// Whether the old of two functions could be called where the new one is: it can be reached, takes the same, and is no
     /// other version of the same thing.
     fn can_be_called(&mut self, bodies: &mut Bodies<'_, '_>, new: &Unit, old: &Unit, comparison: &Comparison) -> bool {

@@ -206,7 +206,7 @@ pub(crate) fn units(scope: &mut Scope<'_>) -> Vec<Unit> {
     if changed > 0 {
         let why = "they changed while they were checked; run it again".to_owned();
         let what = if changed == 1 { "file" } else { "files" };
-        scope.left_out.push(LeftOut { what: format!("{changed} {what}"), why });
+        scope.left_out.push(LeftOut { what: format!("{changed} {what}"), why, is_missed: true });
     }
     units
 }
@@ -215,7 +215,11 @@ pub(crate) fn units(scope: &mut Scope<'_>) -> Vec<Unit> {
 pub(super) fn leave_out(scope: &mut Scope<'_>, count: usize, what: [&str; 2]) {
     if count > 0 {
         let why = "duplicate-code looks at the code of the product".to_owned();
-        scope.left_out.push(LeftOut { what: format!("{count} {}", what[usize::from(count != 1)]), why });
+        scope.left_out.push(LeftOut {
+            what: format!("{count} {}", what[usize::from(count != 1)]),
+            why,
+            is_missed: false,
+        });
     }
 }
 
