@@ -3,7 +3,10 @@
 //! A mask has the length of what it hides, so every position stays true, and says what it is: `[redacted]****`. Masking
 //! a masked text changes nothing. What is taken for a secret errs on the side of showing code: a block of a private
 //! key, a token whose issuer gave it a shape of its own, a long random value of a name like `secret` or `api_key`, in
-//! quotes or not, what follows `Bearer`, and a random password in a URL. `docs/operations.md` counts what they take.
+//! quotes or not, what follows `Bearer`, a random password in a URL, and what is random by itself, where more is asked
+//! (`random`). `docs/operations.md` counts what they take.
+
+mod random;
 
 use std::{ops::Range, sync::LazyLock};
 
@@ -23,6 +26,9 @@ const RANDOM_PASSWORD_BITS: f64 = 3.0;
 const VALUE_BYTES: Range<usize> = 20..513;
 /// The same in a URL. What is shorter has no room for a mask that says what it is.
 const PASSWORD_BYTES: Range<usize> = MARK.len() + 2..257;
+
+/// How often a text is looked at, at most: each time finds what the masks of the time before have changed.
+const ROUNDS: usize = 8;
 
 /// Tokens that can be told from everything else by their form alone, as their issuers document it.
 static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
@@ -64,22 +70,45 @@ static HEAD: LazyLock<Regex> = LazyLock::new(|| {
 static KEY: LazyLock<Regex> =
     LazyLock::new(|| compiled(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----((?s:.){64,16384}?)-----END"));
 
+/// A private key in base64 without its head, told by how its DER begins: a sequence, then the version, 0 in PKCS #1 (RFC 8017,
+/// A.1.2) and PKCS #8 (RFC 5208, 5), 1 in SEC 1 (RFC 5915, 3), where a certificate has another sequence; or by the magic word of
+/// OpenSSH. More lines may follow, in literals too.
+static KEY_DER: LazyLock<Regex> = LazyLock::new(|| {
+    let heads = [
+        "MI[IJ][A-Za-z0-9+/]{2}[AQgw]IBA[AD]",
+        "MI[E-H][A-Za-z0-9+/]AgE(?:A|BBD)",
+        "MHcCAQEE",
+        "M[A-H][A-Za-z0-9+/]CAQAw",
+        "b3BlbnNzaC1rZXktdjEA",
+    ];
+    let (head, joined) = (heads.join("|"), r#"[\\\s"'`+,]{1,48}"#);
+    compiled(&format!(
+        r"^(?:{head})[A-Za-z0-9+/]{{32,}}(?:{joined}[A-Za-z0-9+/]{{40,}})*(?:{joined}[A-Za-z0-9+/]{{2,}}={{1,2}})?"
+    ))
+});
+/// Bytes of such a key that are looked at: one of 8,192 bits has 6,400.
+const KEY_BYTES: usize = 16_384;
+
 fn compiled(pattern: &str) -> Regex {
     regex::bytes::RegexBuilder::new(pattern).unicode(false).build().expect("a constant that a test compiles")
 }
 
 /// Masks the secrets in a text; how many there were.
-pub fn redact(text: String) -> (String, usize) {
-    let found = secrets(text.as_bytes());
-    if found.is_empty() {
-        return (text, 0);
+pub fn redact(mut text: String) -> (String, usize) {
+    let mut count = 0;
+    for _ in 0..ROUNDS {
+        let found = secrets(text.as_bytes());
+        if found.is_empty() {
+            break;
+        }
+        count += found.len();
+        let mut bytes = text.into_bytes();
+        for range in found {
+            mask(&mut bytes[range]);
+        }
+        text = String::from_utf8(bytes).expect("ASCII took the place of ASCII");
     }
-    let mut bytes = text.into_bytes();
-    for range in &found {
-        mask(&mut bytes[range.clone()]);
-    }
-    let text = String::from_utf8(bytes).expect("ASCII took the place of ASCII");
-    (text, found.len())
+    (text, count)
 }
 
 /// Whether a text holds a mask.
@@ -110,7 +139,11 @@ fn secrets(text: &[u8]) -> Vec<Range<usize>> {
     let keys = keys.filter(|body| is_key_body(&text[body.clone()]));
     let tokens = TOKEN.find_iter(text).map(|found| found.range()).filter(|token| !is_example(&text[token.clone()]));
     let values = HEAD.find_iter(text).filter_map(|head| value_at(text, head.range()));
-    let mut found: Vec<_> = keys.chain(tokens).chain(values).collect();
+    let others = random::runs(text).filter_map(|run| {
+        let key = || key_at(text, run.start);
+        key().or_else(|| random::is_value(text, &run).then(|| run.clone()))
+    });
+    let mut found: Vec<_> = keys.chain(tokens).chain(values).chain(others).collect();
     found.sort_unstable_by_key(|secret| secret.start);
     found.dedup_by(|next, before| {
         let is_part = next.start < before.end;
@@ -120,6 +153,14 @@ fn secrets(text: &[u8]) -> Vec<Range<usize>> {
         is_part
     });
     found
+}
+
+/// The private key without a head that begins there.
+fn key_at(text: &[u8], start: usize) -> Option<Range<usize>> {
+    let rest = &text[start..text.len().min(start + KEY_BYTES)];
+    let found = rest.starts_with(b"M") || rest.starts_with(b"b3B");
+    let found = found.then(|| KEY_DER.find(rest)).flatten()?;
+    Some(start..start + found.end())
 }
 
 /// The secret value that follows a head, if it is one.
@@ -299,6 +340,26 @@ mod tests {
             format!("https://hooks.slack.com/{}", ["services/T01QMXZRP", "/B02GHWJKL/", &token("", 24)].concat()),
             token(&["sk", "_test_"].concat(), 24),
             token(&["s", "k-"].concat(), 48),
+            // Under names that say nothing, and under none.
+            format!("const K = \"{}\";", token("", 36)),
+            format!("  x: '{}',", token("", 24)),
+            format!("k := `{}`", token("", 64)),
+            format!("    private static final String K = \"{}\";", token("", 40)),
+            format!("public const string K = \"{}==\";", token("", 86)),
+            format!("NEUTRAL={}\nOTHER=2\n", token("", 32)),
+            format!("first line\n{}\nlast line\n", token("", 32)),
+            format!("x={}\n", token("", 32).to_ascii_lowercase()),
+            format!("GET https://host.example/list?x={}&page=2", token("", 40)),
+            format!("let map: HashMap<&str, &str> = [(\"a\", \"{}\")].into();", token("", 30)),
+            format!("{{\\\"a\\\": \\\"{}\\\"}}", token("", 30)),
+            format!("k = \"q7+{}/x-\"", token("", 36)).replace("x-", "x"),
+            format!("one = \"{}\"\n", token("", 64)) + "two = 2\nthree = \"3\"\n",
+            // Base64 of such a value.
+            "x: cTdadDJtS3g5UmJXYzRMZFlwOFZuR2gzU2ZKa1Q2dUE=".to_owned(),
+            // Private keys in DER.
+            format!("k = \"MIIEvQIBADANBgkqhkiG9w0BAQEFAASC{}\"", token("", 1_600)),
+            format!("k = MHcCAQEEI{}\n", token("", 120)),
+            format!("k = (\"MIIEpAIBAAKCAQEA{}\"\n  \"{}\")", token("", 48), token("", 64)),
         ];
         for text in cases {
             let (masked, count) = redact(text.clone());
@@ -371,10 +432,52 @@ mod tests {
             "src/services/T1/B2/index.ts",
             "sk_test_is_a_prefix_of_stripe",
             "<sk-skeleton-of-a-component-with-a-long-name-2-of-3-and-more>",
-            "const K = \"q7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA1b2C\";",
+            "const K = \"q7Zt2mKx9RbWc4LdYp8VnG\";",
+            "const HASH = \"q7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA1b2C\";",
+            "integrity=\"sha384-q7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA1b2CsQe5\"",
+            "  checksum: q7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA1b2C",
+            "golang.org/x/sys v0.1.0 h1:q7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA1b2C=",
+            "commit = \"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b\"",
+            "image@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "\"image-2-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b-x86-Qz\"",
+            "ulid = \"01GW3D2QZJBYB6P1Z1AE997VPW\"",
+            "id: \"550e8400-e29b-41d4-a716-446655440000\"",
+            "getHTTPResponseCodeFromServer2And3()",
+            "x = \"getHTTPResponseCodeFromServer2And3\"",
+            "OpcodeVecI16x8ExtMulLowI8x16S, OpcodeVecI32x4TruncSatF32x4U",
+            "x = \"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/\"",
+            "x = \"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz\"",
+            "x = \"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\"",
+            "x = \"default-ingress-with-3-secrets-whoami-80\"",
+            "use q7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA::other;",
+            "q7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA(1) + q7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA.x",
+            "https://host.example/d/q7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA/edit",
+            "<a href=\"#/s:9Alamofire11RetryPolicyC07defaultB5LimitSuvpZ\">",
+            "_ZN4core3fmt9Formatter3pad17hQ7zT2mKx9RbWc4LdE",
+            "x = \"SGVsbG8sIHdvcmxkISBUaGlzIGlzIGEgdGV4dCBvZiA0MiBieXRlcy4=\"",
+            "\"data:font/x;base64,q7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA1b2C\"",
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIq7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA1b2C a@b",
+            "x = \"MCowBQYDK2VwAyEAq7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA1b2CsQe5x3w=\"",
+            "x = \"H4sIANRAImYAA6tWSs7PLShKLS5OTVGyUohWyk6tBNJKZYk5pal\"",
+            "--boundary=q7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA",
+            "src/q7Zt2mKx9R/bWc4LdYp8V/nGh3SfJkT6/uA1b2C.rs",
             "token_id = \"550e8400-e29b-41d4-a716-446655440000\"",
         ] {
             assert_eq!(redact(text.to_owned()), (text.to_owned(), 0));
+        }
+        // Data over several lines, and data that is longer than any key but one.
+        let (line, short) = (token("", 64), token("", 40));
+        for text in [
+            format!("-----BEGIN CERTIFICATE-----\n{line}\n{line}\n{short}=\n-----END CERTIFICATE-----\n"),
+            format!("x = \"{line}\" +\n    \"{line}\" +\n    \"{line}\" +\n    \"{short}\";\n"),
+            format!("x = \"{line}\\n{line}\\n\\\n{line}\\n\\\n{line}\\n\\\n{short}\"\n"),
+            format!("x = \"{}\"\n", token("", 400)),
+        ] {
+            assert_eq!(redact(text.clone()), (text, 0));
+        }
+        // Names and lists are no such data.
+        for text in [format!("A={line}\nB={line}\n"), format!("x = [\n  \"{line}\",\n  \"{line}\",\n]\n")] {
+            assert_eq!(redact(text).1, 2);
         }
     }
 }

@@ -107,15 +107,21 @@ fn places_are_shown_and_edits_proposed_where_the_user_allows_it() {
         assert!(reason.contains(word), "{arguments}: {reason}");
     }
     // A secret that was not shown is not written over by its mask, wherever the lines begin.
-    let keys = "fn a() {}\nlet token = \"TOKEN\";\nfn b() {}\nKEY\nfn c() {}\n";
+    let keys = "fn a() {}\nlet token = \"TOKEN\";\nfn b() {}\nKEY\nfn c() {}\nconst K: &str = \"RANDOM\";\n";
     let token = ["ghp", "_q7Zt2mKx9RbWc4LdYp8VnGh3SfJkT6uA1b2C"].concat();
+    let random = ["q7Zt2mKx9Rb", "Wc4LdYp8VnGh3SfJkT6uA"].concat();
     let lines = [&token[4..], &token[4..], &token[4..]].join("\n");
     let key = format!("-----BEGIN RSA PRIVATE {}-----\n{lines}\n-----END RSA PRIVATE {}-----", "KEY", "KEY");
-    editor.did_replace(&uri, 2, &keys.replace("TOKEN", &token).replace("KEY", &key));
+    editor.did_replace(&uri, 2, &keys.replace("TOKEN", &token).replace("KEY", &key).replace("RANDOM", &random));
     editor.call("workspace/symbol", &json!({ "query": "next_job" }));
     let shown = client.tool("context_read", &json!({ "file_path": "src/queue.rs" }));
     let masked = shown["text"].as_str().expect("text");
     assert!(masked.contains("[redacted]*") && !masked.contains(&token), "{masked}");
+    assert!(masked.contains(&format!("K: &str = \"[redacted]{}\"", "*".repeat(22))), "{masked}");
+    let found = client.tool("context_grep", &json!({ "pattern": &random[..16] }));
+    assert_eq!(found["matches"], json!([]), "{found:#}");
+    let found = client.tool("context_search", &json!({ "query": random, "mode": "keyword" }));
+    assert!(!found["hits"].to_string().contains(&random[16..]), "{found:#}");
     for (lines, text, word) in [
         (
             [1, 3],
@@ -124,6 +130,7 @@ fn places_are_shown_and_edits_proposed_where_the_user_allows_it() {
         ),
         ([2, 2], "let token = read();".to_owned(), "line 2 holds a secret"),
         ([6, 7], "x".to_owned(), "holds a secret"),
+        ([10, 10], "const K: &str = \"\";".to_owned(), "line 10 holds a secret"),
         ([1, 1], masked.lines().nth(1).expect("a line").to_owned(), "which stands for a secret"),
     ] {
         let arguments = json!({

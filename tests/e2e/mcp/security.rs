@@ -571,6 +571,11 @@ fn secrets_in_files_are_masked_everywhere() {
         ("stage.js", "const headers = { Authorization: \"Bearer SECRET\" };\n"),
         ("stage.md", "Connect to `postgres://admin:SECRET@db.host:5432/shop`.\n"),
         ("stage.rb", "login auth: \"SECRET\"\n"),
+        // Names that say nothing, and none.
+        ("neutral.rs", "const K: &str = \"SECRET\";\n"),
+        ("neutral.cfg", "NEUTRAL=SECRET\n"),
+        ("neutral.txt", "one\nSECRET\ntwo\n"),
+        ("neutral.md", "See <https://host.example/list?x=SECRET&page=2>.\n"),
     ];
     let others: Vec<String> = (0..forms.len()).map(random).collect();
     for ((name, text), secret) in forms.iter().zip(&others) {
