@@ -69,7 +69,7 @@ def main(histories, work):
             folder = os.path.join(histories, row["repository"].replace("/", "+", 1))
             command = ["git", "-C", folder, "log", "--no-merges", "-n", str(COMMITS), "-p", "--unified=10", "--no-color", "--no-ext-diff", "--no-renames"]
             command += ["--diff-filter=AM", "--format=%x01%s", row["revision"], "--", *(f"*.{e}" for e in BY_EXTENSION)]
-            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8", errors="replace") as log:
+            with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", errors="replace") as log:
                 count, subject, diff = 0, "", []
                 for line in log.stdout:
                     if not line.startswith("\x01"):
@@ -83,7 +83,9 @@ def main(histories, work):
                         break
                 else:
                     count += keep(row["repository"], subject, diff, seen, out)
-            print(row["repository"], count, "commits", flush=True)
+            # A folder that lacks a file of its history ends in the middle of it.
+            broken = count < KEPT and log.returncode != 0
+            print(row["repository"], count, "commits, and no more: git log failed" if broken else "commits", flush=True)
 
 
 def keep(repository, subject, diff, seen, out):

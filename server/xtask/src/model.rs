@@ -41,11 +41,7 @@ pub(crate) fn fetch(root: &Path, folder: &Path) -> anyhow::Result<()> {
     let scripts = root.join("server/embed/train");
     let repositories = repositories(&scripts)?;
     let mirror = std::env::var(MIRROR).unwrap_or_else(|_| PUBLIC.to_owned());
-    for (at, repository) in repositories.iter().enumerate() {
-        eprintln!("{}/{} {}", at + 1, repositories.len(), repository.name);
-        fetch_repository(repository, mirror.trim_end_matches('/'), folder)
-            .with_context(|| format!("cannot get {} from {mirror}; {MIRROR} names another place", repository.name))?;
-    }
+    fetch_repositories(&repositories, mirror.trim_end_matches('/'), folder)?;
     let venv = folder.join("venv");
     if !python(folder).exists() {
         run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
@@ -123,6 +119,25 @@ fn check(repositories: &str, never: &str) -> anyhow::Result<Vec<Repository>> {
     }
     ensure!(!found.is_empty(), "repositories.tsv names no repository");
     Ok(found)
+}
+
+/// Gets all repositories that can be had, and fails afterwards when some cannot: fetching takes long, and one of so many
+/// may be gone or refuse for a while.
+fn fetch_repositories(repositories: &[Repository], mirror: &str, folder: &Path) -> anyhow::Result<()> {
+    let mut missing = Vec::new();
+    for (at, repository) in repositories.iter().enumerate() {
+        eprintln!("{}/{} {}", at + 1, repositories.len(), repository.name);
+        if let Err(error) = fetch_repository(repository, mirror, folder) {
+            eprintln!("{error:#}");
+            missing.push(repository.name.as_str());
+        }
+    }
+    ensure!(
+        missing.is_empty(),
+        "cannot get {} from {mirror}; {MIRROR} names another place, and what is there is not fetched again",
+        missing.join(", ")
+    );
+    Ok(())
 }
 
 /// History and files of a repository at its revision, in `histories` and `checkouts`.
@@ -220,7 +235,14 @@ mod tests {
             assert_eq!(git(&history, &["log", "--format=%s", &repository.revision]), "wanted\nbefore");
             fetch(&mirror.join("gone")).expect("what is there is not fetched again");
         }
-        let unknown = Repository { name: "one/none".to_owned(), revision: "0".repeat(40) };
-        assert!(fetch_repository(&unknown, &mirror.display().to_string(), temporary.path()).is_err());
+        let head = git(&mirror.join("two/second"), &["rev-parse", "HEAD"]);
+        let of = |name: &str, revision: &str| Repository { name: name.to_owned(), revision: revision.to_owned() };
+        let some = [of("one/none", &head), of("one/first", &"0".repeat(40)), of("two/second", &head)];
+        let folder = temporary.path().join("some");
+        let error =
+            fetch_repositories(&some, &mirror.display().to_string(), &folder).map_err(|error| error.to_string());
+        assert!(error.is_err_and(|error| error.starts_with("cannot get one/none, one/first from ")));
+        let files = folder.join("checkouts/two+second");
+        assert_eq!(std::fs::read_to_string(files.join("src/lib.rs")).expect("the last one is there"), "after");
     }
 }
