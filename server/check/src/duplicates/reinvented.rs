@@ -91,7 +91,9 @@ pub(super) fn pairs(scope: &Scope<'_>, units: &[Unit], known: &[Pair]) -> Result
     let mut gone = Gone::of(scope);
     let mut sources = Sources::new(scope);
     pairs.retain(|pair| {
-        !gone.holds(&mut bodies, &units[pair.left]) && had_its_name(scope, &mut sources, &units[pair.right])
+        let (new, old) = (&units[pair.left], &units[pair.right]);
+        let mut had_its_name = |unit: &Unit| had_its_name(scope, &mut sources, unit);
+        had_its_name(old) && !had_its_name(new) && !gone.holds(&mut bodies, new)
     });
     Ok(pairs)
 }
@@ -118,7 +120,7 @@ fn without_counterparts(units: &[Unit], pairs: &mut Vec<Pair>) {
     });
 }
 
-/// Whether an old function was called so before the change.
+/// Whether a function was there under its name before the change, be its body another one since.
 fn had_its_name(scope: &Scope<'_>, sources: &mut Sources<'_, '_>, old: &Unit) -> bool {
     let (Some(source), Some(symbol)) = (sources.of(&old.file), old.symbol()) else { return false };
     let (first, last) = source.lines.lines_of(symbol.name_span());

@@ -497,6 +497,16 @@ fn what_was_moved_or_indented_is_not_new() {
     assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new());
     repository.write("layers/words.py", typed.replace("split_words", "parts_of"));
     assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")).len(), 1);
+
+    // One that stays where it is and is written anew below its name is an old one.
+    repository.remove("layers/words.py");
+    let (_, body) = typed.split_once('\n').expect("a body");
+    let (head, _) = words.split_once('\n').expect("a body");
+    let anew: String = body.lines().map(|line| format!("{line}  # so\n")).collect();
+    repository.write("models/words.py", format!("{head}\n{anew}"));
+    assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new());
+    repository.write("models/words.py", format!("{}\n{anew}", head.replace("split_words", "parts_of")));
+    assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")).len(), 1);
 }
 
 #[test]
