@@ -79,6 +79,10 @@ const PARTS: &str = "export function partsOf(name, limit) {
 }
 ";
 
+/// The file that has a function and its text, other files, the file that gets the function once more, and how many findings
+/// there are.
+type Case<'a> = (&'a str, String, &'a [(&'a str, String)], &'a str, usize);
+
 /// Each case is a function that was there, the file that it is in, other files, and where a change writes it again. What
 /// cannot be reached from there is not told of as if it could.
 #[test]
@@ -131,7 +135,7 @@ func {name}(path string, limit int) ([]string, error) {{
         ("packages/a/package.json", package("@it/a", "")),
         ("packages/b/package.json", package("@it/b", "\"@it/a\": \"*\"")),
     ];
-    let cases: &[(&str, String, &[(&str, String)], &str, usize)] = &[
+    let cases: &[Case<'_>] = &[
         ("src/old.js", PARTS.to_owned(), none, "src/new.js", 1),
         ("src/old.js", private, none, "src/new.js", 0),
         ("src/legacy/old.js", PARTS.to_owned(), none, "src/new.js", 0),

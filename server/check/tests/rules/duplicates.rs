@@ -502,7 +502,7 @@ fn what_was_moved_or_indented_is_not_new() {
     repository.remove("layers/words.py");
     let (_, body) = typed.split_once('\n').expect("a body");
     let (head, _) = words.split_once('\n').expect("a body");
-    let anew: String = body.lines().map(|line| format!("{line}  # so\n")).collect();
+    let anew = body.replace('\n', "  # so\n");
     repository.write("models/words.py", format!("{head}\n{anew}"));
     assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new());
     repository.write("models/words.py", format!("{}\n{anew}", head.replace("split_words", "parts_of")));
