@@ -106,7 +106,11 @@ export class Workbench {
     const ended = new Promise((resolve) => this.server.once("exit", resolve));
     this.server.kill();
     await ended;
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 300 });
+    // What it started ends a little later and still writes; Node's own attempts do not look for new files.
+    await until("the folder is deleted", () => {
+      rmSync(this.folder, { recursive: true, force: true });
+      return true;
+    });
   }
 
   /** Replaces the user's settings, as an edit of their file does. */
