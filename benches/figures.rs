@@ -288,7 +288,7 @@ fn measure(folder: &Path) {
     queries(&host);
     names(&host);
     host.close().unwrap();
-    commands::measure(&root, &files, git);
+    commands::measure(&root, &files, git.is_some());
 }
 
 /// Reads and parses every file once with that many threads.
@@ -321,10 +321,9 @@ fn revision(root: &Path) -> String {
 
 /// An index of which nothing changed, in a process that has it open; the time of `git status`.
 fn unchanged(root: &Path, host: &mut Host, files: &[walk::Found]) -> Option<Duration> {
-    let status = || Command::new("git").arg("-C").arg(root).args(["status", "--porcelain"]).output();
     let cancel = AtomicBool::new(false);
     let ours = median(7, || host.index(&|_| (), &cancel).map(|report| assert_eq!(report.updated, 0)).unwrap());
-    let git = status().is_ok_and(|output| output.status.success()).then(|| median(7, || drop(status())));
+    let git = git_status(root).then(|| median(7, || assert!(git_status(root))));
     if let Some(git) = git {
         row("git status", git, None);
         let ratio = ours.as_secs_f64() / git.as_secs_f64();
@@ -335,6 +334,12 @@ fn unchanged(root: &Path, host: &mut Host, files: &[walk::Found]) -> Option<Dura
     }
     println!("| files looked at | {} | |", files.len());
     git
+}
+
+/// Runs `git status`; whether it is a repository.
+fn git_status(root: &Path) -> bool {
+    let status = Command::new("git").arg("-C").arg(root).args(["status", "--porcelain"]).output();
+    status.is_ok_and(|output| output.status.success())
 }
 
 /// A file of middling size.

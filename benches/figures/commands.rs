@@ -10,7 +10,7 @@ use std::{
 use conexus_engine::walk;
 use conexus_testkit::Program;
 
-use super::{RATIO, bound, median, middling, peak_memory_of, row};
+use super::{RATIO, bound, git_status, median, middling, peak_memory_of, row};
 
 /// Times of each.
 const RUNS: usize = 7;
@@ -20,8 +20,8 @@ const PEAK_FILES: u64 = 10_000;
 /// Between two looks at the memory of the process.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// Measures the commands on a workspace, whose files these are. `git` is the time of `git status`.
-pub(super) fn measure(root: &Path, files: &[walk::Found], git: Option<Duration>) {
+/// Measures the commands on a workspace, whose files these are, and beside a run with nothing changed `git status`.
+pub(super) fn measure(root: &Path, files: &[walk::Found], is_repository: bool) {
     let program = Program::new(env!("CARGO_BIN_EXE_conexus"));
     let folder = tempfile::tempdir().unwrap();
     let index = folder.path().join("index");
@@ -53,8 +53,13 @@ pub(super) fn measure(root: &Path, files: &[walk::Found], git: Option<Duration>)
     let allowed = PEAK * (files.len() as u64).max(PEAK_FILES) / PEAK_FILES;
     bound(&format!("peak memory of `conexus index` in {}, {peak} bytes", root.display()), peak <= allowed);
 
-    let unchanged = median(RUNS, run);
-    let ratio = git.map(|git| unchanged.as_secs_f64() / git.as_secs_f64());
+    // In turns, so that both meet the same other work.
+    let (mut git, mut unchanged): (Vec<Duration>, Vec<Duration>) =
+        (0..RUNS).map(|_| (median(1, || assert_eq!(git_status(root), is_repository)), median(1, run))).unzip();
+    git.sort();
+    unchanged.sort();
+    let (git, unchanged) = (git[RUNS / 2], unchanged[RUNS / 2]);
+    let ratio = is_repository.then(|| unchanged.as_secs_f64() / git.as_secs_f64());
     row("`conexus index`, nothing changed", unchanged, ratio);
     if let Some(ratio) = ratio {
         let what = format!("nothing changed in {}, `conexus index` / git status, {ratio:.2}", root.display());

@@ -16,11 +16,15 @@ export class Mcp implements vscode.McpServerDefinitionProvider, vscode.Disposabl
   readonly onDidChangeMcpServerDefinitions = this.changes.event;
   private readonly subscriptions: vscode.Disposable[];
   private known = new Map<string, Definition>();
+  /** The folders that the server has told of. */
+  private served = "";
 
   constructor(private readonly server: Server) {
     this.subscriptions = [
       server.onDidStart(() => { this.changes.fire(); }),
       vscode.workspace.onDidChangeWorkspaceFolders(() => { this.changes.fire(); }),
+      // The server may be asked before it knows of a folder that was added.
+      server.onDidChange(() => { this.lookAgain(); }),
       vscode.workspace.onDidChangeConfiguration((event) => {
         if (touches(event, "mcp.enabled")) {
           this.changes.fire();
@@ -30,6 +34,14 @@ export class Mcp implements vscode.McpServerDefinitionProvider, vscode.Disposabl
     // Editors that are built on an older VS Code do not have it.
     if (typeof (vscode.lm as Partial<typeof vscode.lm> | undefined)?.registerMcpServerDefinitionProvider === "function") {
       this.subscriptions.push(vscode.lm.registerMcpServerDefinitionProvider(PROVIDER, this));
+    }
+  }
+
+  private lookAgain(): void {
+    const served = this.server.statuses.map(({ workspace }) => workspace).join("\n");
+    if (served !== this.served) {
+      this.served = served;
+      this.changes.fire();
     }
   }
 

@@ -91,11 +91,14 @@ function servers(below: string): string[] {
 
   /** The editor lists each server, and a copied configuration names each folder. */
   const assistantHas = async (labels: readonly string[], servers: readonly (readonly [string, string])[]): Promise<void> => {
-    await workbench.command("MCP: List Servers");
-    for (const label of labels) {
-      await workbench.rows().filter({ hasText: `Conexus (${label})` }).first().waitFor();
-    }
-    await page.keyboard.press("Escape");
+    // The list is of the moment in which it is opened.
+    await until("the editor lists its servers", async () => {
+      await workbench.command("MCP: List Servers");
+      await workbench.rows().filter({ hasText: "Add Server" }).first().waitFor();
+      const rows = await workbench.rows().allInnerTexts();
+      await page.keyboard.press("Escape");
+      return labels.every((label) => rows.some((row) => row.includes(`Conexus (${label})`)));
+    });
     await workbench.command("Conexus: Copy MCP Configuration");
     await until("it is told", async () => (await workbench.messages()).some((text) => text.includes("copied the MCP configuration")));
     const text = await page.evaluate<string>("navigator.clipboard.readText()");
