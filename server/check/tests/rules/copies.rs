@@ -4,7 +4,7 @@
 use conexus_check::Rule;
 use conexus_testkit::{Repository, Workspace};
 
-use crate::findings;
+use crate::{SPLIT_WORDS, findings};
 
 /// Three functions that no one would take for each other.
 const TOOLS: &str = "export function pickEdges(edges, least, labels) {
@@ -107,14 +107,6 @@ func {name}(path string, limit int) ([]string, error) {{
 "
         )
     };
-    let script = "def split_words(text, least=2):
-    found = []
-    for word in text.lower().split():
-        word = word.strip('.,;')
-        if len(word) >= least and word not in found:
-            found.append(word)
-    return sorted(found, key=len, reverse=True)
-";
     let java = |modifier: &str| {
         format!(
             "public class Names {{
@@ -146,8 +138,8 @@ func {name}(path string, limit int) ([]string, error) {{
         ("store/lines.go", go("store", "ReadLines"), none, "serve/lines_of.go", 1),
         ("store/lines.go", go("store", "readLines"), none, "serve/lines_of.go", 0),
         ("store/lines.go", go("main", "ReadLines"), none, "serve/lines_of.go", 0),
-        ("tools/words.py", script.to_owned(), none, "app/texts.py", 1),
-        ("tools/words.py", format!("#!/usr/bin/env python3\n{script}"), none, "app/texts.py", 0),
+        ("tools/words.py", SPLIT_WORDS.to_owned(), none, "app/texts.py", 1),
+        ("tools/words.py", format!("#!/usr/bin/env python3\n{SPLIT_WORDS}"), none, "app/texts.py", 0),
         ("a/Names.java", java("public"), none, "b/c/Others.java", 1),
         ("a/Names.java", java("private"), none, "b/c/Others.java", 0),
         ("a/Names.java", java(""), none, "b/c/Others.java", 0),

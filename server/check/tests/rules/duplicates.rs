@@ -3,7 +3,7 @@
 use conexus_check::Rule;
 use conexus_testkit::{PARSE_DURATION, Repository, Workspace};
 
-use crate::findings;
+use crate::{SPLIT_WORDS, findings};
 
 #[test]
 fn duplicates_are_groups_and_tests_and_foreign_code_are_left_alone() {
@@ -475,22 +475,14 @@ fn what_was_moved_or_indented_is_not_new() {
     assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new());
 
     // One that got types on its way goes by its name, and another name is another function.
-    let words = "def split_words(text, least=2):
-    found = []
-    for word in text.lower().split():
-        word = word.strip('.,;')
-        if len(word) >= least and word not in found:
-            found.append(word)
-    return sorted(found, key=len, reverse=True)
-";
-    let typed = words
+    let typed = SPLIT_WORDS
         .replace("text, least=2)", "text: str, least: int = 2) -> list[str]")
         .replace("found = []", "found: list[str] = []")
         .replace("word = word.strip", "word: str = word.strip")
         .replace("    for word", "    word: str\n    for word");
     let repository = Repository::init(Workspace::empty());
-    repository.write("models/words.py", words);
-    repository.write("models/names.py", words.replace("split_words", "split_names"));
+    repository.write("models/words.py", SPLIT_WORDS);
+    repository.write("models/names.py", SPLIT_WORDS.replace("split_words", "split_names"));
     repository.commit("two of a kind");
     repository.write("models/words.py", table("OLD").replace("pub const ", ""));
     repository.write("layers/words.py", &typed);
@@ -501,7 +493,7 @@ fn what_was_moved_or_indented_is_not_new() {
     // One that stays where it is and is written anew below its name is an old one.
     repository.remove("layers/words.py");
     let (_, body) = typed.split_once('\n').expect("a body");
-    let (head, _) = words.split_once('\n').expect("a body");
+    let (head, _) = SPLIT_WORDS.split_once('\n').expect("a body");
     let anew = body.replace('\n', "  # so\n");
     repository.write("models/words.py", format!("{head}\n{anew}"));
     assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new());

@@ -11,6 +11,16 @@ use conexus_check::{Error, Options, Report, Rule, Selection, check};
 use conexus_engine::{Embedding, Host, IndexDir, Location, Settings};
 use conexus_testkit::Workspace;
 
+/// A function in Python that needs nothing of its module.
+const SPLIT_WORDS: &str = "def split_words(text, least=2):
+    found = []
+    for word in text.lower().split():
+        word = word.strip('.,;')
+        if len(word) >= least and word not in found:
+            found.append(word)
+    return sorted(found, key=len, reverse=True)
+";
+
 /// Indexes a workspace from nothing and checks it.
 fn report(workspace: &Workspace, options: &Options) -> Result<Report, Error> {
     let index = tempfile::tempdir().expect("a temporary folder");
