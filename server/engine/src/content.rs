@@ -34,7 +34,7 @@ impl Skip {
             Self::Secret => "looks like a secret by its name",
             Self::SecretContent => "holds a private key",
             Self::Minified => "minified",
-            Self::Lock => "lock file",
+            Self::Lock => "lock file or other output of tools",
             Self::Unreadable => "unreadable",
             Self::Special => "not a regular file with a Unicode name",
         }
