@@ -42,8 +42,21 @@ const VENDORED_FOLDERS: &[&str] = &[
     "_vendor", "third-party", "3rd-party", "external-crates", "extern", "externals", "vendors", "3rd_party", "cmsis",
     "pods", "carthage", "godeps", "jspm_packages", "extlib", "extlibs",
 ];
-/// Last two words of folders with what the makers of chips hand out: `STM32F7xx_HAL_Driver`.
-const VENDORED_WORDS_OF_TWO: &[[&str; 2]] = &[["hal", "driver"], ["stdperiph", "driver"]];
+/// Last words of folders such as `jaraco-vendored`. `vendor` is none of them: `choose-vendor` is a product.
+const VENDORED_WORDS: &[&str] = &["vendored"];
+/// And last two words, as in `vendor-internal`; `STM32F7xx_HAL_Driver` is what the makers of chips hand out.
+const VENDORED_WORDS_OF_TWO: &[[&str; 2]] = &[
+    ["hal", "driver"],
+    ["stdperiph", "driver"],
+    ["vendor", "internal"],
+    ["internal", "vendor"],
+    ["vendor", "lib"],
+    ["vendor", "libs"],
+    ["vendor", "src"],
+    ["vendor", "js"],
+    ["vendor", "patched"],
+    ["vendor", "local"],
+];
 /// Two folders of which the inner one holds libraries for a page: `public/js/plugins`.
 const VENDORED_PAIRS: &[[&str; 2]] = &[["js", "plugins"], ["js", "lib"], ["js", "libs"], ["javascripts", "plugins"]];
 const COMPATIBILITY_WORDS: &[&str] =
@@ -79,7 +92,10 @@ pub fn role(path: &str) -> Role {
                 || of_two.iter().any(|[first, second]| is(before, first) && is(end, second))
         })
     };
-    if in_folder(VENDORED_FOLDERS) || ends_with(&[], VENDORED_WORDS_OF_TWO) || has_pair(folders, VENDORED_PAIRS) {
+    if in_folder(VENDORED_FOLDERS)
+        || ends_with(VENDORED_WORDS, VENDORED_WORDS_OF_TWO)
+        || has_pair(folders, VENDORED_PAIRS)
+    {
         return Role::Vendored;
     }
     if in_folder(TEST_FOLDERS)
@@ -173,6 +189,9 @@ mod tests {
             ("dev-examples/a.ts", Role::Example),
             ("vendor/a/b_test.go", Role::Vendored),
             ("lib/STM32F7xx_HAL_Driver/Src/clock.c", Role::Vendored),
+            ("cloud/vendor-internal/sdk/client.go", Role::Vendored),
+            ("jaraco_vendored/text.py", Role::Vendored),
+            ("shop/choose-vendor/list.ts", Role::Code),
             ("public/js/plugins/select.js", Role::Vendored),
             ("src/plugins/select.js", Role::Code),
             ("src/Behat/Steps.php", Role::Test),

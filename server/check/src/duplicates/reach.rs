@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 
-use conexus_core::{SymbolKind, Visibility};
+use conexus_core::{Span, SymbolKind, Visibility};
 use conexus_engine::{
     FileEntry, Snapshot,
     roles::{self, Role},
 };
 
-use super::{compare::Bodies, paths::are_counterparts, units::Unit};
+use super::{LEAST_OF_INTERFACE, compare::Bodies, paths::are_counterparts, units::Unit};
+use crate::lexer;
 
 /// The packages of a workspace, by what builds them.
 pub(super) struct Packages<'a> {
@@ -116,6 +117,22 @@ impl<'a> Packages<'a> {
             texts.join("\n")
         })
     }
+}
+
+/// Whether each of two short functions is registered with something of its own, by the arguments of a decorator, an annotation
+/// or an attribute: whoever calls them knows them by that.
+pub(super) fn are_registered_apart(bodies: &mut Bodies<'_, '_>, left: &Unit, right: &Unit) -> bool {
+    if left.tokens.max(right.tokens) >= LEAST_OF_INTERFACE {
+        return false;
+    }
+    let mut marks = |unit: &Unit| -> Option<Vec<String>> {
+        let (text, symbol) = (bodies.text(unit)?, unit.symbol()?);
+        let before = Span { start: symbol.span().start, end: symbol.signature().start.max(symbol.span().start) };
+        let tokens = lexer::tokens(unit.file.language(), &text, before);
+        let words: Vec<String> = tokens.iter().map(|token| token.span.slice(&text).to_owned()).collect();
+        words.iter().any(|word| word == "(").then_some(words)
+    };
+    matches!((marks(left), marks(right)), (Some(own), Some(other)) if own != other)
 }
 
 /// Whether code is kept for older users: nobody is told to call it.

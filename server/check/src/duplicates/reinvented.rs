@@ -14,7 +14,7 @@ use super::{
     outside::{self, Definitions},
     paths::are_versions,
     place_of,
-    reach::Packages,
+    reach::{Packages, are_registered_apart},
     units::{RUN, Unit, hash_of, text_hash},
 };
 use crate::{
@@ -30,6 +30,9 @@ const OLD: f32 = 0.3;
 /// Share of what two functions call, use and name as types, and of their literals, that must be the same: an old function
 /// that calls something else does something else, however much alike the two look.
 const LEAST_MEANT: f32 = 0.995;
+/// Runs of tokens that one of two functions alone may have: one that has two such places does something besides, and what
+/// it does is not what the other one "already does". Chosen on the eighth count in docs/check-evaluation.md.
+const MOST_PLACES: usize = 1;
 /// Functions near to a new one by their vectors that are looked at.
 const NEAREST: usize = 16;
 /// A function of the same words in its name is the same helper from this cosine of the vectors on.
@@ -60,6 +63,7 @@ pub(super) fn pairs(scope: &Scope<'_>, units: &[Unit], known: &[Pair]) -> Result
             let better = |other: &Pair| pair.comparison.similarity > other.comparison.similarity;
             let same = pair.comparison.meant >= LEAST_MEANT
                 && pair.comparison.difference.literals == 0
+                && pair.comparison.difference.places <= MOST_PLACES
                 && pair.comparison.decides
                 && !asked.of_both(&units[new], &units[old]);
             if same
@@ -140,6 +144,8 @@ struct Gone<'a> {
 const MOVED: f32 = 0.8;
 /// The same where a function of its name was taken away: it may have got types on its way.
 const MOVED_BY_NAME: f32 = 0.4;
+/// Bytes that the end of a name must have to say which function it was before words were put in front of it.
+const LEAST_OF_NAME: usize = 5;
 
 impl<'a> Gone<'a> {
     fn of(scope: &'a Scope<'_>) -> Self {
@@ -154,11 +160,11 @@ impl<'a> Gone<'a> {
         let Some(text) = bodies.text(unit) else { return false };
         let language = unit.file.language();
         let own = runs_of(language, unit.span.slice(&text).lines());
+        let is_named = unit.symbol().is_some_and(|symbol| self.has_name(symbol.name()));
         let gone =
             self.runs.entry(language).or_insert_with(|| runs_of(language, self.lines.iter().map(String::as_str)));
         let taken = |(run, count): (&u64, &u32)| gone.get(run).map_or(0, |left| *left.min(count));
         let (moved, all) = (own.iter().map(taken).sum::<u32>(), own.values().sum::<u32>());
-        let is_named = unit.symbol().is_some_and(|symbol| self.names.contains(symbol.name()));
         let least = if is_named { MOVED_BY_NAME } else { MOVED };
         if all == 0 || (moved as f32) < least * all as f32 {
             return false;
@@ -167,6 +173,19 @@ impl<'a> Gone<'a> {
             gone.entry(run).and_modify(|left| *left = left.saturating_sub(count));
         }
         true
+    }
+
+    /// Whether what was taken away had a name, or what is left of it without the words before it, as `insoff` is of
+    /// `panels_insoff`.
+    fn has_name(&self, name: &str) -> bool {
+        let begins = |&(_, letter): &(usize, char)| letter == '_' || letter.is_uppercase();
+        let mut endings = name.char_indices().filter(begins).map(|(at, _)| name[at..].trim_start_matches('_'));
+        let is_known = |ending: &str| {
+            let mut letters = ending.chars();
+            let small: String = letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect();
+            self.names.contains(ending) || self.names.contains(small.as_str())
+        };
+        self.names.contains(name) || endings.any(|ending| ending.len() >= LEAST_OF_NAME && is_known(ending))
     }
 }
 
@@ -257,6 +276,7 @@ impl Callable<'_> {
         !outside::is_local(old)
             && !are_versions(new.file.path(), old.file.path())
             && outside::is_same(bodies, &self.definitions, new, old, comparison)
+            && !are_registered_apart(bodies, new, old)
             && self.packages.reach(bodies, new, old)
     }
 }

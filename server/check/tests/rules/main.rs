@@ -4,6 +4,7 @@ mod copies;
 mod custom;
 mod duplicates;
 mod names;
+mod reinvented;
 
 use std::{collections::BTreeSet, path::Path, sync::atomic::AtomicBool};
 
