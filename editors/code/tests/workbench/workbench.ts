@@ -166,6 +166,9 @@ export class Workbench {
     await this.rows().filter({ hasText: name }).first().waitFor();
     await this.page.keyboard.press("Enter");
     await this.page.locator(".tab.active", { hasText: name }).waitFor();
+    // A tab that was active before says nothing: until the text has the focus, keys go elsewhere.
+    await this.input().waitFor({ state: "hidden" });
+    await this.page.locator(".part.editor .monaco-editor.focused").first().waitFor();
   }
 
   async widenSideBar(pixels: number): Promise<void> {
