@@ -28,6 +28,11 @@ impl KindFlags {
     pub(crate) const CHAIN: Self = Self(128);
     /// The field of such a node decides about what is inside it.
     pub(crate) const FIELD: Self = Self(256);
+    /// A literal in quotes in which no pattern looks for anything, but in what code it may hold.
+    pub(crate) const QUOTED: Self = Self(512);
+
+    /// The walk does something at such a node.
+    const SOUGHT: Self = Self(Self::LEADING.0 | Self::WRAPPER.0 | Self::PATTERN.0 | Self::INVOCATION.0 | Self::CHAIN.0);
 
     #[inline]
     pub(crate) fn intersects(self, other: Self) -> bool {
@@ -42,6 +47,21 @@ impl KindFlags {
         self.0 |= other.0;
     }
 }
+
+/// How grammars name literals in quotes.
+const QUOTED: &[&str] = &["string", "string_literal", "interpreted_string_literal"];
+/// How they name what is in such a literal beside its quotes.
+const QUOTED_PARTS: &[&str] = &[
+    "string_start",
+    "string_content",
+    "string_fragment",
+    "string_end",
+    "interpreted_string_literal_content",
+    "escape_sequence",
+    "quoted_content",
+    "simple_string",
+    "literal_content",
+];
 
 /// A grammar with its compiled queries.
 pub(crate) struct LoadedGrammar {
@@ -94,6 +114,14 @@ impl LoadedGrammar {
             }
             if !language.node_kind_is_named(kind as u16) {
                 flags.add(KindFlags::TOKEN);
+            }
+        }
+        if !QUOTED_PARTS.iter().any(|name| {
+            let is_wanted = |kind: &u16| flags[*kind as usize].intersects(KindFlags::SOUGHT);
+            kind_numbers(&language, name, true).iter().any(is_wanted)
+        }) {
+            for kind in QUOTED.iter().flat_map(|name| kind_numbers(&language, name, true)) {
+                flags[kind as usize].add(KindFlags::QUOTED);
             }
         }
         let repairs = rules.repair.patterns.iter().map(|pattern| Regex::new(pattern));

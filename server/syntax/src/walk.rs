@@ -11,6 +11,9 @@ use tree_sitter::{Node, TreeCursor};
 /// The kind of error nodes in every grammar.
 const ERROR: u16 = u16::MAX;
 
+/// Children of a literal that consists of its quotes and what is between them.
+const QUOTED_CHILDREN: u32 = 3;
+
 /// What the walk remembers of the children seen so far of one node on its path.
 #[derive(Clone, Copy, Default)]
 struct Frame {
@@ -18,6 +21,8 @@ struct Frame {
     kind: u16,
     /// The field that the node stands in, or 0; known where [`KindFlags::FIELD`] asks for it.
     field: u16,
+    /// Children that the walk has not come to yet: behind the last one the cursor would look through hidden nodes in vain.
+    left: u32,
     /// Row after which the next node must follow to be led by `lead`.
     lead_row: u32,
     lead: Option<(u32, Span, Span)>,
@@ -56,7 +61,7 @@ pub(crate) fn walk<M: Memory>(
         return 0;
     }
     let mut deepest = 0;
-    walker.frames.push(Frame { kind: root.kind_id(), ..Frame::default() });
+    walker.frames.push(Frame { kind: root.kind_id(), left: root.child_count() - 1, ..Frame::default() });
     memory.go_down(root.kind_id(), 0, false);
     loop {
         let node = cursor.node();
@@ -64,8 +69,9 @@ pub(crate) fn walk<M: Memory>(
         memory.arrive(node, &cursor);
         let flags = walker.arrive(matcher.facts(), node, kind);
         // Tokens have no children, and a token tree that is parsed again is not walked as tokens.
-        let goes_down =
-            !flags.intersects(KindFlags::TOKEN) && node.child_count() > 0 && !walker.passes_over(&matcher, node);
+        let children = if flags.intersects(KindFlags::TOKEN) { 0 } else { node.child_count() };
+        let is_bare = !M::REMEMBERS && flags.intersects(KindFlags::QUOTED) && walker.is_bare(node, children);
+        let goes_down = children > 0 && !is_bare && !walker.passes_over(&matcher, node);
         let is_unit = M::REMEMBERS && goes_down && Place::may_stand_for(node, flags);
         let place = is_unit.then(|| walker.place(node, kind, &cursor));
         let recalled = place.as_ref().and_then(|place| memory.recall(node, place, matcher.facts()));
@@ -80,18 +86,21 @@ pub(crate) fn walk<M: Memory>(
             if flags.intersects(KindFlags::CHAIN) {
                 walker.match_chains(&mut matcher, node, kind, &cursor);
             }
+            if is_bare {
+                deepest = deepest.max(walker.frames.len() + 1);
+            }
             if goes_down {
                 let field = if flags.intersects(KindFlags::FIELD) { field_of(&cursor) } else { 0 };
                 if cursor.goto_first_child() {
                     let wrapper = flags.intersects(KindFlags::WRAPPER).then(|| span_of(&node));
-                    walker.frames.push(Frame { kind, field, wrapper, ..Frame::default() });
+                    walker.frames.push(Frame { kind, field, left: children - 1, wrapper, ..Frame::default() });
                     memory.go_down(kind, field, is_unit);
                     deepest = deepest.max(walker.frames.len());
                     continue;
                 }
             }
         }
-        while !cursor.goto_next_sibling() {
+        while !walker.take_next() || !cursor.goto_next_sibling() {
             if !cursor.goto_parent() || walker.frames.len() == 1 {
                 return deepest as u32;
             }
@@ -115,6 +124,21 @@ struct Walker<'a> {
 }
 
 impl Walker<'_> {
+    /// Whether the node around has another child, to which the walk goes.
+    #[inline]
+    fn take_next(&mut self) -> bool {
+        let left = self.frames.last_mut().map(|frame| &mut frame.left);
+        left.is_some_and(|left| left.checked_sub(1).map(|fewer| *left = fewer).is_some())
+    }
+
+    /// Whether a literal consists of its quotes and what is between them, on one line: nothing is found there.
+    fn is_bare(&self, node: Node<'_>, children: u32) -> bool {
+        (1..=QUOTED_CHILDREN).contains(&children)
+            && node.descendant_count() == children as usize + 1
+            && (node.end_position().row as u32) < self.next_row
+            && !node.has_error()
+    }
+
     /// Takes up where a node stands: its row, what leads it, what wraps it.
     #[inline]
     fn arrive(&mut self, facts: &mut Facts, node: Node<'_>, kind: u16) -> KindFlags {
