@@ -199,7 +199,7 @@ impl Run<'_> {
         }
         let bulk = jobs.len() >= if cold { FIRST_BULK_FILES } else { BULK_FILES };
         if bulk {
-            store.begin_bulk()?;
+            store.begin_bulk(jobs.len())?;
         }
         let outcome = self.analyse_and_commit(store, &jobs, removals, report);
         if bulk {

@@ -47,7 +47,7 @@ fn store(chunks: usize) -> Built {
 
 fn build(folder: &TempDir, corpus: &Corpus) -> Store {
     let (mut store, _) = Store::open(folder.path(), settings(), Access::Write, &()).expect("open");
-    store.begin_bulk().expect("begin");
+    store.begin_bulk(usize::MAX).expect("begin");
     for files in corpus.files.chunks(64) {
         let updates = files.iter().map(|file| update(file, true)).collect();
         store.commit(Batch { updates, removals: Vec::new() }).expect("commit");
@@ -71,7 +71,7 @@ fn bulk_load_without_vectors(bencher: Bencher<'_, '_>) {
     bencher.counter(BytesCount::new(bytes)).with_inputs(|| tempfile::tempdir().expect("folder")).bench_values(
         |folder| {
             let (mut store, _) = Store::open(folder.path(), settings(), Access::Write, &()).expect("open");
-            store.begin_bulk().expect("begin");
+            store.begin_bulk(usize::MAX).expect("begin");
             for files in corpus.files.chunks(64) {
                 let updates = files.iter().map(|file| update(file, false)).collect();
                 store.commit(Batch { updates, removals: Vec::new() }).expect("commit");

@@ -268,9 +268,15 @@ impl Catalog {
 
     /// Moves a long log into the file on another thread and beside commits.
     pub(crate) fn checkpoint_behind(&mut self) {
-        let running = self.checkpoint.as_ref().is_some_and(|thread| !thread.is_finished());
         let log = self.path.with_extension("sqlite-wal");
-        if running || std::fs::metadata(log).map_or(0, |meta| meta.len()) < LONG_LOG {
+        if std::fs::metadata(log).map_or(0, |meta| meta.len()) >= LONG_LOG {
+            self.start_checkpoint();
+        }
+    }
+
+    /// The same with a log of any length, unless that is under way.
+    pub(crate) fn start_checkpoint(&mut self) {
+        if self.checkpoint.as_ref().is_some_and(|thread| !thread.is_finished()) {
             return;
         }
         self.join_checkpoint();

@@ -8,6 +8,7 @@ use tantivy::indexer::NoMergePolicy;
 use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, InvertedIndexReader, ReloadPolicy, SegmentReader};
 
 use super::Field;
+use super::directory::Folder;
 use super::document;
 use super::postings::Postings;
 use super::segment::{FileChunks, SegmentBuilder};
@@ -56,7 +57,7 @@ impl Disk {
     pub(crate) fn open(folder: &Path) -> Result<Self> {
         // A damaged segment can make tantivy panic where it trusts its own files.
         let opened = std::panic::catch_unwind(|| -> tantivy::Result<(Index, IndexReader)> {
-            let index = Index::open_in_dir(folder)?;
+            let index = Index::open(Folder::open(folder)?)?;
             if index.schema() != document::schema() {
                 return Err(tantivy::TantivyError::SchemaError("the index has other fields".into()));
             }
@@ -83,8 +84,7 @@ impl Disk {
             docstore_compress_dedicated_thread: false,
             ..IndexSettings::default()
         };
-        let directory =
-            tantivy::directory::MmapDirectory::open(folder).map_err(|error| failed(folder, error.into()))?;
+        let directory = Folder::open(folder).map_err(|error| failed(folder, error.into()))?;
         let index = Index::create(directory, document::schema(), settings).map_err(|error| failed(folder, error))?;
         let reader = reader(&index).map_err(|error| failed(folder, error))?;
         Ok(Self { folder: folder.to_path_buf(), index, reader })

@@ -1,6 +1,7 @@
 //! Lexical search: postings in tantivy for what is settled, in memory for what changed lately, one scorer over both.
 
 mod delta;
+mod directory;
 mod disk;
 mod document;
 mod groups;

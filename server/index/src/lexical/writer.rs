@@ -49,6 +49,8 @@ type Written = tantivy::Result<Vec<SegmentMeta>>;
 enum Message {
     /// Files with their first slots.
     Files(Vec<(u32, Arc<Postings>)>),
+    /// Write what has gathered.
+    Write,
     /// Write what is left and say what was written since the last time.
     Finish(Sender<Written>),
 }
@@ -99,6 +101,14 @@ fn gather(mut gathering: Gathering, receiver: &Receiver<Message>) {
                     let Ok(all) = &mut written else { break };
                     let file = FileChunks { first_slot, count: postings.chunk_count() as u32 };
                     match gathering.add(&postings, &[file], |_| true) {
+                        Ok(new) => all.extend(new),
+                        Err(error) => written = Err(error),
+                    }
+                }
+            }
+            Message::Write => {
+                if let Ok(all) = &mut written {
+                    match gathering.finish() {
                         Ok(new) => all.extend(new),
                         Err(error) => written = Err(error),
                     }
@@ -249,6 +259,13 @@ impl LexicalWriter {
         {
             // If that thread is gone, the commit says so.
             let _ = bulk.sender.send(Message::Files(files));
+        }
+    }
+
+    /// Writes a segment of what was added in bulk so far.
+    pub(crate) fn write_bulk(&self) {
+        if let Some(bulk) = &self.bulk {
+            let _ = bulk.sender.send(Message::Write);
         }
     }
 

@@ -13,11 +13,37 @@ use crate::{Batch, Content, Error, FileEntry, FileUpdate, IndexSnapshot, Prepare
 /// What [`crate::StoreSettings::publish_after`] grows to.
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 
-/// When a bulk load becomes visible the next time.
+/// What of a bulk load is left, in parts of it, when what has gathered for the lexical index is written: the last segment
+/// is written by one thread, for which nobody waits long then.
+const LAST_PART: usize = 8;
+
+/// A bulk load on its way.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Publishing {
-    last: Instant,
+pub(super) struct Load {
+    started: Instant,
+    /// Files that it is of, and those that came.
+    files: usize,
+    done: usize,
+    /// When it became visible last, and after how long it does the next time.
+    published: Instant,
     wait: Duration,
+}
+
+impl Load {
+    /// Takes up files; whether its last part begins with them.
+    fn count(&mut self, files: usize) -> bool {
+        let last = self.files - self.files / LAST_PART;
+        let before = self.done;
+        self.done += files;
+        before < last && self.done >= last
+    }
+
+    /// Whether it becomes visible now. It does not where its end is nearer than half of the least wait.
+    fn is_due(&self, least: Duration) -> bool {
+        let left = self.files.saturating_sub(self.done) as f64;
+        let rest = self.started.elapsed().as_secs_f64() / self.done.max(1) as f64 * left;
+        self.published.elapsed() >= self.wait && rest >= least.as_secs_f64() / 2.0
+    }
 }
 
 /// One new version of a file, ready to be written.
@@ -42,7 +68,8 @@ impl Store {
     /// Applies changes as one generation and publishes the new state. After an error nothing of the batch is kept.
     ///
     /// Between [`Self::begin_bulk`] and [`Self::end_bulk`] it returns the state that was published last, publishes
-    /// after two seconds, four and then every eight, and an error may take with it what was not published yet.
+    /// after two seconds, four and then every eight, unless the end is less than a second away, and an error may take with
+    /// it what was not published yet.
     pub fn commit(&mut self, batch: Batch) -> Result<Arc<IndexSnapshot>> {
         self.check_writable()?;
         if self.bulk.is_none() && self.take_over()? {
@@ -168,6 +195,7 @@ impl Store {
     fn apply(&mut self, plan: Plan, blocks: Vec<Block>) -> Result<Arc<IndexSnapshot>> {
         let Current { files, alive, .. } = &mut self.current;
         let mut counts = self.snapshot.lexical.counts.clone();
+        let count = plan.removed.len().max(plan.versions.len()) + plan.touched.len();
         let alive = Arc::make_mut(alive);
         for old in &plan.removed {
             files.remove(&old.path);
@@ -196,11 +224,14 @@ impl Store {
         self.lexical.add_bulk(additions);
         let alive = Arc::clone(&self.current.alive);
         self.vectors.extend(blocks, &alive)?;
-        if let Some(publishing) = self.bulk {
-            if publishing.last.elapsed() < publishing.wait {
-                return Ok(self.snapshot());
+        if let Some(load) = &mut self.bulk {
+            if load.count(count) {
+                self.lexical.write_bulk();
             }
-            return self.publish_bulk(true);
+            if load.is_due(self.settings.publish_after) {
+                return self.publish_bulk(true);
+            }
+            return Ok(self.snapshot());
         }
         self.lexical.extend(parts, &alive);
         let snapshot = self.publish(Some(counts));
@@ -222,8 +253,8 @@ impl Store {
     }
 
     /// Makes the following commits cheap per file and rarely visible: for the first index of many files, or for
-    /// hundreds of changed ones.
-    pub fn begin_bulk(&mut self) -> Result<()> {
+    /// hundreds of changed ones. `files` says how many there are.
+    pub fn begin_bulk(&mut self, files: usize) -> Result<()> {
         self.check_writable()?;
         if self.bulk.is_some() {
             return Ok(());
@@ -238,7 +269,8 @@ impl Store {
             self.abandon_bulk();
             return Err(error);
         }
-        self.bulk = Some(Publishing { last: Instant::now(), wait: self.settings.publish_after });
+        let (now, wait) = (Instant::now(), self.settings.publish_after);
+        self.bulk = Some(Load { started: now, files, done: 0, published: now, wait });
         Ok(())
     }
 
@@ -259,7 +291,11 @@ impl Store {
             return Err(error);
         }
         // What goes on by itself begins before the wait for the lexical index.
-        self.catalog.checkpoint_behind();
+        if goes_on {
+            self.catalog.checkpoint_behind();
+        } else {
+            self.catalog.start_checkpoint();
+        }
         if let Err(error) = self.vectors.poll() {
             tracing::warn!(%error, "vector file not written");
         }
@@ -275,8 +311,10 @@ impl Store {
             self.abandon_bulk();
             return Err(error);
         }
-        let wait = self.bulk.map_or(self.settings.publish_after, |bulk| (bulk.wait * 2).min(LONGEST_WAIT));
-        self.bulk = goes_on.then(|| Publishing { last: Instant::now(), wait });
+        self.bulk = self.bulk.filter(|_| goes_on).map(|load| {
+            let wait = (load.wait * 2).min(LONGEST_WAIT);
+            Load { published: Instant::now(), wait, ..load }
+        });
         // What a part of a load had in memory is not wanted again by other threads.
         conexus_faiss::release_memory();
         Ok(self.publish(None))
@@ -392,6 +430,38 @@ impl Catalog {
             None => {
                 Err(Error::Unusable { path: self.path().to_path_buf(), reason: "vectors in it are damaged".into() })
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(files: usize, done: usize, seconds: u64) -> Load {
+        let started = Instant::now() - Duration::from_secs(seconds);
+        Load { started, files, done, published: started, wait: Duration::from_secs(2) }
+    }
+
+    #[test]
+    fn the_last_part_of_a_load_begins_once() {
+        let mut load = load(800, 0, 0);
+        let begins: Vec<bool> = [256, 256, 187, 1, 100].into_iter().map(|files| load.count(files)).collect();
+        assert_eq!(begins, [false, false, false, true, false]);
+    }
+
+    #[test]
+    fn a_load_that_is_about_to_end_does_not_become_visible_before() {
+        let least = Duration::from_secs(2);
+        for (load, is_due) in [
+            (load(1_000, 400, 3), true),
+            (load(1_000, 400, 1), false),
+            (load(1_000, 900, 3), false),
+            (load(1_000, 900, 60), true),
+            (load(1_000, 1_001, 60), false),
+            (load(usize::MAX, 900, 3), true),
+        ] {
+            assert_eq!(load.is_due(least), is_due, "{load:?}");
         }
     }
 }

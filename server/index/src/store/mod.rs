@@ -134,8 +134,8 @@ pub struct Store {
     prune_from: u64,
     /// Whether opening it again failed, so that only that may be tried.
     stale: bool,
-    /// When the running bulk load was last published.
-    bulk: Option<commit::Publishing>,
+    /// The running bulk load.
+    bulk: Option<commit::Load>,
     /// Last, so that the lock is released after all else has ended.
     lock: Option<Arc<lock::Lock>>,
 }

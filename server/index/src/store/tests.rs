@@ -63,7 +63,7 @@ fn a_full_disk_keeps_the_last_generation() {
     let large = "alpha beta gamma delta\n".repeat(20_000);
     for bulk in [false, true] {
         if bulk {
-            store.begin_bulk().unwrap();
+            store.begin_bulk(usize::MAX).unwrap();
         }
         let error = store.commit(one("large.rs", &large)).unwrap_err();
         assert!(matches!(&error, Error::DiskFull { path } if path.ends_with("catalog.sqlite")), "{error}");
@@ -325,7 +325,7 @@ fn what_gathers_in_a_load_is_written_far_from_the_ceiling_too() {
     let folder = tempfile::tempdir().unwrap();
     let (mut store, _) = Store::open(folder.path(), StoreSettings::default(), Access::Write, &()).unwrap();
     let held = vec![1_u8; (FREED_FROM + GATHERED) as usize];
-    store.begin_bulk().unwrap();
+    store.begin_bulk(usize::MAX).unwrap();
     let before = store.commit(one("a.rs", "alpha\n")).unwrap();
     assert_eq!(store.keep_memory().unwrap(), Relief::NotNeeded, "far from the ceiling nothing is done less well");
     if crate::resident().is_some() {
@@ -347,7 +347,7 @@ fn memory_is_freed_near_its_ceiling() {
     let (mut store, _) = Store::open(folder.path(), settings, Access::Write, &()).unwrap();
     for bulk in [false, true] {
         if bulk {
-            store.begin_bulk().unwrap();
+            store.begin_bulk(usize::MAX).unwrap();
         }
         store.commit(one("a.rs", "alpha\n")).unwrap();
         store.commit(one("b.rs", if bulk { "beta\n" } else { "gamma\n" })).unwrap();

@@ -59,7 +59,7 @@ fn a_kill_during_a_bulk_load_leaves_the_state_before() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = fresh(folder.path());
     store.commit(updates(vec![new("a.rs", A)])).unwrap();
-    store.begin_bulk().unwrap();
+    store.begin_bulk(usize::MAX).unwrap();
     store.commit(updates(vec![new("b.rs", B)])).unwrap();
     store.commit(removals(&["a.rs"])).unwrap();
     let copied = tempfile::tempdir().unwrap();

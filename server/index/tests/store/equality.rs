@@ -109,7 +109,7 @@ proptest! {
                 }
                 Step::Prune => drop(store.prune(0).unwrap()),
                 Step::Bulk(writes) => {
-                    store.begin_bulk().unwrap();
+                    store.begin_bulk(usize::MAX).unwrap();
                     for one in writes {
                         write(&mut store, &mut workspace, std::slice::from_ref(one));
                     }

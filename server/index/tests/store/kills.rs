@@ -107,7 +107,7 @@ fn work_until_killed() {
     let begin = |phase: &str| eprintln!("phase {phase}");
     let is_durable = |step: usize| eprintln!("durable {step}");
     for _ in 0..ROUNDS {
-        store.begin_bulk().unwrap();
+        store.begin_bulk(usize::MAX).unwrap();
         let mut generation = store.snapshot().generation();
         // The first commit publishes.
         std::thread::sleep(Duration::from_millis(2));

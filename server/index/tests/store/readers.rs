@@ -34,7 +34,7 @@ fn a_reader_follows_the_owner() {
     reader.refresh(&texts).unwrap().unwrap();
     same(&reader, &store);
 
-    store.begin_bulk().unwrap();
+    store.begin_bulk(usize::MAX).unwrap();
     store.commit(updates(vec![new("c.rs", A)])).unwrap();
     assert!(reader.refresh(&texts).unwrap().is_none(), "not published yet");
     store.end_bulk().unwrap();
