@@ -15,6 +15,7 @@ mod reference;
 pub mod runs;
 mod span;
 mod symbol;
+pub mod vocabulary;
 pub mod words;
 
 pub use analysis::{FileAnalysis, Note};
@@ -28,3 +29,4 @@ pub use query::{Filter, Mode, Query, TestFilter, WorkContext};
 pub use reference::{Reference, ReferenceKind};
 pub use span::Span;
 pub use symbol::{Symbol, SymbolKind, Visibility};
+pub use vocabulary::{Vocabulary, Words};

@@ -39,7 +39,27 @@ fn word(bytes: &[u8], at: usize) -> u64 {
     let rest = &bytes[at..];
     match rest.first_chunk::<8>() {
         Some(eight) => u64::from_le_bytes(*eight),
-        None => rest.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+        None => last_word(bytes, rest),
+    }
+}
+
+/// The same where fewer than eight bytes are left, without a step for each of them: most words are as short as that.
+fn last_word(bytes: &[u8], rest: &[u8]) -> u64 {
+    if let Some(eight) = bytes.last_chunk::<8>() {
+        // The bytes before leave at the lower end; one is left at least.
+        return u64::from_le_bytes(*eight).unbounded_shr(8 * (8 - rest.len() as u32));
+    }
+    match (rest.first_chunk::<4>(), rest.last_chunk::<4>(), rest) {
+        (Some(first), Some(last), _) => {
+            let last = u64::from(u32::from_le_bytes(*last)) << (8 * (rest.len() - 4));
+            u64::from(u32::from_le_bytes(*first)) | last
+        }
+        (.., [first, .., last]) => {
+            let (middle, end) = (rest.len() / 2, rest.len() - 1);
+            u64::from(*first) | u64::from(rest[middle]) << (8 * middle) | u64::from(*last) << (8 * end)
+        }
+        (.., [only]) => u64::from(*only),
+        _ => 0,
     }
 }
 
@@ -108,6 +128,20 @@ mod tests {
                         assert_eq!(found.map(|mark| mark == 0x80), marks, "{bytes:?}");
                         assert!(found.iter().all(|mark| matches!(mark, 0 | 0x80)), "{bytes:?}");
                     }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn eight_bytes_are_read_up_to_the_end() {
+        let all: Vec<u8> = (1..=20).collect();
+        for from in 0..all.len() {
+            for to in from..=all.len() {
+                let bytes = &all[from..to];
+                for at in 0..=bytes.len() {
+                    let slowly = bytes[at..].iter().take(8).rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
+                    assert_eq!(word(bytes, at), slowly, "{bytes:?} from {at}");
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use conexus_core::Passage;
+use conexus_core::{Passage, Words};
 
 use crate::EmbedError;
 
@@ -25,6 +25,18 @@ pub trait Embedder: Send + Sync {
     /// Replaces the content of `out` by one row per passage, row after row: `passages.len() * dimension()` numbers.
     /// On an error `out` is empty.
     fn embed_passages(&self, passages: &[Passage<'_>], out: &mut Vec<f32>) -> Result<(), EmbedError>;
+
+    /// The same for the chunks of one text, whose words are known: `passages` has those of all its chunks in order, the
+    /// heads of which have [`Self::characters`].
+    fn embed_chunks(&self, passages: &[Passage<'_>], words: Words<'_>, out: &mut Vec<f32>) -> Result<(), EmbedError> {
+        let _ = words;
+        self.embed_passages(passages, out)
+    }
+
+    /// Characters of a passage's body that it reads.
+    fn characters(&self) -> usize {
+        usize::MAX
+    }
 
     /// Replaces the content of `out` by the row of a query: `dimension()` numbers. On an error `out` is empty.
     fn embed_query(&self, query: &str, out: &mut Vec<f32>) -> Result<(), EmbedError>;

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use conexus_core::Passage;
+use conexus_core::{Passage, Words};
 
 use crate::{EmbedError, Embedder, ModelId, Speed};
 use format::Table;
@@ -100,6 +100,17 @@ impl Embedder for StaticModel {
             embed::passage(arch, &self.table, &self.field_weights, passage, out);
         }
         Ok(())
+    }
+
+    fn embed_chunks(&self, passages: &[Passage<'_>], words: Words<'_>, out: &mut Vec<f32>) -> Result<(), EmbedError> {
+        out.clear();
+        out.reserve(passages.len() * self.table.dimension);
+        embed::chunks(pulp::Arch::new(), &self.table, &self.field_weights, passages, words, out);
+        Ok(())
+    }
+
+    fn characters(&self) -> usize {
+        embed::BODY_CHARACTERS
     }
 
     fn embed_query(&self, query: &str, out: &mut Vec<f32>) -> Result<(), EmbedError> {

@@ -7,7 +7,7 @@ mod support;
 use std::collections::HashMap;
 use std::path::Path;
 
-use conexus_core::Passage;
+use conexus_core::{Chunk, ChunkKind, Passage, Span, Vocabulary};
 use conexus_embed::{EmbedError, Embedder, EmbedderSettings, Environment, Speed, StaticModel};
 use proptest::prelude::*;
 use support::{ModelFile, seal};
@@ -277,6 +277,46 @@ fn is_row(row: &[f32], dimension: usize) -> bool {
     row.len() == dimension && (row.iter().all(|&value| value == 0.0) || (norm - 1.0).abs() < 1e-4)
 }
 
+/// The rows of the chunks of a text are those of its passages, to the last bit.
+fn chunks_embed_like_passages(text: &str, lines: usize, containers: &[&str]) {
+    let model = StaticModel::builtin();
+    let mut start = 0;
+    let mut chunks = Vec::new();
+    for part in text.split_inclusive('\n').collect::<Vec<_>>().chunks(lines) {
+        let end = start + part.iter().map(|line| line.len()).sum::<usize>();
+        chunks.push(Chunk { span: Span::new(start, end), kind: ChunkKind::Window, symbol: None });
+        start = end;
+    }
+    let passage = |(number, chunk): (usize, &Chunk)| {
+        let container = containers.get(number % (containers.len() + 1)).copied().unwrap_or_default();
+        Passage {
+            path: "src/a/static_model.rs",
+            container,
+            name: "x",
+            body: chunk.span.slice(text),
+            ..Passage::default()
+        }
+    };
+    let passages: Vec<Passage<'_>> = chunks.iter().enumerate().map(passage).collect();
+    let (mut expected, mut rows, mut vocabulary) = (Vec::new(), Vec::new(), Vocabulary::default());
+    model.embed_passages(&passages, &mut expected).unwrap();
+    model.embed_chunks(&passages, vocabulary.read(text, &chunks, model.characters()), &mut rows).unwrap();
+    assert!(rows.iter().map(|value| value.to_bits()).eq(expected.iter().map(|value| value.to_bits())), "{text}");
+}
+
+#[test]
+fn known_words_embed_like_their_text() {
+    let own = include_str!("static_model.rs");
+    let wide = "größeÄndern “größe” parse_json größe 中文 x12 _ ".repeat(300);
+    let many = (0..400).map(|number| format!("word{number:x}Word ")).collect::<String>();
+    let long = ["part"; 900].join("_");
+    for text in [own, &*wide, &*many, &*long, "", "\n"] {
+        for lines in [1, 9, 60, 10_000] {
+            chunks_embed_like_passages(text, lines, &["static_model", "HTTPServer", "HTTPServer"]);
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_embeds_the_same_way_alone_and_in_a_batch(
@@ -303,6 +343,11 @@ proptest! {
         let model = StaticModel::builtin();
         let row = passage_row(&model, Passage { body: &words, name: &words, path: &words, ..Passage::default() });
         prop_assert!(is_row(&row, model.dimension()));
+    }
+
+    #[test]
+    fn any_known_words_embed_like_their_text(text in "([a-cA-C0-1_ü]{0,4}[ .\n]){0,900}", lines in 1_usize..9) {
+        chunks_embed_like_passages(&text, lines, &[]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
     time::SystemTime,
 };
 
-use conexus_core::{BlobId, FileAnalysis, Passage};
+use conexus_core::{BlobId, FileAnalysis, LineIndex, Passage, Vocabulary, Words};
 use conexus_embed::Embedder;
 use conexus_index::{
     Batch, Content, FileFlags, FileStat, FileUpdate, IndexSnapshot, Prepared, Store, Stored, TextSource, VectorBlock,
@@ -276,8 +276,7 @@ impl Run<'_> {
                 let sender = sender.clone();
                 let (next, waiting, in_work) = (&next, &waiting, &in_work);
                 scope.spawn(move || {
-                    let mut worker =
-                        Worker { run: self, analyser: GuardedAnalyser::new(self.crashes), rows: Vec::new() };
+                    let mut worker = Worker::new(self);
                     let mut finished = Vec::new();
                     let mut bytes = 0;
                     while let Some((_, job)) = next_job(next, jobs, self.cancel) {
@@ -333,7 +332,7 @@ impl Run<'_> {
                 let Some(text) = texts.text(&content.path, content.blob) else { continue };
                 let Some(analysis) = store.stored_analysis(content.blob, content.language)? else { continue };
                 let mut rows = Vec::new();
-                let block = embed(embedder, &content.path, &text, &analysis, &mut rows)?;
+                let block = embed(embedder, &content.path, &text, &analysis, None, &mut rows)?;
                 blocks.push((content, block));
             }
             if blocks.is_empty() {
@@ -365,10 +364,16 @@ fn next_job<'j, 'a>(next: &AtomicUsize, jobs: &'j [Job<'a>], cancel: &AtomicBool
 struct Worker<'a, 'r> {
     run: &'a Run<'r>,
     analyser: GuardedAnalyser,
+    vocabulary: Vocabulary,
     rows: Vec<f32>,
 }
 
-impl Worker<'_, '_> {
+impl<'a, 'r> Worker<'a, 'r> {
+    fn new(run: &'a Run<'r>) -> Self {
+        let analyser = GuardedAnalyser::new(run.crashes);
+        Self { run, analyser, vocabulary: Vocabulary::default(), rows: Vec::new() }
+    }
+
     fn work(&mut self, job: &Job<'_>) -> Done {
         let path = job.found.path.as_str();
         let read_at = SystemTime::now()
@@ -399,16 +404,19 @@ impl Worker<'_, '_> {
                     reused = true;
                     let vectors = match known {
                         Known::Whole => None,
-                        Known::Analysis(analysis) => self.vectors(&path, &text, analysis),
+                        Known::Analysis(analysis) => vectors(self.run, &mut self.rows, &path, &text, analysis, None),
                     };
                     Content::Known { text, vectors }
                 }
                 _ => {
                     let subject = Subject { path: &path, blob: content.blob, language, text: &text };
-                    let analysis = self.analyser.analyse(&subject);
-                    let vectors = self.vectors(&path, &text, &analysis);
-                    match Prepared::new(path, analysis, text) {
-                        Ok(prepared) => Content::Prepared { prepared: prepared.with_postings(), vectors },
+                    let lines = LineIndex::new(&text);
+                    let analysis = self.analyser.analyse(&subject, &lines);
+                    let head = self.run.embedder.as_deref().map_or(usize::MAX, Embedder::characters);
+                    let words = self.vocabulary.read(&text, &analysis.chunks, head);
+                    let vectors = vectors(self.run, &mut self.rows, &path, &text, &analysis, Some(words));
+                    match Prepared::new(path, analysis, Arc::clone(&text), &lines) {
+                        Ok(prepared) => Content::Prepared { prepared: prepared.with_postings_of(words), vectors },
                         Err(error) => {
                             tracing::error!(%error, "an analysis cannot be stored");
                             return Done::Skipped { path: job.found.path.clone(), skip: Skip::Special };
@@ -419,15 +427,22 @@ impl Worker<'_, '_> {
         }
         Done::Update { update: Box::new(update), bytes, reused }
     }
+}
 
-    fn vectors(&mut self, path: &str, text: &str, analysis: &FileAnalysis) -> Option<VectorBlock> {
-        let embedder = self.run.embedder.as_deref()?;
-        match embed(embedder, path, text, analysis, &mut self.rows) {
-            Ok(block) => Some(block),
-            Err(error) => {
-                tracing::warn!(path, %error, "cannot embed, the file is searched lexically");
-                None
-            }
+fn vectors(
+    run: &Run<'_>,
+    rows: &mut Vec<f32>,
+    path: &str,
+    text: &str,
+    analysis: &FileAnalysis,
+    words: Option<Words<'_>>,
+) -> Option<VectorBlock> {
+    let embedder = run.embedder.as_deref()?;
+    match embed(embedder, path, text, analysis, words, rows) {
+        Ok(block) => Some(block),
+        Err(error) => {
+            tracing::warn!(path, %error, "cannot embed, the file is searched lexically");
+            None
         }
     }
 }
@@ -482,17 +497,21 @@ impl Committer<'_> {
     }
 }
 
-/// Vectors of all chunks of a file, quantised.
+/// Vectors of all chunks of a file, quantised. `words` are those of the chunks when they are known.
 pub(crate) fn embed(
     embedder: &dyn Embedder,
     path: &str,
     text: &str,
     analysis: &FileAnalysis,
+    words: Option<Words<'_>>,
     rows: &mut Vec<f32>,
 ) -> Result<VectorBlock> {
     let passages: Vec<Passage<'_>> =
         analysis.chunks.iter().map(|chunk| Passage::of(chunk, path, text, analysis)).collect();
-    embedder.embed_passages(&passages, rows)?;
+    match words {
+        Some(words) => embedder.embed_chunks(&passages, words, rows)?,
+        None => embedder.embed_passages(&passages, rows)?,
+    }
     Ok(VectorBlock::from_rows(stamp(embedder), rows))
 }
 

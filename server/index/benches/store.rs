@@ -5,7 +5,8 @@
 
 mod corpus;
 
-use conexus_index::{Access, Batch, Content, LexicalQuery, Store, tokenizer};
+use conexus_core::{FileAnalysis, LineIndex};
+use conexus_index::{Access, Batch, Content, LexicalQuery, Prepared, Store, tokenizer};
 use corpus::{Corpus, settings, update};
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
@@ -149,7 +150,7 @@ fn snapshot_with_one_overlay(bencher: Bencher<'_, '_>, chunks: usize) {
         blob: file.blob,
         language: conexus_core::Language::TEXT,
         flags: conexus_index::FileFlags::default(),
-        prepared: conexus_index::Prepared::new(path, analysis, text).expect("prepared").with_postings(),
+        prepared: prepared(path, analysis, text).expect("prepared").with_postings(),
         vectors: vectors.map(Arc::new),
     };
     bencher.bench_local(|| snapshot.overlay(std::slice::from_ref(&overlay)).expect("overlay"));
@@ -161,6 +162,11 @@ fn prepare_one_file(bencher: Bencher<'_, '_>) {
     let file = corpus.files.iter().max_by_key(|file| file.text.len()).expect("a file");
     bencher.counter(BytesCount::of_str(&*file.text)).with_inputs(|| update(file, false)).bench_values(|update| {
         let Content::New { analysis, text, .. } = update.content else { return None };
-        conexus_index::Prepared::new(update.path, analysis, text).ok().map(conexus_index::Prepared::with_postings)
+        prepared(update.path, analysis, text).ok().map(Prepared::with_postings)
     });
+}
+
+fn prepared(path: Arc<str>, analysis: FileAnalysis, text: Arc<str>) -> conexus_index::Result<Prepared> {
+    let lines = LineIndex::new(&text);
+    Prepared::new(path, analysis, text, &lines)
 }

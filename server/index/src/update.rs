@@ -1,6 +1,6 @@
 //! What a writer hands in.
 
-use conexus_core::{BlobId, FileAnalysis, Language, LineIndex};
+use conexus_core::{BlobId, FileAnalysis, Language, LineIndex, Words};
 use std::sync::{Arc, OnceLock};
 
 use crate::codec::{FileReferences, Heads, decode_analysis, encode_heads, encode_references};
@@ -74,9 +74,10 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Computes what the catalog keeps of a content. Independent of any store; several can run at once.
-    pub fn new(path: Arc<str>, mut analysis: FileAnalysis, text: Arc<str>) -> Result<Self> {
-        let heads = Heads::new(&encode_heads(&analysis, &LineIndex::new(&text)))
+    /// Computes what the catalog keeps of a content, whose lines these are. Independent of any store; several can run at
+    /// once.
+    pub fn new(path: Arc<str>, mut analysis: FileAnalysis, text: Arc<str>, lines: &LineIndex) -> Result<Self> {
+        let heads = Heads::new(&encode_heads(&analysis, lines))
             .map_err(|_| Error::Invalid(format!("the analysis of {path} contradicts itself")))?;
         let references = encode_references(&analysis.references, &text).into();
         analysis.references = Vec::new();
@@ -134,6 +135,15 @@ impl Prepared {
         self.postings();
         self.source = None;
         self
+    }
+
+    /// The same of a content whose chunks have these words.
+    #[must_use]
+    pub fn with_postings_of(self, words: Words<'_>) -> Self {
+        if let Some(source) = &self.source {
+            self.postings.get_or_init(|| Arc::new(Postings::of_words(source, 0..source.analysis.chunks.len(), words)));
+        }
+        self.with_postings()
     }
 
     /// Number of chunks.

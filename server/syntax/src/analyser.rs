@@ -91,17 +91,21 @@ impl Analyser {
 
     /// Analyses a text. Never fails: what cannot be parsed is cut into windows of lines, and a note says why.
     pub fn analyse(&mut self, language: Language, text: &str) -> FileAnalysis {
-        let lines = LineIndex::new(text);
+        self.analyse_lines(language, text, &LineIndex::new(text))
+    }
+
+    /// The same for who needs the lines of the text for more than this.
+    pub fn analyse_lines(&mut self, language: Language, text: &str, lines: &LineIndex) -> FileAnalysis {
         let patience = Patience::of(GiveUp::NEVER);
-        let (grammar, tree) = match self.try_parse(language, text, &lines, None, &patience) {
+        let (grammar, tree) = match self.try_parse(language, text, lines, None, &patience) {
             Ok(parsed) => parsed,
-            Err(unparsed) => return without_tree(language, text, &lines, &unparsed),
+            Err(unparsed) => return without_tree(language, text, lines, &unparsed),
         };
         self.facts.reset();
         let deepest = walk(grammar, text, tree.root_node(), Base::default(), &mut self.facts, &mut Forget);
         self.passed_over(grammar, text, &tree);
-        self.parse_hidden(grammar, text, &lines);
-        self.analysed(language, grammar, text, &lines, deepest)
+        self.parse_hidden(grammar, text, lines);
+        self.analysed(language, grammar, text, lines, deepest)
     }
 
     /// Analyses a text that is going to change, and remembers what the next version may take over. `before` is what
@@ -163,8 +167,8 @@ impl Analyser {
     }
 
     /// Analyses a text as if its language had no grammar, and notes that this one crashes on it.
-    pub fn analyse_without_grammar(&mut self, language: Language, text: &str) -> FileAnalysis {
-        without_tree(language, text, &LineIndex::new(text), &Unparsed::SetAside)
+    pub fn analyse_without_grammar(&mut self, language: Language, text: &str, lines: &LineIndex) -> FileAnalysis {
+        without_tree(language, text, lines, &Unparsed::SetAside)
     }
 
     /// The same for a text that is going to change.

@@ -33,15 +33,15 @@ impl Bag {
         self.slots = [0; SLOTS];
     }
 
-    /// Counts one occurrence.
-    pub(super) fn add(&mut self, token: u32) {
+    /// Counts occurrences of a token.
+    pub(super) fn add(&mut self, token: u32, occurrences: u32) {
         let mut slot = (token.wrapping_mul(0x9e37_79b1) >> 24) as usize;
         loop {
             match self.slots[slot] {
                 0 => {
                     if self.length < self.limit {
                         self.tokens[self.length] = token;
-                        self.counts[self.length] = 1;
+                        self.counts[self.length] = occurrences;
                         self.length += 1;
                         self.slots[slot] = self.length as u8;
                     }
@@ -50,7 +50,7 @@ impl Bag {
                 position => {
                     let position = usize::from(position) - 1;
                     if self.tokens[position] == token {
-                        self.counts[position] += 1;
+                        self.counts[position] += occurrences;
                         return;
                     }
                 }
@@ -73,12 +73,12 @@ mod tests {
     fn counts_and_stops_at_its_limit() {
         let mut bag = Bag::new(3);
         for token in [7, 9, 7, 1, 500, 7, 500, 9] {
-            bag.add(token);
+            bag.add(token, 1);
         }
         assert_eq!(bag.iter().collect::<Vec<_>>(), [(7, 3), (9, 2), (1, 1)]);
         let mut bag = Bag::new(1000);
         for token in 0..1000 {
-            bag.add(token);
+            bag.add(token, 1);
         }
         assert_eq!(bag.iter().count(), MAX_TOKENS);
     }

@@ -1,8 +1,10 @@
 //! Fields to tokens, tokens to the sum of rows.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow::{self, Break, Continue};
 
-use conexus_core::Passage;
+use conexus_core::vocabulary::first_characters;
+use conexus_core::{Passage, Words};
 
 use super::bag::{Bag, MAX_TOKENS};
 use super::format::{FIELDS, MAX_DIMENSION, Table};
@@ -20,7 +22,7 @@ const PATH_TOKENS: usize = 20;
 /// Parts kept of a path, counted from its end.
 const PATH_PARTS: usize = 3;
 /// Characters read of a body.
-const BODY_CHARACTERS: usize = 1800;
+pub(super) const BODY_CHARACTERS: usize = 1800;
 
 /// Appends the row of a passage to `out`.
 pub(super) fn passage(
@@ -30,25 +32,109 @@ pub(super) fn passage(
     passage: &Passage<'_>,
     out: &mut Vec<f32>,
 ) {
+    let body = |bag: &mut Bag| take_all(table, first_characters(passage.body, BODY_CHARACTERS), bag);
+    let place = |bag: &mut Bag| each_of_place(table, passage, &mut |token| bag.add(token, 1));
+    fields(arch, table, weights, passage.name, place, body, out);
+}
+
+thread_local! {
+    /// Memory for the tokens of a text's words, kept for the next one.
+    static TOKENS: RefCell<WordTokens> = RefCell::default();
+}
+
+/// The tokens of the words of one text by their numbers.
+#[derive(Default)]
+struct WordTokens {
+    /// Where those of each word begin and end; [`UNKNOWN`] before they are made.
+    ranges: Vec<(u32, u32)>,
+    tokens: Vec<u32>,
+}
+
+const UNKNOWN: (u32, u32) = (u32::MAX, 0);
+/// Memory for more than this is given back.
+const KEPT: usize = 1 << 16;
+
+impl WordTokens {
+    fn reset(&mut self, words: usize) {
+        self.ranges.clear();
+        self.ranges.shrink_to(KEPT);
+        self.ranges.resize(words, UNKNOWN);
+        self.tokens.clear();
+        self.tokens.shrink_to(KEPT);
+    }
+
+    fn of(&mut self, table: &Table, words: Words<'_>, word: u32) -> &[u32] {
+        let range = &mut self.ranges[word as usize];
+        if *range == UNKNOWN {
+            let first = self.tokens.len() as u32;
+            let _ = tokens(table, words.word(word), &mut |token| -> ControlFlow<()> {
+                self.tokens.push(token);
+                Continue(())
+            });
+            *range = (first, self.tokens.len() as u32);
+        }
+        &self.tokens[range.0 as usize..range.1 as usize]
+    }
+}
+
+/// Appends the rows of the chunks of a text, whose words these are, to `out`.
+pub(super) fn chunks(
+    arch: pulp::Arch,
+    table: &Table,
+    weights: &[f32; FIELDS],
+    passages: &[Passage<'_>],
+    words: Words<'_>,
+    out: &mut Vec<f32>,
+) {
+    TOKENS.with_borrow_mut(|known| {
+        known.reset(words.count());
+        // Chunks of one text have one path, and most the container of the one before.
+        let (mut path, mut place) = (None, Vec::new());
+        for (chunk, passage) in passages.iter().enumerate() {
+            if path != Some((passage.path, passage.container)) {
+                path = Some((passage.path, passage.container));
+                place.clear();
+                each_of_place(table, passage, &mut |token| place.push(token));
+            }
+            let body = |bag: &mut Bag| {
+                let found = words.of_chunk(chunk);
+                for one in found.head {
+                    for &token in known.of(table, words, one.word) {
+                        bag.add(token, one.count);
+                    }
+                }
+                take_all(table, found.cut, bag);
+            };
+            let place = |bag: &mut Bag| place.iter().for_each(|&token| bag.add(token, 1));
+            fields(arch, table, weights, passage.name, place, body, out);
+        }
+    });
+}
+
+/// Appends the row of a passage: `place` and `body` add the tokens of those fields to a bag.
+fn fields(
+    arch: pulp::Arch,
+    table: &Table,
+    weights: &[f32; FIELDS],
+    name: &str,
+    place: impl FnOnce(&mut Bag),
+    body: impl FnOnce(&mut Bag),
+    out: &mut Vec<f32>,
+) {
     let mut total = [0.0; MAX_DIMENSION];
     let total = &mut total[..table.dimension];
     let mut bag = Bag::new(MAX_TOKENS);
 
     let mut left = NAME_TOKENS;
-    take(table, passage.name, &mut left, &mut bag);
+    take(table, name, &mut left, &mut |token| bag.add(token, 1));
     arch.dispatch(Field { table, bag: &bag, weight: weights[NAME], total });
 
     bag.clear();
-    let mut left = PATH_TOKENS;
-    take(table, last_parts(passage.path), &mut left, &mut bag);
-    take(table, passage.container, &mut left, &mut bag);
+    place(&mut bag);
     arch.dispatch(Field { table, bag: &bag, weight: weights[PATH], total });
 
     bag.clear();
-    let _ = tokens(table, first_characters(passage.body), &mut |token| {
-        bag.add(token);
-        Continue(())
-    });
+    body(&mut bag);
     arch.dispatch(Field { table, bag: &bag, weight: weights[BODY], total });
 
     normalise(total);
@@ -67,14 +153,29 @@ pub(super) fn query(table: &Table, text: &str, out: &mut Vec<f32>) {
     out.extend_from_slice(total);
 }
 
-/// Adds up to `left` tokens of a text to the bag.
-fn take(table: &Table, text: &str, left: &mut usize, bag: &mut Bag) {
+/// Adds the tokens of a text to the bag.
+fn take_all(table: &Table, text: &str, bag: &mut Bag) {
+    let _ = tokens(table, text, &mut |token| -> ControlFlow<()> {
+        bag.add(token, 1);
+        Continue(())
+    });
+}
+
+/// Calls `emit` with each token of path and container.
+fn each_of_place(table: &Table, passage: &Passage<'_>, emit: &mut impl FnMut(u32)) {
+    let mut left = PATH_TOKENS;
+    take(table, last_parts(passage.path), &mut left, emit);
+    take(table, passage.container, &mut left, emit);
+}
+
+/// Calls `emit` with up to `left` tokens of a text.
+fn take(table: &Table, text: &str, left: &mut usize, emit: &mut impl FnMut(u32)) {
     let _ = tokens(table, text, &mut |token| -> ControlFlow<()> {
         if *left == 0 {
             return Break(());
         }
         *left -= 1;
-        bag.add(token);
+        emit(token);
         Continue(())
     });
 }
@@ -152,19 +253,6 @@ fn last_parts(path: &str) -> &str {
     match path.rmatch_indices('/').nth(PATH_PARTS - 1) {
         Some((at, _)) => &path[at + 1..],
         None => path,
-    }
-}
-
-fn first_characters(text: &str) -> &str {
-    if text.len() <= BODY_CHARACTERS {
-        return text;
-    }
-    if text.as_bytes()[..BODY_CHARACTERS].is_ascii() {
-        return &text[..BODY_CHARACTERS];
-    }
-    match text.char_indices().nth(BODY_CHARACTERS) {
-        Some((at, _)) => &text[..at],
-        None => text,
     }
 }
 

@@ -20,7 +20,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use conexus_core::{BlobId, FileAnalysis, Language};
+use conexus_core::{BlobId, FileAnalysis, Language, LineIndex};
 use conexus_syntax::{Analyser, GiveUp, Limits, Remembered, UserMatch, UserQuery};
 
 use journal::{Journal, Slot};
@@ -205,16 +205,16 @@ impl GuardedAnalyser {
         Self { analyser: Analyser::new(Limits::default()), crashes: Arc::clone(crashes), slot }
     }
 
-    /// [`Analyser::analyse`], guarded.
-    pub(crate) fn analyse(&mut self, subject: &Subject<'_>) -> FileAnalysis {
+    /// [`Analyser::analyse_lines`], guarded.
+    pub(crate) fn analyse(&mut self, subject: &Subject<'_>, lines: &LineIndex) -> FileAnalysis {
         let Subject { language, text, .. } = *subject;
         if !conexus_syntax::has_grammar(language) {
-            return self.analyser.analyse(language, text);
+            return self.analyser.analyse_lines(language, text, lines);
         }
         if self.crashes.decide(subject, Work::Parse, None) == Decision::SetAside {
-            return self.analyser.analyse_without_grammar(language, text);
+            return self.analyser.analyse_without_grammar(language, text, lines);
         }
-        self.written_down(subject, Work::Parse, |analyser| analyser.analyse(language, text))
+        self.written_down(subject, Work::Parse, |analyser| analyser.analyse_lines(language, text, lines))
     }
 
     /// [`Analyser::analyse_next`], guarded.

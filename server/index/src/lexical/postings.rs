@@ -1,13 +1,14 @@
 //! The postings of a few chunks in memory: what changed since tantivy was last written, and open buffers.
 
-use conexus_core::{FileAnalysis, Passage};
+use conexus_core::vocabulary::{each_word, hash, same};
+use conexus_core::{FileAnalysis, Passage, Vocabulary, Words};
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 use tantivy::fieldnorm::FieldNormReader;
 
 use super::Field;
-use super::tokenizer::{Scanner, each_run};
+use super::tokenizer::Scanner;
 
 /// What the lexical index needs of one file.
 #[derive(Clone, Debug)]
@@ -89,9 +90,17 @@ impl Postings {
 
     /// Indexes some of the chunks of a file, numbered from 0.
     pub(crate) fn of_chunks(source: &Source, chunks: Range<usize>) -> Self {
+        VOCABULARY.with_borrow_mut(|vocabulary| {
+            let spans = source.analysis.chunks.get(chunks.clone()).unwrap_or_default();
+            Self::of_words(source, chunks, vocabulary.read(&source.text, spans, usize::MAX))
+        })
+    }
+
+    /// The same of chunks whose words these are.
+    pub(crate) fn of_words(source: &Source, chunks: Range<usize>, words: Words<'_>) -> Self {
         SCRATCH.with_borrow_mut(|(builder, scanner)| {
             let spans = source.analysis.chunks.get(chunks.clone()).unwrap_or_default();
-            builder.reset(spans.iter().map(|chunk| chunk.span.len()).sum());
+            builder.reset(spans.iter().map(|chunk| chunk.span.len()).sum(), words.count());
             // Every chunk has the same path.
             let mut path = Vec::new();
             scanner.scan(&source.path, &mut |token| path.push(builder.number_of(token)));
@@ -101,16 +110,28 @@ impl Postings {
                 for field in Field::ALL {
                     let number = field as usize;
                     let key = chunk << 3 | number as u32;
-                    if field == Field::Path {
-                        lengths[number] = path.len() as u32;
-                        for &term in &path {
-                            builder.push(term, key, 1);
+                    let length = &mut lengths[number];
+                    match field {
+                        Field::Path => {
+                            *length = path.len() as u32;
+                            for &term in &path {
+                                builder.push(term, key, 1);
+                            }
                         }
-                        continue;
+                        Field::Body => {
+                            let body = words.of_chunk(chunk as usize);
+                            for one in body.head.iter().chain(body.rest) {
+                                *length += builder.add_word(words, one.word, one.count, scanner, key);
+                            }
+                        }
+                        _ => each_word(field_text(&passage, field), &mut |word| match words.number_of(word) {
+                            Some(known) => *length += builder.add_word(words, known, 1, scanner, key),
+                            None => scanner.terms(word, &mut |token| {
+                                *length += 1;
+                                builder.add(token, key, 1);
+                            }),
+                        }),
                     }
-                    each_run(field_text(&passage, field), &mut |run| {
-                        lengths[number] += builder.add_run(run, scanner, key);
-                    });
                 }
                 builder.norms.push(lengths.map(FieldNormReader::fieldnorm_to_id));
             }
@@ -121,7 +142,7 @@ impl Postings {
     /// Joins several into one; the chunks of each follow those of the one before.
     pub(crate) fn join<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut builder = Builder::default();
-        builder.reset(0);
+        builder.reset(0, 0);
         for part in parts {
             let first = builder.norms.len() as u32;
             for (text, postings) in part.iter() {
@@ -176,6 +197,8 @@ impl Postings {
 thread_local! {
     /// The memory that indexing a file needs, kept for the next one.
     static SCRATCH: RefCell<(Builder, Scanner)> = RefCell::default();
+    /// The same for the words of a file that come with it.
+    static VOCABULARY: RefCell<Vocabulary> = RefCell::default();
 }
 
 /// Memory for more entries than this is given back after a file.
@@ -191,57 +214,19 @@ struct Builder {
     /// Per term: its last entry.
     last: Vec<u32>,
     norms: Vec<[u8; 6]>,
-    known: KnownRuns,
-}
-
-/// The terms of runs that came lately: in code most words come again and again, and a run is looked up faster than it is
-/// cut, lower-cased and stemmed.
-#[derive(Default)]
-struct KnownRuns {
-    /// By hash; a later run takes the place of an earlier one.
-    slots: Vec<KnownRun>,
-    text: Vec<u8>,
+    /// Where the terms of each word of the text begin in `word_terms`, and how many there are; [`NONE`] before they are
+    /// made.
+    of_words: Vec<(u32, u32)>,
     /// Numbers of terms.
-    terms: Vec<u32>,
-    /// Which reset the numbers belong to.
-    epoch: u32,
-}
-
-#[derive(Clone, Copy, Default)]
-struct KnownRun {
-    epoch: u32,
-    /// Where its text begins and how long it is.
-    text: (u32, u32),
-    /// Where its terms begin and how many there are.
-    terms: (u32, u32),
-}
-
-/// A power of two; 40 KiB, which stay in the second cache of a core.
-const KNOWN_RUNS: usize = 2048;
-/// Longer ones hardly come twice.
-const LONGEST_KNOWN: usize = 64;
-
-impl KnownRuns {
-    /// Forgets all, since terms are numbered anew.
-    fn reset(&mut self) {
-        self.text.clear();
-        self.text.shrink_to(KEPT_ENTRIES);
-        self.terms.clear();
-        self.terms.shrink_to(KEPT_ENTRIES);
-        if self.slots.is_empty() || self.epoch == u32::MAX {
-            self.slots = vec![KnownRun::default(); KNOWN_RUNS];
-            self.epoch = 0;
-        }
-        self.epoch += 1;
-    }
+    word_terms: Vec<u32>,
 }
 
 /// No entry yet.
 const NONE: u32 = u32::MAX;
 
 impl Builder {
-    /// Empties it for a text of that many bytes.
-    fn reset(&mut self, bytes: usize) {
+    /// Empties it for a text of that many bytes and words.
+    fn reset(&mut self, bytes: usize, words: usize) {
         self.text.clear();
         self.terms.clear();
         self.table = vec![0; (bytes / 16).next_power_of_two().max(64)];
@@ -249,42 +234,29 @@ impl Builder {
         self.entries.shrink_to(KEPT_ENTRIES);
         self.last.clear();
         self.norms.clear();
-        self.known.reset();
+        self.of_words.clear();
+        self.of_words.shrink_to(KEPT_ENTRIES);
+        self.of_words.resize(words, (NONE, 0));
+        self.word_terms.clear();
+        self.word_terms.shrink_to(KEPT_ENTRIES);
     }
 
-    /// Adds the terms of a run; gives how many there are.
-    fn add_run(&mut self, run: &str, scanner: &mut Scanner, key: u32) -> u32 {
-        let text = run.as_bytes();
-        if text.len() > LONGEST_KNOWN {
-            let mut count = 0;
-            scanner.terms(run, &mut |token| {
-                count += 1;
-                self.add(token, key, 1);
-            });
-            return count;
-        }
-        let slot = hash(text) as usize & (KNOWN_RUNS - 1);
-        let mut known = self.known.slots[slot];
-        let (start, length) = (known.text.0 as usize, known.text.1 as usize);
-        if known.epoch != self.known.epoch || !same(&self.known.text[start..start + length], text) {
-            let first = self.known.terms.len() as u32;
-            scanner.terms(run, &mut |token| {
+    /// Adds occurrences of a word; gives how many terms they have.
+    fn add_word(&mut self, words: Words<'_>, word: u32, occurrences: u32, scanner: &mut Scanner, key: u32) -> u32 {
+        let (mut first, mut count) = self.of_words[word as usize];
+        if first == NONE {
+            first = self.word_terms.len() as u32;
+            scanner.terms(words.word(word), &mut |token| {
                 let number = self.number_of(token);
-                self.known.terms.push(number);
+                self.word_terms.push(number);
             });
-            known = KnownRun {
-                epoch: self.known.epoch,
-                text: (self.known.text.len() as u32, text.len() as u32),
-                terms: (first, self.known.terms.len() as u32 - first),
-            };
-            self.known.text.extend_from_slice(text);
-            self.known.slots[slot] = known;
+            count = self.word_terms.len() as u32 - first;
+            self.of_words[word as usize] = (first, count);
         }
-        let (first, count) = known.terms;
         for at in first..first + count {
-            self.push(self.known.terms[at as usize], key, 1);
+            self.push(self.word_terms[at as usize], key, occurrences);
         }
-        count
+        count * occurrences
     }
 
     fn add(&mut self, term: &[u8], key: u32, frequency: u32) {
@@ -366,47 +338,6 @@ impl Builder {
     }
 }
 
-/// Whether two terms are equal, without a call where they are short, as nearly all are.
-pub(super) fn same(left: &[u8], right: &[u8]) -> bool {
-    if left.len() != right.len() {
-        return false;
-    }
-    match left.len() {
-        8..=16 => {
-            left.first_chunk::<8>() == right.first_chunk::<8>() && left.last_chunk::<8>() == right.last_chunk::<8>()
-        }
-        4..=7 => {
-            left.first_chunk::<4>() == right.first_chunk::<4>() && left.last_chunk::<4>() == right.last_chunk::<4>()
-        }
-        0..=3 => left.iter().zip(right).all(|(left, right)| left == right),
-        _ => left == right,
-    }
-}
-
-/// Multiplies and folds eight bytes at a time, the last eight again; terms are short and come from no adversary that
-/// gains by collisions.
-pub(super) fn hash(term: &[u8]) -> u64 {
-    let fold = |state: u64, word: u64| {
-        let wide = u128::from(state ^ word) * 0xa076_1d64_78bd_642f_u128;
-        (wide as u64) ^ (wide >> 64) as u64
-    };
-    let state = 0x9e37_79b9_7f4a_7c15_u64 ^ term.len() as u64;
-    if let Some(last) = term.last_chunk::<8>() {
-        let (words, _) = term.as_chunks::<8>();
-        let state = words.iter().fold(state, |state, word| fold(state, u64::from_le_bytes(*word)));
-        return fold(state, u64::from_le_bytes(*last));
-    }
-    let word = match (term.first_chunk::<4>(), term.last_chunk::<4>(), term) {
-        (Some(first), Some(last), _) => {
-            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
-        }
-        (.., [first, .., last]) => u64::from(*first) | u64::from(term[term.len() / 2]) << 8 | u64::from(*last) << 16,
-        (.., [only]) => u64::from(*only),
-        _ => 0,
-    };
-    fold(state, word)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -427,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_that_came_before_give_the_same_terms() {
+    fn words_that_came_before_give_the_same_terms() {
         let own = include_str!("postings.rs");
         let numbered = |prefix: &str| (0..6_000).map(|n| format!("{prefix}{n} x{n}_y ")).collect::<Vec<_>>().concat();
         let long = ["part"; 30].join("_");

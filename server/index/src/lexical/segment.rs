@@ -4,6 +4,7 @@
 //! postings (see [`Postings`]), so that only its distinct terms are looked up. What is written is what tantivy would
 //! have written, apart from the bounds for its own BM25, which nothing here reads.
 
+use conexus_core::vocabulary::{hash, same};
 use tantivy::columnar::{ColumnType, ColumnarWriter};
 use tantivy::directory::TerminatingWrite;
 use tantivy::fieldnorm::FieldNormsSerializer;
@@ -14,7 +15,7 @@ use tantivy::{Index, TantivyDocument};
 
 use super::Field;
 use super::document::{self, SLOT};
-use super::postings::{Posting, Postings, hash, same};
+use super::postings::{Posting, Postings};
 
 /// Consecutive chunks that belong to one version of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

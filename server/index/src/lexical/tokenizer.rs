@@ -7,7 +7,8 @@
 //! the parts of a run of their letters are its pairs of neighbours, or the letter itself where it stands alone (as
 //! Lucene's `CJKAnalyzer` does).
 
-use conexus_core::{runs, words};
+use conexus_core::vocabulary::each_word;
+use conexus_core::words;
 
 const MAX_IDENTIFIER: usize = 128;
 const MAX_WHOLE: usize = 64;
@@ -112,25 +113,6 @@ fn text_of(token: &[u8]) -> String {
     String::from_utf8_lossy(token).into_owned()
 }
 
-/// Calls `sink` with what lies between ASCII characters that separate identifiers.
-pub(super) fn each_run<'a>(text: &'a str, sink: &mut impl FnMut(&'a str)) {
-    let joins = |bytes| identifier(bytes) | runs::wide(bytes);
-    let mut at = 0;
-    loop {
-        let start = runs::next(text.as_bytes(), at, joins);
-        if start == text.len() {
-            return;
-        }
-        at = runs::end(text.as_bytes(), start, joins);
-        sink(&text[start..at]);
-    }
-}
-
-/// Marks the bytes of ASCII that identifiers are made of.
-fn identifier(bytes: u64) -> u64 {
-    runs::letter(bytes) | runs::digit(bytes) | runs::underscore(bytes)
-}
-
 /// Reusable buffers of a scan.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scanner {
@@ -141,10 +123,10 @@ pub(crate) struct Scanner {
 impl Scanner {
     /// Calls `sink` with each term of the text.
     pub(crate) fn scan(&mut self, text: &str, sink: &mut impl FnMut(&[u8])) {
-        each_run(text, &mut |run| self.terms(run, sink));
+        each_word(text, &mut |word| self.terms(word, sink));
     }
 
-    /// Calls `sink` with each term of a run of [`each_run`].
+    /// Calls `sink` with each term of a word of [`each_word`].
     pub(super) fn terms(&mut self, run: &str, sink: &mut impl FnMut(&[u8])) {
         let classes = run.bytes().fold(0, |classes, byte| classes | CLASSES[byte as usize]);
         if classes & WIDE != 0 {
@@ -291,7 +273,10 @@ fn lowercase(out: &mut Vec<u8>, text: &str) {
     if text.is_ascii() {
         out.extend(text.bytes().map(|byte| byte.to_ascii_lowercase()));
     } else {
-        out.extend(text.chars().flat_map(char::to_lowercase).collect::<String>().bytes());
+        let mut bytes = [0; 4];
+        for character in text.chars().flat_map(char::to_lowercase) {
+            out.extend_from_slice(character.encode_utf8(&mut bytes).as_bytes());
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Commits: one transaction of the catalog, then the same change in memory.
 
+use conexus_core::LineIndex;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -122,7 +123,8 @@ impl Store {
         let FileUpdate { path, stat, flags, blob, language, vector_key, content } = update;
         let (prepared, known, vectors) = match content {
             Content::New { analysis, text, vectors } => {
-                (Prepared::new(Arc::clone(&path), analysis, text)?, None, vectors)
+                let lines = LineIndex::new(&text);
+                (Prepared::new(Arc::clone(&path), analysis, text, &lines)?, None, vectors)
             }
             Content::Prepared { prepared, vectors } => (prepared, None, vectors),
             Content::Known { text, vectors } => {

@@ -8,7 +8,7 @@ mod lock;
 mod open;
 mod place;
 
-use conexus_core::{BlobId, FileAnalysis, Generation, Language};
+use conexus_core::{BlobId, FileAnalysis, Generation, Language, LineIndex};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -197,8 +197,9 @@ impl Store {
         language: Language,
         text: Arc<str>,
     ) -> Result<Option<Prepared>> {
-        let analysis = self.catalog.analysis(blob, language)?;
-        analysis.map(|analysis| Prepared::new(path, analysis, text)).transpose()
+        let Some(analysis) = self.catalog.analysis(blob, language)? else { return Ok(None) };
+        let lines = LineIndex::new(&text);
+        Prepared::new(path, analysis, text, &lines).map(Some)
     }
 
     /// Some live contents without vectors of a model, at most `limit`.

@@ -1,6 +1,6 @@
 //! What a commit does and what searches see of it.
 
-use conexus_core::{Filter, SymbolKind, TestFilter};
+use conexus_core::{Filter, LineIndex, SymbolKind, TestFilter};
 use conexus_index::{
     Access, Content, Error, LexicalQuery, ModelStamp, OverlayFile, Prepared, Store, StoreSettings, Stored, VectorBlock,
     VectorShare,
@@ -205,7 +205,9 @@ fn an_overlay_answers_like_a_commit() {
         blob: blob(text),
         language: RUST,
         flags: base.file(path).map(|file| file.flags()).unwrap_or_default(),
-        prepared: Prepared::new(path.into(), analyse(text), text.into()).unwrap().with_postings(),
+        prepared: Prepared::new(path.into(), analyse(text), text.into(), &LineIndex::new(text))
+            .unwrap()
+            .with_postings(),
         vectors: Some(Arc::new(vectors(text, &analyse(text)))),
     };
     let edited = "fn parse_yaml() {\n    caches\n}\n";
