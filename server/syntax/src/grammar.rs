@@ -28,6 +28,10 @@ impl KindFlags {
     pub(crate) const CHAIN: Self = Self(128);
     /// The field of such a node decides about what is inside it.
     pub(crate) const FIELD: Self = Self(256);
+    /// Some pattern tells the children of such a node by their fields.
+    pub(crate) const BY_FIELD: Self = Self(1024);
+    /// The field that such a node stands in counts, whatever stands around it.
+    pub(crate) const PLACED: Self = Self(2048);
     /// A literal in quotes in which no pattern looks for anything, but in what code it may hold.
     pub(crate) const QUOTED: Self = Self(512);
 
@@ -111,6 +115,13 @@ impl LoadedGrammar {
             }
             if patterns.field_decides(kind as u16) {
                 flags.add(KindFlags::FIELD);
+                flags.add(KindFlags::PLACED);
+            }
+            if patterns.of_kind(kind as u16).any(|pattern| pattern.node.field != 0) {
+                flags.add(KindFlags::PLACED);
+            }
+            if patterns.asks_for_fields_in(kind as u16) {
+                flags.add(KindFlags::BY_FIELD);
             }
             if !language.node_kind_is_named(kind as u16) {
                 flags.add(KindFlags::TOKEN);

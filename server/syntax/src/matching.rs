@@ -8,6 +8,7 @@ use crate::grammar::{KindFlags, LoadedGrammar};
 use crate::languages::Documentation;
 use crate::patterns::{Capture, ChildPattern, Kinds, NodePattern, RootPattern};
 use conexus_core::{Span, Visibility};
+use std::ops::Range;
 use tree_sitter::{Node, TreeCursor};
 
 /// Steps that every root node may take, besides [`STEPS_PER_CHILD`].
@@ -17,10 +18,40 @@ const STEPS_PER_CHILD: u32 = 64;
 /// Nodes that are searched among those already looked into.
 const REMEMBERED: usize = 8;
 
+/// A child of a node.
 #[derive(Clone, Copy)]
-struct Child<'tree> {
-    node: Node<'tree>,
-    field: u16,
+pub(crate) struct Child<'tree> {
+    pub(crate) node: Node<'tree>,
+    pub(crate) kind: u16,
+    /// The field that it stands in, or 0; known where a pattern may ask for it.
+    pub(crate) field: u16,
+}
+
+/// Children of a node that were gathered.
+pub(crate) struct Gathered<'tree> {
+    /// Where they are.
+    pub(crate) children: Range<usize>,
+    /// Those behind them, if there are more.
+    pub(crate) rest: Option<Box<Rest<'tree>>>,
+}
+
+/// Children of a node that were not gathered yet.
+pub(crate) struct Rest<'tree> {
+    /// At the next one.
+    cursor: TreeCursor<'tree>,
+    left: u32,
+}
+
+/// Children that are gathered at once, 160 KiB: a list of numbers may have a million.
+const PORTION: usize = 4096;
+
+/// Of which children the field is looked up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fields {
+    /// Of all.
+    All,
+    /// Of those of which a pattern may ask.
+    Asked,
 }
 
 /// The state of matching in one tree.
@@ -28,8 +59,9 @@ pub(crate) struct Matcher<'a, 'tree> {
     grammar: &'a LoadedGrammar,
     text: &'a [u8],
     facts: &'a mut Facts,
+    fields: Fields,
     cursor: TreeCursor<'tree>,
-    /// Children of the nodes that were looked into since the root node.
+    /// Children of the nodes on the path of the walk, then of those that were looked into since the root node.
     children: Vec<Child<'tree>>,
     /// Those nodes with the ranges of their children; patterns of one root node look into the same ones.
     looked_into: Vec<(usize, usize, usize)>,
@@ -45,11 +77,18 @@ pub(crate) fn span_of(node: &Node<'_>) -> Span {
 }
 
 impl<'a, 'tree> Matcher<'a, 'tree> {
-    pub(crate) fn new(grammar: &'a LoadedGrammar, text: &'a [u8], facts: &'a mut Facts, root: Node<'tree>) -> Self {
+    pub(crate) fn new(
+        grammar: &'a LoadedGrammar,
+        text: &'a [u8],
+        facts: &'a mut Facts,
+        root: Node<'tree>,
+        fields: Fields,
+    ) -> Self {
         Self {
             grammar,
             text,
             facts,
+            fields,
             cursor: root.walk(),
             children: Vec::new(),
             looked_into: Vec::new(),
@@ -69,10 +108,18 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
         self.facts.hidden.last().map(|(inner, _)| *inner)
     }
 
-    /// Tries every pattern of that node's kind that fits where the node stands.
-    pub(crate) fn match_node(&mut self, node: Node<'tree>, kind: u16, stands_in: impl Fn(&RootPattern) -> bool) {
+    /// Tries every pattern of that node's kind that fits where the node stands. `children` are its own, if all of them
+    /// were gathered.
+    pub(crate) fn match_node(
+        &mut self,
+        node: Node<'tree>,
+        kind: u16,
+        children: Option<Range<usize>>,
+        stands_in: impl Fn(&RootPattern) -> bool,
+    ) {
         let grammar = self.grammar;
-        let mut gathered = None;
+        let top = self.children.len();
+        let mut gathered = children.map(|range| (range.start, range.end));
         for root in grammar.patterns.of_kind(kind) {
             let pattern = &root.node;
             if !stands_in(root) || !self.tests_pass(pattern, node) {
@@ -82,11 +129,9 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
             let (start, end) = if simple {
                 (0, 0)
             } else {
-                *gathered.get_or_insert_with(|| {
-                    let range = self.gather(node);
-                    self.steps = STEPS + STEPS_PER_CHILD * (range.1 - range.0) as u32;
-                    range
-                })
+                let range = *gathered.get_or_insert_with(|| self.gather_all(node, kind));
+                self.steps = STEPS + STEPS_PER_CHILD * (range.1 - range.0) as u32;
+                range
             };
             self.capture(pattern, node);
             if simple {
@@ -98,26 +143,78 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
             }
             self.captures.clear();
         }
-        self.children.clear();
+        self.children.truncate(top);
         self.looked_into.clear();
     }
 
-    /// The children of a node, as a range of `children`.
-    fn gather(&mut self, node: Node<'tree>) -> (usize, usize) {
-        let recent = self.looked_into.iter().rev().take(REMEMBERED).find(|(id, _, _)| *id == node.id());
+    /// Gathers the children of a node, of which there are so many, behind those that are there.
+    pub(crate) fn gather(&mut self, node: Node<'tree>, kind: u16, count: u32) -> Gathered<'tree> {
+        self.cursor.reset(node);
+        let left = if self.cursor.goto_first_child() { count } else { 0 };
+        self.take(kind, left, PORTION)
+    }
+
+    /// Gathers the next portion.
+    pub(crate) fn gather_rest(&mut self, rest: Rest<'tree>, kind: u16) -> Gathered<'tree> {
+        self.cursor = rest.cursor;
+        self.take(kind, rest.left, PORTION)
+    }
+
+    fn gather_all(&mut self, node: Node<'tree>, kind: u16) -> (usize, usize) {
+        self.cursor.reset(node);
+        let left = if self.cursor.goto_first_child() { node.child_count() } else { 0 };
+        let Range { start, end } = self.take(kind, left, usize::MAX).children;
+        (start, end)
+    }
+
+    /// Gathers the child of a node of that kind that the cursor is at and those behind it, of which so many are left, `most`
+    /// at once. The cursor does not look for one behind the last, which takes long: through all hidden nodes around.
+    fn take(&mut self, kind: u16, mut left: u32, most: usize) -> Gathered<'tree> {
+        let start = self.children.len();
+        let grammar = self.grammar;
+        let all = self.fields == Fields::All || grammar.flags(kind).intersects(KindFlags::BY_FIELD);
+        while left > 0 {
+            if self.children.len() - start == most {
+                let rest = Rest { cursor: self.cursor.clone(), left };
+                return Gathered { children: start..start + most, rest: Some(Box::new(rest)) };
+            }
+            let child = self.cursor.node();
+            let own = child.kind_id();
+            let flags = grammar.flags(own);
+            let is_asked = all
+                || flags.intersects(KindFlags::PLACED)
+                || flags.intersects(KindFlags::CHAIN) && grammar.patterns.chain_asks_for_field(own, kind);
+            let field = if is_asked { self.cursor.field_id().map_or(0, std::num::NonZero::get) } else { 0 };
+            self.children.push(Child { node: child, kind: own, field });
+            left -= 1;
+            if left > 0 && !self.cursor.goto_next_sibling() {
+                break;
+            }
+        }
+        Gathered { children: start..self.children.len(), rest: None }
+    }
+
+    /// The child at a place.
+    #[inline]
+    pub(crate) fn child(&self, at: usize) -> Child<'tree> {
+        self.children[at]
+    }
+
+    /// Forgets the children from a place on.
+    #[inline]
+    pub(crate) fn forget(&mut self, from: usize) {
+        self.children.truncate(from);
+    }
+
+    /// The children of a node in the one that is matched, as a range of `children`.
+    fn look_into(&mut self, child: Child<'tree>) -> (usize, usize) {
+        let recent = self.looked_into.iter().rev().take(REMEMBERED).find(|(id, _, _)| *id == child.node.id());
         if let Some(&(_, start, end)) = recent {
             return (start, end);
         }
-        let start = self.children.len();
-        self.cursor.reset(node);
-        let mut more = self.cursor.goto_first_child();
-        while more {
-            let field = self.cursor.field_id().map_or(0, std::num::NonZero::get);
-            self.children.push(Child { node: self.cursor.node(), field });
-            more = self.cursor.goto_next_sibling();
-        }
-        self.looked_into.push((node.id(), start, self.children.len()));
-        (start, self.children.len())
+        let (start, end) = self.gather_all(child.node, child.kind);
+        self.looked_into.push((child.node.id(), start, end));
+        (start, end)
     }
 
     fn tests_pass(&self, pattern: &NodePattern, node: Node<'_>) -> bool {
@@ -143,7 +240,7 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
         let accepted = match &pattern.kinds {
             Kinds::Any => true,
             Kinds::Named => child.node.is_named(),
-            Kinds::OneOf(kinds) => kinds.contains(&child.node.kind_id()),
+            Kinds::OneOf(kinds) => kinds.contains(&child.kind),
         };
         if !accepted || !self.tests_pass(pattern, child.node) {
             return;
@@ -158,7 +255,7 @@ impl<'a, 'tree> Matcher<'a, 'tree> {
                 then(self);
             }
         } else {
-            let (start, end) = self.gather(child.node);
+            let (start, end) = self.look_into(child);
             if self.absent_fields_pass(pattern, start, end) {
                 self.match_children(&pattern.children, pattern.closed, start, end, then);
             }

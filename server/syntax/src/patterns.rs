@@ -128,6 +128,13 @@ pub(crate) struct NodePattern {
 }
 
 impl NodePattern {
+    fn asks_for_fields_in(&self, kind: u16) -> bool {
+        let mut inner = self.children.iter().flat_map(|child| &child.alternatives);
+        let is_here = self.kinds.accepts(kind);
+        is_here && !self.absent.is_empty()
+            || inner.any(|inner| is_here && inner.field != 0 || inner.asks_for_fields_in(kind))
+    }
+
     /// The token that the node must begin with, if that is all the pattern says of its children.
     pub(crate) fn first_token(&self) -> Option<&[u16]> {
         let [ChildPattern { alternatives, optional: false, anchored: true }] = &*self.children else { return None };
@@ -275,6 +282,17 @@ impl PatternTable {
         let of_chains = self.chains.iter().flat_map(|chain| &chain.around);
         let of_patterns = self.patterns.iter().flat_map(|pattern| &pattern.around);
         of_chains.chain(of_patterns).any(|around| around.field != 0 && around.kinds.accepts(kind))
+    }
+
+    /// Whether the field of a node of this kind decides about a chain that ends there in a node of that kind.
+    #[inline]
+    pub(crate) fn chain_asks_for_field(&self, kind: u16, parent: u16) -> bool {
+        self.chains_of_kind(kind, parent).any(|chain| chain.field != 0)
+    }
+
+    /// Whether a pattern asks in which fields the children of a node of this kind stand.
+    pub(crate) fn asks_for_fields_in(&self, kind: u16) -> bool {
+        self.patterns.iter().any(|pattern| pattern.node.asks_for_fields_in(kind))
     }
 
     /// The patterns whose root may be a node of this kind.

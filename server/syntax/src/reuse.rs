@@ -14,7 +14,7 @@ use crate::grammar::KindFlags;
 use crate::remembered::Edit;
 use conexus_core::Span;
 use std::ops::Range;
-use tree_sitter::{Node, TreeCursor};
+use tree_sitter::Node;
 
 /// Bytes from which a node is worth remembering: below, looking it up costs about what walking it costs.
 const LEAST: usize = 96;
@@ -26,8 +26,8 @@ pub(crate) trait Memory {
     /// Whether it does so at all.
     const REMEMBERS: bool;
 
-    /// The walk has come to a node.
-    fn arrive(&mut self, node: Node<'_>, cursor: &TreeCursor<'_>);
+    /// The walk has come to a node, which stands in that field.
+    fn arrive(&mut self, node: Node<'_>, field: u16);
     /// Takes over the facts of a node and all below it, if they are known.
     fn recall(&mut self, node: Node<'_>, place: &Place, facts: &mut Facts) -> Option<Recalled>;
     /// A node is walked whose facts are to be remembered. Its children come next.
@@ -44,7 +44,7 @@ pub(crate) struct Forget;
 impl Memory for Forget {
     const REMEMBERS: bool = false;
 
-    fn arrive(&mut self, _: Node<'_>, _: &TreeCursor<'_>) {}
+    fn arrive(&mut self, _: Node<'_>, _: u16) {}
     fn recall(&mut self, _: Node<'_>, _: &Place, _: &mut Facts) -> Option<Recalled> {
         None
     }
@@ -208,9 +208,9 @@ impl<'a> Recorder<'a> {
 impl Memory for Recorder<'_> {
     const REMEMBERS: bool = true;
 
-    fn arrive(&mut self, node: Node<'_>, cursor: &TreeCursor<'_>) {
+    fn arrive(&mut self, node: Node<'_>, field: u16) {
         if let Some(level) = self.path.last_mut() {
-            level.children = with_child(level.children, node, cursor);
+            level.children = with_child(level.children, node, field);
         }
     }
 
@@ -279,14 +279,14 @@ fn children_of(node: Node<'_>) -> u64 {
     let mut more = cursor.goto_first_child();
     let mut children = 0;
     while more {
-        children = with_child(children, cursor.node(), &cursor);
+        let field = cursor.field_id().map_or(0, std::num::NonZero::get);
+        children = with_child(children, cursor.node(), field);
         more = cursor.goto_next_sibling();
     }
     children
 }
 
-fn with_child(children: u64, node: Node<'_>, cursor: &TreeCursor<'_>) -> u64 {
-    let field = cursor.field_id().map_or(0, std::num::NonZero::get);
+fn with_child(children: u64, node: Node<'_>, field: u16) -> u64 {
     mixed(mixed(children, node.id() as u64), u64::from(field))
 }
 

@@ -2,11 +2,12 @@
 
 use crate::facts::{Facts, Lead, LineDepth, RawReference, Wrap};
 use crate::grammar::{KindFlags, LoadedGrammar};
-use crate::matching::{Matcher, span_of};
+use crate::matching::{Child, Fields, Gathered, Matcher, Rest, span_of};
 use crate::patterns::Around;
 use crate::reuse::{Memory, Place};
 use conexus_core::Span;
-use tree_sitter::{Node, TreeCursor};
+use std::ops::Range;
+use tree_sitter::Node;
 
 /// The kind of error nodes in every grammar.
 const ERROR: u16 = u16::MAX;
@@ -15,14 +16,18 @@ const ERROR: u16 = u16::MAX;
 const QUOTED_CHILDREN: u32 = 3;
 
 /// What the walk remembers of the children seen so far of one node on its path.
-#[derive(Clone, Copy, Default)]
-struct Frame {
+#[derive(Default)]
+struct Frame<'tree> {
     /// Kind of the node.
     kind: u16,
     /// The field that the node stands in, or 0; known where [`KindFlags::FIELD`] asks for it.
     field: u16,
-    /// Children that the walk has not come to yet: behind the last one the cursor would look through hidden nodes in vain.
-    left: u32,
+    /// Where its children were gathered.
+    first: usize,
+    /// Those that the walk has not come to yet.
+    children: Range<usize>,
+    /// Those that were not gathered yet.
+    rest: Option<Box<Rest<'tree>>>,
     /// Row after which the next node must follow to be led by `lead`.
     lead_row: u32,
     lead: Option<(u32, Span, Span)>,
@@ -52,85 +57,84 @@ pub(crate) fn walk<M: Memory>(
 ) -> u32 {
     let mut walker = Walker { grammar, text: text.as_bytes(), frames: Vec::with_capacity(64), next_row: 0, base };
     walker.next_row = base.row.map_or(0, |row| row + 1);
-    let mut matcher = Matcher::new(grammar, text.as_bytes(), facts, root);
-    let mut cursor = root.walk();
-    if grammar.flags(root.kind_id()).intersects(KindFlags::PATTERN) {
-        matcher.match_node(root, root.kind_id(), |pattern| pattern.around.is_empty());
+    let fields = if M::REMEMBERS { Fields::All } else { Fields::Asked };
+    let mut matcher = Matcher::new(grammar, text.as_bytes(), facts, root, fields);
+    let kind = root.kind_id();
+    let Gathered { children, rest } = matcher.gather(root, kind, root.child_count());
+    if grammar.flags(kind).intersects(KindFlags::PATTERN) {
+        let all = rest.is_none().then(|| children.clone());
+        matcher.match_node(root, kind, all, |pattern| pattern.around.is_empty());
     }
-    if !cursor.goto_first_child() {
+    if children.is_empty() {
         return 0;
     }
     let mut deepest = 0;
-    walker.frames.push(Frame { kind: root.kind_id(), left: root.child_count() - 1, ..Frame::default() });
-    memory.go_down(root.kind_id(), 0, false);
-    loop {
-        let node = cursor.node();
-        let kind = node.kind_id();
-        memory.arrive(node, &cursor);
+    walker.frames.push(Frame { kind, children, rest, ..Frame::default() });
+    memory.go_down(kind, 0, false);
+    while let Some(frame) = walker.frames.last_mut() {
+        let Some(next) = frame.children.next() else {
+            // What was gathered behind the last child is forgotten by then.
+            matcher.forget(frame.first);
+            if let Some(rest) = frame.rest.take() {
+                let more = matcher.gather_rest(*rest, frame.kind);
+                (frame.children, frame.rest) = (more.children, more.rest);
+                continue;
+            }
+            walker.frames.pop();
+            if !walker.frames.is_empty() {
+                memory.go_up(matcher.facts(), walker.next_row);
+            }
+            continue;
+        };
+        let Child { node, kind, field } = matcher.child(next);
+        memory.arrive(node, field);
         let flags = walker.arrive(matcher.facts(), node, kind);
         // Tokens have no children, and a token tree that is parsed again is not walked as tokens.
-        let children = if flags.intersects(KindFlags::TOKEN) { 0 } else { node.child_count() };
-        let is_bare = !M::REMEMBERS && flags.intersects(KindFlags::QUOTED) && walker.is_bare(node, children);
-        let goes_down = children > 0 && !is_bare && !walker.passes_over(&matcher, node);
+        let count = if flags.intersects(KindFlags::TOKEN) { 0 } else { node.child_count() };
+        let is_bare = !M::REMEMBERS && flags.intersects(KindFlags::QUOTED) && walker.is_bare(node, count);
+        let goes_down = count > 0 && !is_bare && !walker.passes_over(&matcher, node);
         let is_unit = M::REMEMBERS && goes_down && Place::may_stand_for(node, flags);
-        let place = is_unit.then(|| walker.place(node, kind, &cursor));
+        let place = is_unit.then(|| walker.place(node, kind, field));
         let recalled = place.as_ref().and_then(|place| memory.recall(node, place, matcher.facts()));
         if let Some(recalled) = recalled {
             walker.next_row = walker.next_row.max(recalled.next_row);
             deepest = deepest.max(recalled.deepest as usize);
-        } else {
-            if let Some(place) = place {
-                memory.begin(node, place, matcher.facts());
-            }
-            walker.look_at(&mut matcher, node, kind, flags, &cursor);
-            if flags.intersects(KindFlags::CHAIN) {
-                walker.match_chains(&mut matcher, node, kind, &cursor);
-            }
-            if is_bare {
-                deepest = deepest.max(walker.frames.len() + 1);
-            }
-            if goes_down {
-                let field = if flags.intersects(KindFlags::FIELD) { field_of(&cursor) } else { 0 };
-                if cursor.goto_first_child() {
-                    let wrapper = flags.intersects(KindFlags::WRAPPER).then(|| span_of(&node));
-                    walker.frames.push(Frame { kind, field, left: children - 1, wrapper, ..Frame::default() });
-                    memory.go_down(kind, field, is_unit);
-                    deepest = deepest.max(walker.frames.len());
-                    continue;
-                }
-            }
+            continue;
         }
-        while !walker.take_next() || !cursor.goto_next_sibling() {
-            if !cursor.goto_parent() || walker.frames.len() == 1 {
-                return deepest as u32;
-            }
-            walker.frames.pop();
-            memory.go_up(matcher.facts(), walker.next_row);
+        if let Some(place) = place {
+            memory.begin(node, place, matcher.facts());
+        }
+        let gathered = goes_down.then(|| matcher.gather(node, kind, count));
+        let all = gathered.as_ref().filter(|gathered| gathered.rest.is_none());
+        walker.look_at(&mut matcher, node, kind, flags, field, all.map(|all| all.children.clone()));
+        if flags.intersects(KindFlags::CHAIN) {
+            walker.match_chains(&mut matcher, node, kind, field);
+        }
+        if is_bare {
+            deepest = deepest.max(walker.frames.len() + 1);
+        }
+        if let Some(Gathered { children, rest }) = gathered {
+            let field = if flags.intersects(KindFlags::FIELD) { field } else { 0 };
+            let wrapper = flags.intersects(KindFlags::WRAPPER).then(|| span_of(&node));
+            let first = children.start;
+            walker.frames.push(Frame { kind, field, first, children, rest, wrapper, ..Frame::default() });
+            memory.go_down(kind, field, is_unit);
+            deepest = deepest.max(walker.frames.len());
         }
     }
+    deepest as u32
 }
 
-fn field_of(cursor: &TreeCursor<'_>) -> u16 {
-    cursor.field_id().map_or(0, std::num::NonZero::get)
-}
-
-struct Walker<'a> {
+struct Walker<'a, 'tree> {
     grammar: &'a LoadedGrammar,
     text: &'a [u8],
-    frames: Vec<Frame>,
+    frames: Vec<Frame<'tree>>,
     /// The first row that has no depth yet.
     next_row: u32,
     base: Base,
 }
 
-impl Walker<'_> {
-    /// Whether the node around has another child, to which the walk goes.
-    #[inline]
-    fn take_next(&mut self) -> bool {
-        let left = self.frames.last_mut().map(|frame| &mut frame.left);
-        left.is_some_and(|left| left.checked_sub(1).map(|fewer| *left = fewer).is_some())
-    }
-
+impl<'tree> Walker<'_, 'tree> {
     /// Whether a literal consists of its quotes and what is between them, on one line: nothing is found there.
     fn is_bare(&self, node: Node<'_>, children: u32) -> bool {
         (1..=QUOTED_CHILDREN).contains(&children)
@@ -171,13 +175,14 @@ impl Walker<'_> {
 
     /// Collects what a node says by itself.
     #[inline]
-    fn look_at<'tree>(
+    fn look_at(
         &self,
         matcher: &mut Matcher<'_, 'tree>,
         node: Node<'tree>,
         kind: u16,
         flags: KindFlags,
-        cursor: &TreeCursor<'_>,
+        field: u16,
+        children: Option<Range<usize>>,
     ) {
         if kind == ERROR {
             matcher.facts().errors += 1;
@@ -186,8 +191,8 @@ impl Walker<'_> {
             self.note_invocation(matcher, node);
         }
         if flags.intersects(KindFlags::PATTERN) {
-            matcher.match_node(node, kind, |pattern| {
-                self.stands_in(&pattern.around) && (pattern.node.field == 0 || pattern.node.field == field_of(cursor))
+            matcher.match_node(node, kind, children, |pattern| {
+                self.stands_in(&pattern.around) && (pattern.node.field == 0 || pattern.node.field == field)
             });
         }
     }
@@ -195,7 +200,7 @@ impl Walker<'_> {
     /// Whether the nodes around the one that the walk has come to are these.
     #[inline]
     fn stands_in(&self, around: &[Around]) -> bool {
-        let fits = |frame: &Frame, around: &Around| {
+        let fits = |frame: &Frame<'_>, around: &Around| {
             around.kinds.accepts(frame.kind) && (around.field == 0 || around.field == frame.field)
         };
         self.frames.len() >= around.len()
@@ -203,10 +208,10 @@ impl Walker<'_> {
     }
 
     /// Where a node stands whose facts may be remembered.
-    fn place(&self, node: Node<'_>, kind: u16, cursor: &TreeCursor<'_>) -> Place {
+    fn place(&self, node: Node<'_>, kind: u16, field: u16) -> Place {
         Place {
             kind,
-            field: field_of(cursor),
+            field,
             depth: self.frames.len() as u32,
             row: node.start_position().row as u32,
             begins_line: begins_line(node.start_byte() as u32, self.text),
@@ -214,12 +219,11 @@ impl Walker<'_> {
     }
 
     /// Matches the chains that end at this node.
-    fn match_chains(&self, matcher: &mut Matcher<'_, '_>, node: Node<'_>, kind: u16, cursor: &TreeCursor<'_>) {
-        let mut own_field = None;
+    fn match_chains(&self, matcher: &mut Matcher<'_, '_>, node: Node<'_>, kind: u16, field: u16) {
         let parent = self.frames.last().map_or(0, |frame| frame.kind);
         for chain in self.grammar.patterns.chains_of_kind(kind, parent) {
             if self.stands_in(&chain.around)
-                && (chain.field == 0 || chain.field == *own_field.get_or_insert_with(|| field_of(cursor)))
+                && (chain.field == 0 || chain.field == field)
                 && (chain.tests.is_empty() || {
                     let text = self.text.get(node.byte_range()).unwrap_or_default();
                     chain.tests.iter().all(|test| test.passes(text))
@@ -267,7 +271,7 @@ fn end_row(node: Node<'_>, text: &[u8]) -> u32 {
     }
 }
 
-impl Frame {
+impl Frame<'_> {
     /// Takes up a comment or an attribute.
     fn lead_by(&mut self, node: Node<'_>, flags: KindFlags, row: u32, text: &[u8]) {
         let span = trimmed(span_of(&node), text);
