@@ -320,7 +320,7 @@ fn trimmed(span: Span, text: &[u8]) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::languages::{Analysis, languages};
+    use crate::languages::{Analysis, Grammar, languages};
     use crate::reuse::Forget;
     use std::collections::BTreeSet;
     use tree_sitter::{Parser, Query, QueryCursor, StreamingIterator};
@@ -352,26 +352,47 @@ mod tests {
             let path = format!("{}/corpus/{}.txt", env!("CARGO_MANIFEST_DIR"), spec.language);
             let Ok(text) = std::fs::read_to_string(path) else { continue };
             let text = text.split_once("==== outline").map_or(&*text, |(sample, _)| sample);
-            let grammar = LoadedGrammar::load(rules).unwrap_or_else(|problem| panic!("{}", problem.0));
-            let mut parser = Parser::new();
-            parser.set_language(&grammar.language).expect("the grammar fits");
-            let tree = parser.parse(text, None).expect("nothing stops the parser");
-            let mut facts = Facts::default();
-            walk(&grammar, text, tree.root_node(), Base::default(), &mut facts, &mut Forget);
-            let hidden = std::mem::take(&mut facts.hidden);
-            let mut expected = by_tree_sitter(&grammar, rules.symbols, tree.root_node(), text);
-            expected.extend(by_tree_sitter(&grammar, rules.references, tree.root_node(), text));
-            expected.retain(|(span, _)| !hidden.iter().any(|(inner, _)| inner.contains(*span)));
-            let symbols = facts.symbols.iter().map(|symbol| (symbol.name, symbol.kind.name().to_owned()));
-            let references =
-                facts.references.iter().map(|reference| (reference.span, reference.kind.name().to_owned()));
-            let found: BTreeSet<_> = symbols.chain(references).collect();
-            let text_of = |(span, kind): &(Span, String)| format!("{kind} {:?}", span.slice(text));
-            let missing: Vec<_> = expected.difference(&found).map(text_of).collect();
-            assert!(missing.is_empty(), "{}: {missing:?}", spec.language);
-            // tree-sitter sees only the first of several children in one field (Scala's `extends A with B`).
-            let more: Vec<_> = found.difference(&expected).map(text_of).collect();
-            assert!(more.len() <= 2, "{}: {more:?}", spec.language);
+            compare(spec.language.name(), rules, text);
         }
+    }
+
+    /// Their children are gathered in portions.
+    #[test]
+    fn long_lists_are_walked_to_their_ends() {
+        let list = |item: fn(usize) -> String| (0..9_500).map(item).collect::<String>();
+        let of_numbers = format!("numbers = [{}]\ncall(f(1), 'x', last)\n", list(|n| format!("{n}, call{n}('a'), ")));
+        let texts = [
+            ("python", list(|n| format!("NAME{n} = call{n}('a', b.c{n})\n"))),
+            ("python", of_numbers),
+            ("rust", format!("fn f() {{ g!({}) }}", list(|n| format!("call{n}(a, \"b\"), ")))),
+            ("go", format!("package a\nvar x = []T{{{}}}\nfunc F() {{}}\n", list(|n| format!("f{n}(\"a\"), ")))),
+        ];
+        for (name, text) in texts {
+            let spec = languages().find(|spec| spec.language.name() == name).expect("a language");
+            let Analysis::Grammar(rules) = &spec.analysis else { panic!("{name} has a grammar") };
+            compare(name, rules, &text);
+        }
+    }
+
+    fn compare(name: &str, rules: &'static Grammar, text: &str) {
+        let grammar = LoadedGrammar::load(rules).unwrap_or_else(|problem| panic!("{}", problem.0));
+        let mut parser = Parser::new();
+        parser.set_language(&grammar.language).expect("the grammar fits");
+        let tree = parser.parse(text, None).expect("nothing stops the parser");
+        let mut facts = Facts::default();
+        walk(&grammar, text, tree.root_node(), Base::default(), &mut facts, &mut Forget);
+        let hidden = std::mem::take(&mut facts.hidden);
+        let mut expected = by_tree_sitter(&grammar, rules.symbols, tree.root_node(), text);
+        expected.extend(by_tree_sitter(&grammar, rules.references, tree.root_node(), text));
+        expected.retain(|(span, _)| !hidden.iter().any(|(inner, _)| inner.contains(*span)));
+        let symbols = facts.symbols.iter().map(|symbol| (symbol.name, symbol.kind.name().to_owned()));
+        let references = facts.references.iter().map(|reference| (reference.span, reference.kind.name().to_owned()));
+        let found: BTreeSet<_> = symbols.chain(references).collect();
+        let text_of = |(span, kind): &(Span, String)| format!("{kind} {:?}", span.slice(text));
+        let missing: Vec<_> = expected.difference(&found).map(text_of).collect();
+        assert!(missing.is_empty(), "{name}: {} {:?}", missing.len(), &missing[..missing.len().min(9)]);
+        // tree-sitter sees only the first of several children in one field (Scala's `extends A with B`).
+        let more: Vec<_> = found.difference(&expected).map(text_of).collect();
+        assert!(more.len() <= 2, "{name}: {} {:?}", more.len(), &more[..more.len().min(9)]);
     }
 }
