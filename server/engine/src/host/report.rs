@@ -30,7 +30,7 @@ pub enum Progress {
     },
     /// Making what was indexed durable.
     Finishing,
-    /// Linking vectors to a graph, see [`Host::build_graph`].
+    /// Linking vectors to a graph, see [`crate::Host::build_graph`].
     Linking {
         /// Vectors that are linked.
         done: u64,

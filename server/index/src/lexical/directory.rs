@@ -20,6 +20,9 @@ const LIST: &str = ".managed.json";
 /// The same while it is written.
 const NEW_LIST: &str = ".managed.json.new";
 
+/// Files that wait open; each one more waits for the disk by itself.
+const MOST_WAITING: usize = 64;
+
 /// A folder whose files are mapped when they are read, and durable from [`Directory::sync_directory`] on.
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
@@ -124,8 +127,12 @@ impl Write for NewFile {
 
 impl TerminatingWrite for NewFile {
     fn terminate_ref(&mut self, _: AntiCallToken) -> io::Result<()> {
-        let file = self.file.try_clone()?;
-        lock(&self.written).files.push(file);
+        let mut written = lock(&self.written);
+        if written.files.len() >= MOST_WAITING {
+            drop(written);
+            return self.file.sync_data();
+        }
+        written.files.push(self.file.try_clone()?);
         Ok(())
     }
 }
@@ -156,5 +163,10 @@ mod tests {
         assert_eq!(waiting(&folder), (0, false));
         assert_eq!(folder.atomic_read(Path::new("b.idx")).unwrap(), b"b.idx");
         assert!(!path.path().join(NEW_LIST).exists());
+
+        for number in 0..=MOST_WAITING {
+            folder.open_write(Path::new(&format!("{number}.pos"))).unwrap().terminate().unwrap();
+        }
+        assert_eq!(waiting(&folder).0, MOST_WAITING, "so many files of a process may be open");
     }
 }
