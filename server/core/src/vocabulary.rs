@@ -275,7 +275,7 @@ mod tests {
     }
 
     /// What a look at each word in turn finds.
-    fn counted<'a>(text: &'a str, is_wanted: impl Fn(usize) -> bool) -> Vec<(&'a str, u32)> {
+    fn counted(text: &str, is_wanted: impl Fn(usize) -> bool) -> Vec<(&str, u32)> {
         let mut found: Vec<(&str, u32)> = Vec::new();
         each_word(text, &mut |word| {
             let end = word.as_ptr() as usize - text.as_ptr() as usize + word.len();
@@ -293,7 +293,7 @@ mod tests {
     fn each_word_is_counted_in_each_part() {
         let own = include_str!("vocabulary.rs");
         let wide = "größe “Ändern” größe x_1 中文 中文\nnaïve größe größe a a a\n".repeat(9);
-        let many = (0..9_000).map(|n| format!("word{n} ")).collect::<String>();
+        let many = (0..9_000).map(|n| format!("word{n} ")).collect::<Vec<_>>().concat();
         let mut vocabulary = Vocabulary::default();
         for text in [own, &*wide, &*many, "", "\n\n", "a"] {
             for (lines, head) in [(1, 40), (7, 200), (40, 1_800), (7, usize::MAX), (3, 0), (1_000, 13)] {

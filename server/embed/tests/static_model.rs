@@ -308,7 +308,7 @@ fn chunks_embed_like_passages(text: &str, lines: usize, containers: &[&str]) {
 fn known_words_embed_like_their_text() {
     let own = include_str!("static_model.rs");
     let wide = "größeÄndern “größe” parse_json größe 中文 x12 _ ".repeat(300);
-    let many = (0..400).map(|number| format!("word{number:x}Word ")).collect::<String>();
+    let many = (0..400).map(|number| format!("word{number:x}Word ")).collect::<Vec<_>>().concat();
     let long = ["part"; 900].join("_");
     for text in [own, &*wide, &*many, &*long, "", "\n"] {
         for lines in [1, 9, 60, 10_000] {

@@ -441,7 +441,7 @@ mod tests {
     use super::*;
 
     fn load(files: usize, done: usize, seconds: u64) -> Load {
-        let started = Instant::now() - Duration::from_secs(seconds);
+        let started = Instant::now().checked_sub(Duration::from_secs(seconds)).expect("the clock has run that long");
         Load { started, files, done, published: started, wait: Duration::from_secs(2) }
     }
 
