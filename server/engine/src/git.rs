@@ -14,7 +14,7 @@ use std::{
 
 pub use changes::{Changes, FileChange, GitError, changes};
 pub use history::{CoChange, Commit, History, HistoryLimits, history};
-pub use past::{Past, defined_name, past, removed_definitions};
+pub use past::{Past, defined_name, past, removed_definitions, standing_in};
 pub use revisions::{ChangedLines, Export, changed_lines};
 
 /// Runs git in a folder; `None` when it fails.

@@ -59,6 +59,13 @@ const VENDORED_WORDS_OF_TWO: &[[&str; 2]] = &[
 ];
 /// Two folders of which the inner one holds libraries for a page: `public/js/plugins`.
 const VENDORED_PAIRS: &[[&str; 2]] = &[["js", "plugins"], ["js", "lib"], ["js", "libs"], ["javascripts", "plugins"]];
+/// The folder of a whole repository that holds what it depends on; further down it may be the product's own.
+const VENDORED_TOP: &str = "deps/";
+/// Scripts that automake and autoconf put into a repository.
+const BUILD_SCRIPTS: &[&str] = &[
+    "config.guess", "config.sub", "depcomp", "install-sh", "ltmain.sh", "missing", "mkinstalldirs", "test-driver",
+    "ylwrap",
+];
 const COMPATIBILITY_WORDS: &[&str] =
     &["compat", "compatibility", "legacy", "deprecated", "polyfill", "polyfills", "shim", "shims", "obsolete"];
 const DOCUMENTATION_EXTENSIONS: &[&str] = &["md", "markdown", "rst", "txt", "adoc", "asciidoc", "org", "tex", "mdx"];
@@ -93,6 +100,8 @@ pub fn role(path: &str) -> Role {
         })
     };
     if in_folder(VENDORED_FOLDERS)
+        || path.starts_with(VENDORED_TOP)
+        || BUILD_SCRIPTS.contains(&file)
         || ends_with(VENDORED_WORDS, VENDORED_WORDS_OF_TWO)
         || has_pair(folders, VENDORED_PAIRS)
     {
@@ -192,6 +201,9 @@ mod tests {
             ("cloud/vendor-internal/sdk/client.go", Role::Vendored),
             ("jaraco_vendored/text.py", Role::Vendored),
             ("shop/choose-vendor/list.ts", Role::Code),
+            ("deps/zlib/inflate.c", Role::Vendored),
+            ("app/deps/session.py", Role::Code),
+            ("build-aux/missing", Role::Vendored),
             ("public/js/plugins/select.js", Role::Vendored),
             ("src/plugins/select.js", Role::Code),
             ("src/Behat/Steps.php", Role::Test),

@@ -11,6 +11,7 @@ mod candidates;
 mod compare;
 mod copies;
 mod groups;
+mod moved;
 mod outside;
 mod paths;
 mod reach;

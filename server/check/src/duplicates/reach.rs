@@ -33,9 +33,8 @@ impl<'a> Packages<'a> {
     pub(super) fn of(snapshot: &'a Snapshot) -> Self {
         let mut manifests: HashMap<&str, Vec<&str>> = HashMap::new();
         for path in snapshot.index().files().map(|file| file.path()) {
-            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-            if MANIFESTS.contains(&name) || MANIFEST_ENDINGS.iter().any(|ending| name.ends_with(ending)) {
-                manifests.entry(folder).or_default().push(path);
+            if is_manifest(path) {
+                manifests.entry(folder(path)).or_default().push(path);
             }
         }
         Self { snapshot, manifests, texts: HashMap::new() }
@@ -135,6 +134,12 @@ pub(super) fn are_registered_apart(bodies: &mut Bodies<'_, '_>, left: &Unit, rig
     matches!((marks(left), marks(right)), (Some(own), Some(other)) if own != other)
 }
 
+/// Whether a file says what a package is.
+pub(super) fn is_manifest(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    MANIFESTS.contains(&name) || MANIFEST_ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
 /// Whether code is kept for older users: nobody is told to call it.
 fn is_kept(path: &str) -> bool {
     const KEPT: &[&str] = &["archive", "attic", "legacy", "deprecated", "obsolete"];
@@ -149,7 +154,7 @@ fn is_program(file: &FileEntry, from: &str, text: &str) -> bool {
     text.starts_with("#!/") || file.language().name() == "go" && folder(file.path()) != folder(from) && is_main()
 }
 
-fn folder(path: &str) -> &str {
+pub(super) fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 

@@ -5,22 +5,22 @@ use std::{
     sync::atomic::Ordering,
 };
 
-use conexus_core::{Language, Span, SymbolKind, words};
-use conexus_engine::{SymbolRef, git};
+use conexus_core::{SymbolKind, words};
+use conexus_engine::SymbolRef;
 
 use super::{
     LEAST_OF_INTERFACE, Pair,
     compare::{self, Bodies, Compared, Comparison},
+    moved::{Gone, with_their_files},
     outside::{self, Definitions},
     paths::are_versions,
     place_of,
     reach::{Packages, are_registered_apart},
-    units::{RUN, Unit, hash_of, text_hash},
+    units::Unit,
 };
 use crate::{
     Finding, Related, Result, Rule, Severity,
     finding::fingerprint,
-    lexer,
     scope::{Scope, Sources},
 };
 
@@ -99,6 +99,8 @@ pub(super) fn pairs(scope: &Scope<'_>, units: &[Unit], known: &[Pair]) -> Result
         let mut had_its_name = |unit: &Unit| had_its_name(scope, &mut sources, unit);
         had_its_name(old) && !had_its_name(new) && !gone.holds(&mut bodies, new)
     });
+    let moved = with_their_files(scope, &mut sources, units, pairs.iter().map(|pair| pair.left));
+    pairs.retain(|pair| !moved.contains(&pair.left));
     Ok(pairs)
 }
 
@@ -129,80 +131,6 @@ fn had_its_name(scope: &Scope<'_>, sources: &mut Sources<'_, '_>, old: &Unit) ->
     let (Some(source), Some(symbol)) = (sources.of(&old.file), old.symbol()) else { return false };
     let (first, last) = source.lines.lines_of(symbol.name_span());
     scope.added(old.file.path(), first..last + 1) == 0.0
-}
-
-/// The code that the change took away, as runs of tokens with how many of each, by the language it is read as.
-struct Gone<'a> {
-    lines: &'a [String],
-    /// What was defined there.
-    names: HashSet<&'a str>,
-    runs: HashMap<Language, HashMap<u64, u32>>,
-}
-
-/// Share of a function's runs that must have been taken away elsewhere for it to have been moved. What formats code anew
-/// while it moves leaves most of them.
-const MOVED: f32 = 0.8;
-/// The same where a function of its name was taken away: it may have got types on its way.
-const MOVED_BY_NAME: f32 = 0.4;
-/// Bytes that the end of a name must have to say which function it was before words were put in front of it.
-const LEAST_OF_NAME: usize = 5;
-
-impl<'a> Gone<'a> {
-    fn of(scope: &'a Scope<'_>) -> Self {
-        let lines = scope.changes.as_ref().map_or(&[][..], |changes| &changes.removed_lines);
-        let names = lines.iter().filter_map(|line| git::defined_name(line)).collect();
-        Self { lines, names, runs: HashMap::new() }
-    }
-
-    /// Whether a function is among it: it is not new, but was moved, indented or formatted. What it takes is used up, so
-    /// that of two copies of what was moved one is new.
-    fn holds(&mut self, bodies: &mut Bodies<'_, '_>, unit: &Unit) -> bool {
-        let Some(text) = bodies.text(unit) else { return false };
-        let language = unit.file.language();
-        let own = runs_of(language, unit.span.slice(&text).lines());
-        let is_named = unit.symbol().is_some_and(|symbol| self.has_name(symbol.name()));
-        let gone =
-            self.runs.entry(language).or_insert_with(|| runs_of(language, self.lines.iter().map(String::as_str)));
-        let taken = |(run, count): (&u64, &u32)| gone.get(run).map_or(0, |left| *left.min(count));
-        let (moved, all) = (own.iter().map(taken).sum::<u32>(), own.values().sum::<u32>());
-        let least = if is_named { MOVED_BY_NAME } else { MOVED };
-        if all == 0 || (moved as f32) < least * all as f32 {
-            return false;
-        }
-        for (run, count) in own {
-            gone.entry(run).and_modify(|left| *left = left.saturating_sub(count));
-        }
-        true
-    }
-
-    /// Whether what was taken away had a name, or what is left of it without the words before it, as `insoff` is of
-    /// `panels_insoff`.
-    fn has_name(&self, name: &str) -> bool {
-        let begins = |&(_, letter): &(usize, char)| letter == '_' || letter.is_uppercase();
-        let mut endings = name.char_indices().filter(begins).map(|(at, _)| name[at..].trim_start_matches('_'));
-        let is_known = |ending: &str| {
-            let mut letters = ending.chars();
-            let small: String = letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect();
-            self.names.contains(ending) || self.names.contains(small.as_str())
-        };
-        self.names.contains(name) || endings.any(|ending| ending.len() >= LEAST_OF_NAME && is_known(ending))
-    }
-}
-
-/// Runs of tokens in lines of code, each line read by itself: of what was taken away there are only lines. Separators and
-/// the form of quotes do not count.
-fn runs_of<'t>(language: Language, lines: impl Iterator<Item = &'t str>) -> HashMap<u64, u32> {
-    let mut tokens = Vec::new();
-    for line in lines {
-        let found = lexer::tokens(language, line, Span::new(0, line.len()));
-        let texts = found.iter().map(|token| token.span.slice(line).trim_matches(['"', '\'', '`']));
-        tokens.extend(texts.filter(|text| !matches!(*text, "," | ";")).map(text_hash));
-    }
-    let mut runs = HashMap::new();
-    for run in tokens.windows(RUN) {
-        *runs.entry(hash_of(run.iter())).or_default() += 1;
-    }
-    runs
 }
 
 /// What there is to compare a new function with.

@@ -1,6 +1,7 @@
 //! The functions of a workspace as tokens.
 
 use std::{
+    collections::{HashMap, HashSet},
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     sync::{
         Arc,
@@ -10,11 +11,14 @@ use std::{
 
 use conexus_core::{ChunkKind, Language, Span, SymbolKind};
 use conexus_engine::{
-    FileEntry, FileFlags, SymbolRef,
+    FileEntry, FileFlags, Snapshot, SymbolRef,
     roles::{self, Role},
 };
 
-use super::statements::{Statement, statements};
+use super::{
+    reach::is_manifest,
+    statements::{Statement, statements},
+};
 use crate::{
     LeftOut, Rule,
     lexer::{self, Token, TokenKind},
@@ -170,6 +174,57 @@ fn is_library(path: &str, text: &str) -> bool {
     banner.to_ascii_lowercase().contains("licen") && banner.split_whitespace().any(is_version)
 }
 
+fn is_c(file: &FileEntry) -> bool {
+    family(file.language()) == "c"
+}
+
+/// Folders of C that hold a library of others: one with a licence of its own, and no manifest that makes it a package of
+/// this workspace. What holds most of the code is the product, wherever its licence lies.
+fn foreign_folders(snapshot: &Snapshot) -> HashSet<&str> {
+    let mut licensed = HashSet::new();
+    let mut packages = HashSet::new();
+    let mut files = 0;
+    for path in snapshot.index().files().map(|file| file.path()) {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let name = name.to_ascii_lowercase();
+        if ["licen", "copying"].iter().any(|begin| name.starts_with(begin)) {
+            licensed.insert(folder);
+        } else if is_manifest(path) {
+            packages.insert(folder);
+        }
+    }
+    licensed.retain(|folder| !folder.is_empty() && !packages.contains(folder));
+    let mut below: HashMap<&str, usize> = HashMap::new();
+    for file in snapshot.index().files().filter(|file| is_c(file)) {
+        files += 1;
+        for folder in folders_of(file.path()).filter(|folder| licensed.contains(folder)) {
+            *below.entry(folder).or_default() += 1;
+        }
+    }
+    licensed.retain(|folder| 2 * below.get(folder).copied().unwrap_or_default() < files);
+    licensed
+}
+
+/// The folders that a file lies in, from the inner one on.
+fn folders_of(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').rev().map(|(at, _)| &path[..at])
+}
+
+fn is_below_any(path: &str, folders: &HashSet<&str>) -> bool {
+    folders_of(path).any(|folder| folders.contains(folder))
+}
+
+/// Whether there is a body, and not the rest of a declaration alone, as in a header or of a foreign function.
+fn has_body(language: Language, text: &str, tokens: &[Token]) -> bool {
+    let begins: &[&str] = match language.name() {
+        "c" | "cpp" | "go" | "java" | "php" | "rust" | "swift" => &["{"],
+        "csharp" | "javascript" | "tsx" | "typescript" => &["{", "=>"],
+        "kotlin" | "scala" => &["{", "="],
+        _ => return true,
+    };
+    tokens.iter().any(|token| begins.contains(&token.span.slice(text)))
+}
+
 /// The functions of the whole workspace that are long enough, ordered by path and place.
 pub(crate) fn units(scope: &mut Scope<'_>) -> Vec<Unit> {
     let mut passed_over: Vec<([&'static str; 2], usize)> = Vec::new();
@@ -183,7 +238,10 @@ pub(crate) fn units(scope: &mut Scope<'_>) -> Vec<Unit> {
             },
         }
     }
-    let libraries = AtomicUsize::new(0);
+    let foreign = foreign_folders(scope.snapshot);
+    let all = files.len();
+    files.retain(|file| !is_c(file) || !is_below_any(file.path(), &foreign));
+    let libraries = AtomicUsize::new(all - files.len());
     let step = scope.step(Rule::DuplicateCode, "reading functions", files.len());
     let found = parallel::map(step, &files, Shapes::default, |shapes, file| {
         if file.symbols().all(|symbol| !is_function(symbol)) {
@@ -262,7 +320,7 @@ fn unit(
         return None;
     }
     let tokens = body_tokens(file.language(), &source.text, body, symbol.doc());
-    if tokens.len() < least {
+    if tokens.len() < least || !has_body(file.language(), &source.text, &tokens) {
         return None;
     }
     let prints = shapes.prints(&source.text, &tokens)?;

@@ -205,3 +205,42 @@ fn versions_libraries_and_regular_files_are_no_duplicates() {
         assert_eq!(found.len(), expected, "{what}: {found:?}");
     }
 }
+
+/// A library of C brings its licence, and is no package of the workspace.
+#[test]
+fn a_folder_of_c_with_a_licence_of_its_own_is_of_others() {
+    let push = "bool buffer_push(struct deque *queue, size_t wanted)
+{
+    if (queue->size + wanted > queue->capacity) {
+        if (!queue_reserve(queue->data, queue->capacity * 2 + wanted))
+            return false;
+        queue->capacity = queue->capacity * 2 + wanted;
+    }
+    for (size_t at = queue->size; at > 0 && queue->marks[at - 1] > wanted; --at)
+        queue->marks[at] = queue->marks[at - 1];
+    queue->size += wanted;
+    return true;
+}
+";
+    let library = ["src/zip/one.c", "src/zip/deep/two.c"];
+    let cases: &[(&[&str], usize)] = &[
+        (&["LICENSE"], 1),
+        (&["src/zip/LICENSE"], 0),
+        (&["src/COPYING.LIB"], 1),
+        (&["src/zip/Licence.txt"], 0),
+        (&["src/zip/LICENSE", "src/zip/Cargo.toml"], 1),
+    ];
+    for (files, expected) in cases {
+        let workspace = Workspace::empty();
+        for path in library {
+            workspace.write(path, push.replace("buffer_push", &path.replace(['/', '.'], "_")));
+        }
+        for name in ["red", "green", "blue"] {
+            workspace.write(&format!("src/{name}.c"), format!("int {name}(void) {{ return {}; }}\n", name.len()));
+        }
+        for path in *files {
+            workspace.write(path, "Permission is hereby granted to whom this is given.\n");
+        }
+        assert_eq!(findings(Rule::DuplicateCode, &workspace, None).len(), *expected, "{files:?}");
+    }
+}

@@ -322,6 +322,19 @@ fn what_was_moved_or_indented_is_not_new() {
         assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")).len(), count, "{name}");
     }
 
+    // git takes the copy in another folder for the file itself, and the file that was renamed for a new one.
+    for (renamed, count) in [("models/words_of_text.py", 0), ("pages/words.py", 1)] {
+        let repository = Repository::init(Workspace::empty());
+        let old = table("OLD").replace("pub const ", "");
+        repository.write("models/words.py", format!("{SPLIT_WORDS}{old}"));
+        repository.write("tools/names.py", SPLIT_WORDS);
+        repository.commit("two of a kind");
+        repository.remove("models/words.py");
+        repository.write("layers/words.py", format!("{SPLIT_WORDS}{old}"));
+        repository.write(renamed, format!("{SPLIT_WORDS}{}", table("NEW").replace("pub const ", "")));
+        assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")).len(), count, "{renamed}");
+    }
+
     // One that stays where it is and is written anew below its name is an old one.
     repository.remove("layers/words.py");
     let (_, body) = typed.split_once('\n').expect("a body");
@@ -401,4 +414,44 @@ def ensure_parent_folder(path):
         findings(Rule::Reinvented, &repository, Some("HEAD")),
         ["src/export.py:1 `ensure_parent_folder` in src/paths.py:1 already does this"]
     );
+}
+
+/// Heads alone say nothing of what is done behind them.
+#[test]
+fn what_is_only_declared_is_not_reinvented() {
+    let foreign = "unsafe extern \"C\" {
+    pub fn write_part(
+        buffer: *mut Buffer,
+        start: ::std::os::raw::c_uint,
+        end: ::std::os::raw::c_uint,
+        text: *mut ::std::os::raw::c_char,
+        size: ::std::os::raw::c_uint,
+        used: *mut ::std::os::raw::c_uint,
+        font: *mut Font,
+        format: Format,
+        flags: Flags,
+    ) -> ::std::os::raw::c_uint;
+}
+";
+    let method = "class Picker {
+public:
+    bool write_part(
+        const Vec2d& mouse,
+        const Transform3d& place, // in the world
+        const Camera& camera,
+        Vec3f& position,
+        Vec3f& normal,
+        const ClippingPlane* plane = nullptr, // if there is one
+        size_t* facet = nullptr
+    ) const;
+};
+";
+    for (extension, declared) in [("rs", foreign), ("hpp", method)] {
+        let repository = Repository::init(Workspace::empty());
+        repository.write(&format!("src/old.{extension}"), declared);
+        repository.commit("old");
+        let again = declared.replace("write_part", "write_whole");
+        repository.write(&format!("src/new.{extension}"), again);
+        assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")), Vec::<String>::new());
+    }
 }

@@ -85,6 +85,35 @@ pub fn removed_definitions(
     found
 }
 
+/// The files of a revision, relative to the folder, in which some lines stand, white space at both ends aside: a path for
+/// each time that a line does, with the number of the line among those that were asked for. What a clone has not is not
+/// searched. `None` when git does not run, and when nobody waits any more.
+pub fn standing_in(
+    folder: &Path,
+    revision: &str,
+    wanted: &[&str],
+    cancel: &AtomicBool,
+) -> Option<Vec<(String, usize)>> {
+    let mut search = super::command(folder);
+    search.args(["grep", "-I", "-z", "--fixed-strings", "--no-color"]);
+    for line in wanted {
+        search.args(["-e", line]);
+    }
+    search.args([revision, "--"]);
+    let mut output = Vec::new();
+    let ended = run::read(&mut search, None, cancel, &mut |piece| output.extend_from_slice(piece))?;
+    if ended.is_cut {
+        return None;
+    }
+    let output = String::from_utf8_lossy(&output);
+    let of_line = |line: &str| {
+        let (path, text) = line.strip_prefix(revision)?.strip_prefix(':')?.split_once('\0')?;
+        let number = wanted.iter().position(|wanted| *wanted == text.trim())?;
+        Some((path.to_owned(), number))
+    };
+    Some(output.lines().filter_map(of_line).collect())
+}
+
 /// Whether a path is one of prose: what its lines define is an example.
 pub(super) fn is_prose(path: &str) -> bool {
     matches!(roles::role(path.trim_end_matches(['"', '\t'])), roles::Role::Documentation)
