@@ -1,6 +1,8 @@
 """Validation: the first sentence of a documentation must find what it documents, in its repository.
 
-    python evaluate.py MODEL.bin WORK     prints NDCG@10 by language
+    python evaluate.py MODEL.bin WORK [BEFORE.bin]
+
+Prints NDCG@10 by language and, beside another model, the mean change with its 95 % interval over repositories.
 
 `functions`: a function among its repository's functions, all without documentation. `files`: a type or a file (its head
 comment); any function or type of that file will do, and all keep their documentation but its first sentence. `commits`:
@@ -127,10 +129,9 @@ def gain(scores, group, targets):
     return np.where(rank < 10, 1 / np.log2(rank + 2), 0)
 
 
-def score(data, rows, document_weight, query_weight, field_weight, how="cosine"):
-    """NDCG@10 by language and over all queries; `how` is cosine, bm25f or both."""
-    documents, asked = rows * document_weight[:, None], rows * query_weight[:, None]
-    gains = collections.defaultdict(list)
+def gains(data, rows, document_weight, query_weight, field_weight, how="cosine"):
+    """By repository the language and the NDCG@10 of each query; `how` is cosine, bm25f or both."""
+    documents, asked, out = rows * document_weight[:, None], rows * query_weight[:, None], []
     for languages, fields, queries, group, targets, lexical in data:
         if not languages:
             continue
@@ -138,19 +139,46 @@ def score(data, rows, document_weight, query_weight, field_weight, how="cosine")
         if how != "bm25f":
             index = unit(sum(w * (f @ documents) for w, f in zip(field_weight, fields)))
             scores = scores + (COSINE if how == "both" else 1) * (unit(queries @ asked) @ index.T)
-        for language, one in zip(languages, gain(scores, group, targets)):
-            gains[language].append(one)
-            gains["all"].append(one)
-    return {k: round(float(np.mean(v)), 4) for k, v in sorted(gains.items())} | {"queries": len(gains["all"])}
+        out.append((languages, gain(scores, group, targets)))
+    return out
 
 
-def score_file(path, work):
+def by_language(found):
+    """Means by language and over all queries."""
+    of = collections.defaultdict(list)
+    for languages, values in found:
+        for language, one in zip(languages, values):
+            of[language].append(one)
+            of["all"].append(one)
+    return {k: round(float(np.mean(v)), 4) for k, v in sorted(of.items())} | {"queries": len(of["all"])}
+
+
+def score(data, *model):
+    return by_language(gains(data, *model))
+
+
+def change(before, after, samples=2_000):
+    """Mean change of a query and its 95 % interval, a bootstrap that draws whole repositories."""
+    sums = np.array([(new - old).sum() for (_, old), (_, new) in zip(before, after)])
+    counts = np.array([len(values) for _, values in after])
+    drawn = np.random.default_rng(1).integers(len(sums), size=(samples, len(sums)))
+    low, high = np.quantile(sums[drawn].sum(1) / counts[drawn].sum(1), (0.025, 0.975))
+    return f"{sums.sum() / counts.sum():+.4f} ({low:+.4f} to {high:+.4f})"
+
+
+def gains_of(path, work, what):
+    """The same of a file, for each way of scoring."""
     model = reference.read(path)
     p = (model.rows * model.scale[:, None], model.document_weight, model.query_weight, model.field_weight[:3])
+    data = load(work, model.tokens, what, lexical=True)
+    return {how: gains(data, *p, how) for how in ("cosine", "bm25f", "both")}
+
+
+def score_file(path, work, before=None):
     for what in KINDS:
-        data = load(work, model.tokens, what, lexical=True)
-        for how in ("cosine", "bm25f", "both"):
-            print(what, how, score(data, *p, how), flush=True)
+        earlier = before and gains_of(before, work, what)
+        for how, found in gains_of(path, work, what).items():
+            print(what, how, by_language(found), *([change(earlier[how], found)] if earlier else []), flush=True)
 
 
 if __name__ == "__main__":
