@@ -186,8 +186,7 @@ fn foreign_folders(snapshot: &Snapshot) -> HashSet<&str> {
     let mut files = 0;
     for path in snapshot.index().files().map(|file| file.path()) {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let name = name.to_ascii_lowercase();
-        if ["licen", "copying"].iter().any(|begin| name.starts_with(begin)) {
+        if is_licence(name) {
             licensed.insert(folder);
         } else if is_manifest(path) {
             packages.insert(folder);
@@ -203,6 +202,23 @@ fn foreign_folders(snapshot: &Snapshot) -> HashSet<&str> {
     }
     licensed.retain(|folder| 2 * below.get(folder).copied().unwrap_or_default() < files);
     licensed
+}
+
+/// Whether a file is the text of a licence by its name, and no code about licences.
+fn is_licence(name: &str) -> bool {
+    // Few names of a workspace get further.
+    if !name.starts_with(['l', 'L', 'c', 'C']) {
+        return false;
+    }
+    let name = name.to_ascii_lowercase();
+    let (stem, extension) = name.split_once('.').unwrap_or((&name, ""));
+    let is_named =
+        |known: &str| stem.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']));
+    let is_text = matches!(
+        extension,
+        "" | "txt" | "md" | "rst" | "html" | "lib" | "lesser" | "gpl" | "lgpl" | "mit" | "bsd" | "apache"
+    );
+    is_text && ["license", "licence", "copying"].into_iter().any(is_named)
 }
 
 /// The folders that a file lies in, from the inner one on.

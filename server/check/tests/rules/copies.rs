@@ -228,6 +228,8 @@ fn a_folder_of_c_with_a_licence_of_its_own_is_of_others() {
         (&["src/zip/LICENSE"], 0),
         (&["src/COPYING.LIB"], 1),
         (&["src/zip/Licence.txt"], 0),
+        (&["src/zip/LICENSE-MIT"], 0),
+        (&["src/zip/license.c", "src/zip/copying.h", "src/zip/licensing.txt"], 1),
         (&["src/zip/LICENSE", "src/zip/Cargo.toml"], 1),
     ];
     for (files, expected) in cases {

@@ -325,6 +325,9 @@ fn what_was_moved_or_indented_is_not_new() {
     // git takes the copy in another folder for the file itself, and the file that was renamed for a new one.
     for (renamed, count) in [("models/words_of_text.py", 0), ("pages/words.py", 1)] {
         let repository = Repository::init(Workspace::empty());
+        for setting in ["grep.lineNumber", "grep.column", "grep.fullName"] {
+            repository.git(&["config", setting, "true"]);
+        }
         let old = table("OLD").replace("pub const ", "");
         repository.write("models/words.py", format!("{SPLIT_WORDS}{old}"));
         repository.write("tools/names.py", SPLIT_WORDS);

@@ -95,7 +95,9 @@ pub fn standing_in(
     cancel: &AtomicBool,
 ) -> Option<Vec<(String, usize)>> {
     let mut search = super::command(folder);
-    search.args(["grep", "-I", "-z", "--fixed-strings", "--no-color"]);
+    // Whatever a person's settings add to a line; and what a partial clone has not is not fetched.
+    let as_it_is = ["--no-line-number", "--no-column", "--no-full-name", "--no-color", "--no-heading", "--no-break"];
+    search.env("GIT_NO_LAZY_FETCH", "1").args(["grep", "-I", "-z", "--fixed-strings"]).args(as_it_is);
     for line in wanted {
         search.args(["-e", line]);
     }
