@@ -10,6 +10,7 @@ mod blocks;
 mod candidates;
 mod compare;
 mod copies;
+mod foreign;
 mod groups;
 mod moved;
 mod outside;

@@ -1,7 +1,6 @@
 //! The functions of a workspace as tokens.
 
 use std::{
-    collections::{HashMap, HashSet},
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     sync::{
         Arc,
@@ -11,12 +10,12 @@ use std::{
 
 use conexus_core::{ChunkKind, Language, Span, SymbolKind};
 use conexus_engine::{
-    FileEntry, FileFlags, Snapshot, SymbolRef,
+    FileEntry, FileFlags, SymbolRef,
     roles::{self, Role},
 };
 
 use super::{
-    reach::is_manifest,
+    foreign::{Foreign, holders_of_file, is_library},
     statements::{Statement, statements},
 };
 use crate::{
@@ -101,7 +100,7 @@ impl Unit {
 }
 
 /// Languages between which code is copied as it is.
-fn family(language: Language) -> &'static str {
+pub(super) fn family(language: Language) -> &'static str {
     match language.name() {
         "javascript" | "typescript" | "tsx" => "javascript",
         "c" | "cpp" => "c",
@@ -142,94 +141,6 @@ fn is_template(path: &str) -> bool {
     folders.any(|folder| matches!(folder, "templates" | "scaffold" | "scaffolding" | "skeleton" | "boilerplate"))
 }
 
-/// Bytes at the beginning of a file in which a library of others says what it is.
-const BANNER_BYTES: usize = 1_200;
-
-/// Whether a file of JavaScript is a library of others that was put here: by its name, or by its banner, a comment with a
-/// version and a licence.
-fn is_library(path: &str, text: &str) -> bool {
-    let (_, name) = path.rsplit_once('/').unwrap_or(("", path));
-    if ![".js", ".cjs", ".mjs"].iter().any(|ending| name.ends_with(ending)) {
-        return false;
-    }
-    let known = ["jquery.", "jquery-", "bootstrap.", "bootstrap-", "modernizr", "select2."];
-    if known.iter().any(|known| name.to_ascii_lowercase().starts_with(known)) {
-        return true;
-    }
-    let head = &text[..text.floor_char_boundary(BANNER_BYTES)];
-    let Some((banner, _)) =
-        head.trim_start().strip_prefix("/*").map(|rest| rest.split_once("*/").unwrap_or((rest, "")))
-    else {
-        return false;
-    };
-    let is_version = |word: &str| {
-        let word = word.trim_start_matches(['v', 'V']).trim_end_matches(|last: char| !last.is_ascii_alphanumeric());
-        let mut numbers = word.split('.');
-        let first =
-            numbers.next().is_some_and(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
-        first
-            && numbers.clone().count() >= 2
-            && numbers.all(|part| part.starts_with(|first: char| first.is_ascii_digit()))
-    };
-    banner.to_ascii_lowercase().contains("licen") && banner.split_whitespace().any(is_version)
-}
-
-fn is_c(file: &FileEntry) -> bool {
-    family(file.language()) == "c"
-}
-
-/// Folders of C that hold a library of others: one with a licence of its own, and no manifest that makes it a package of
-/// this workspace. What holds most of the code is the product, wherever its licence lies.
-fn foreign_folders(snapshot: &Snapshot) -> HashSet<&str> {
-    let mut licensed = HashSet::new();
-    let mut packages = HashSet::new();
-    let mut files = 0;
-    for path in snapshot.index().files().map(|file| file.path()) {
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        if is_licence(name) {
-            licensed.insert(folder);
-        } else if is_manifest(path) {
-            packages.insert(folder);
-        }
-    }
-    licensed.retain(|folder| !folder.is_empty() && !packages.contains(folder));
-    let mut below: HashMap<&str, usize> = HashMap::new();
-    for file in snapshot.index().files().filter(|file| is_c(file)) {
-        files += 1;
-        for folder in folders_of(file.path()).filter(|folder| licensed.contains(folder)) {
-            *below.entry(folder).or_default() += 1;
-        }
-    }
-    licensed.retain(|folder| 2 * below.get(folder).copied().unwrap_or_default() < files);
-    licensed
-}
-
-/// Whether a file is the text of a licence by its name, and no code about licences.
-fn is_licence(name: &str) -> bool {
-    // Few names of a workspace get further.
-    if !name.starts_with(['l', 'L', 'c', 'C']) {
-        return false;
-    }
-    let name = name.to_ascii_lowercase();
-    let (stem, extension) = name.split_once('.').unwrap_or((&name, ""));
-    let is_named =
-        |known: &str| stem.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']));
-    let is_text = matches!(
-        extension,
-        "" | "txt" | "md" | "rst" | "html" | "lib" | "lesser" | "gpl" | "lgpl" | "mit" | "bsd" | "apache"
-    );
-    is_text && ["license", "licence", "copying"].into_iter().any(is_named)
-}
-
-/// The folders that a file lies in, from the inner one on.
-fn folders_of(path: &str) -> impl Iterator<Item = &str> {
-    path.match_indices('/').rev().map(|(at, _)| &path[..at])
-}
-
-fn is_below_any(path: &str, folders: &HashSet<&str>) -> bool {
-    folders_of(path).any(|folder| folders.contains(folder))
-}
-
 /// Whether there is a body, and not the rest of a declaration alone, as in a header or of a foreign function.
 fn has_body(language: Language, text: &str, tokens: &[Token]) -> bool {
     let begins: &[&str] = match language.name() {
@@ -254,29 +165,36 @@ pub(crate) fn units(scope: &mut Scope<'_>) -> Vec<Unit> {
             },
         }
     }
-    let foreign = foreign_folders(scope.snapshot);
+    let foreign = Foreign::read(scope);
+    files.retain(|file| file.symbols().any(is_function));
     let all = files.len();
-    files.retain(|file| !is_c(file) || !is_below_any(file.path(), &foreign));
+    files.retain(|file| !foreign.holds(file));
     let libraries = AtomicUsize::new(all - files.len());
     let step = scope.step(Rule::DuplicateCode, "reading functions", files.len());
     let found = parallel::map(step, &files, Shapes::default, |shapes, file| {
-        if file.symbols().all(|symbol| !is_function(symbol)) {
-            return Some(Vec::new());
-        }
         let source = scope.source(file)?;
         if is_library(file.path(), &source.text) {
             libraries.fetch_add(1, Ordering::Relaxed);
-            return Some(Vec::new());
+            return Some((Vec::new(), Vec::new()));
         }
         let units = file.symbols().filter_map(|symbol| unit(scope, shapes, file, &source, symbol)).collect();
-        Some(without_nested(units))
+        Some((without_nested(units), holders_of_file(&source.text)))
     });
-    let changed = found.iter().filter(|units| units.is_none()).count();
-    let units = found.into_iter().flatten().flatten().collect();
+    let changed = found.iter().filter(|read| read.is_none()).count();
+    let notices: Vec<(&str, &[String])> = files
+        .iter()
+        .zip(&found)
+        .map(|(file, read)| (&**file.path(), read.as_ref().map_or(&[][..], |(_, holders)| holders)))
+        .collect();
+    let of_others = foreign.by_notice(&notices);
+    let own = found.into_iter().zip(&of_others).filter(|(_, of_others)| !**of_others);
+    let units = own.filter_map(|(read, _)| read).flat_map(|(units, _)| units).collect();
     for (what, count) in passed_over {
         leave_out(scope, count, what);
     }
-    leave_out(scope, libraries.into_inner(), ["library of others", "libraries of others"]);
+    leave_out(scope, libraries.into_inner(), ["file of a library of others", "files of libraries of others"]);
+    let of_others = of_others.into_iter().filter(|of_others| *of_others).count();
+    leave_out(scope, of_others, ["file that names others as its authors", "files that name others as their authors"]);
     if changed > 0 {
         let why = "they changed while they were checked; run it again".to_owned();
         let what = if changed == 1 { "file" } else { "files" };

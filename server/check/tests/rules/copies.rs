@@ -2,7 +2,7 @@
 //! who could call what.
 
 use conexus_check::Rule;
-use conexus_testkit::{Repository, Workspace};
+use conexus_testkit::{PARSE_DURATION, Repository, Workspace};
 
 use crate::{SPLIT_WORDS, findings};
 
@@ -244,5 +244,42 @@ fn a_folder_of_c_with_a_licence_of_its_own_is_of_others() {
             workspace.write(path, "Permission is hereby granted to whom this is given.\n");
         }
         assert_eq!(findings(Rule::DuplicateCode, &workspace, None).len(), *expected, "{files:?}");
+    }
+}
+
+/// Code of others tells whose it is: by the notices of its files where the project's say otherwise or nothing, and by a licence
+/// that names others than the project's.
+#[test]
+fn what_names_others_as_its_authors_is_of_others() {
+    let licence = |whom: &str| format!("MIT License\n\nCopyright (c) 2020 {whom}\n\nPermission is hereby granted\n");
+    // Whom the two copies of a function name, what else there is, and how many findings there are.
+    let cases: &[(&str, &[(&str, &str)], usize)] = &[
+        ("", &[], 1),
+        ("Ada Lovelace", &[], 0),
+        ("Ada Lovelace", &[("LICENSE", "Ada Lovelace")], 1),
+        ("Ada Lovelace", &[("LICENSE", "Charles Babbage")], 0),
+        ("", &[("LICENSE", "Charles Babbage"), ("src/engine/LICENSE", "Ada Lovelace")], 0),
+        ("", &[("LICENSE", "Charles Babbage"), ("src/engine/LICENSE", "Charles Babbage, Inc.")], 1),
+        (
+            "",
+            &[("LICENSE", "Charles Babbage"), ("src/engine/LICENSE", "Ada Lovelace"), ("src/engine/Cargo.toml", "")],
+            1,
+        ),
+        ("", &[("src/engine/LICENSE", "Ada Lovelace")], 1),
+    ];
+    for (named, others, expected) in cases {
+        let workspace = Workspace::empty();
+        let notice = if named.is_empty() { String::new() } else { format!("// Copyright 2020 {named}\n\n") };
+        workspace.write("src/engine/time.rs", format!("{notice}{PARSE_DURATION}"));
+        workspace
+            .write("src/engine/retry.rs", format!("{notice}{}", PARSE_DURATION.replace("parse_duration", "pause")));
+        for at in 0..30 {
+            workspace.write(&format!("src/part{at}.rs"), format!("pub fn part{at}() -> u32 {{\n    {at}\n}}\n"));
+        }
+        for (path, whom) in *others {
+            let text = if whom.is_empty() { "[package]\nname = \"engine\"\n".to_owned() } else { licence(whom) };
+            workspace.write(path, text);
+        }
+        assert_eq!(findings(Rule::DuplicateCode, &workspace, None).len(), *expected, "{named} {others:?}");
     }
 }
