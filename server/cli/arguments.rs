@@ -581,6 +581,9 @@ pub(crate) struct EvalArguments {
     /// Ask for what commits changed while a file is the active one, and for nothing else
     #[arg(long, value_enum, value_name = "WHICH", requires = "from_history")]
     pub(crate) active_file: Option<ActiveFile>,
+    /// Ask for what commits changed while the files of the five commits before are open, and for nothing else
+    #[arg(long, requires = "from_history", conflicts_with = "active_file")]
+    pub(crate) open_files: bool,
     /// Ask as an assistant does, with room for so many tokens, and count what the answers show
     #[arg(long, value_name = "TOKENS", num_args = 0..=1, value_delimiter = ',', require_equals = true,
         value_parser = RangedU64ValueParser::<usize>::new().range(BUDGETS),

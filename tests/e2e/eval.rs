@@ -382,30 +382,55 @@ fn a_repository_gives_queries_out_of_its_own_history() {
     assert!(run.stderr.contains("no git repository"), "{run}");
 }
 
-/// Two files alike: which one is meant, only the file that is worked on says.
-#[test]
-fn the_active_file_is_preferred_among_equals() {
+/// Two files alike and a commit that changes one of them, after so many that did so too.
+fn two_alike(before: u32) -> Repository {
     let workspace = Workspace::empty();
     for side in ["left.py", "right.py"] {
         workspace.write(side, RETRY);
     }
     let repository = Repository::init(workspace);
+    for attempts in 10..10 + before {
+        repository.write("left.py", RETRY.replace("range(5)", &format!("range({attempts})")));
+        repository.commit("Release");
+    }
     repository.write("left.py", RETRY.replace("range(5)", "range(9)"));
-    repository.commit("Make more attempts before giving up");
-    let first_hit = |extra: &[&str]| {
-        let target = repository.root().join("../scores.json");
-        let arguments = ["eval", "--from-history", "--save"].iter().map(Into::into).chain([target.clone()]);
-        conexus().run(repository.root(), arguments.chain(extra.iter().map(Into::into))).expect(0);
-        let scores: serde_json::Value = serde_json::from_slice(&std::fs::read(target).expect("saved")).expect("JSON");
-        let asked = scores.as_array().expect("a list").last().expect("a query of the commit").clone();
-        assert_eq!(asked["category"], "commit", "{scores:#}");
-        asked["hits"][0].as_str().unwrap_or("").to_owned()
-    };
-    assert_eq!(first_hit(&[]), "right.py:1");
-    assert_eq!(first_hit(&["--active-file", "changed"]), "left.py:1");
-    assert_eq!(first_hit(&["--active-file", "changed", "--weight", "active_file=0"]), "right.py:1");
-    assert_eq!(first_hit(&["--active-file", "unrelated"]), "right.py:1");
+    repository.commit(MORE_ATTEMPTS);
+    repository
+}
+
+const MORE_ATTEMPTS: &str = "Make more attempts before giving up";
+
+/// The first hit for the subject of the last commit, when `eval` asks with these arguments.
+fn first_hit(repository: &Repository, extra: &[&str]) -> String {
+    let target = repository.root().join("../scores.json");
+    let arguments = ["eval", "--from-history", "--save"].iter().map(Into::into).chain([target.clone()]);
+    conexus().run(repository.root(), arguments.chain(extra.iter().map(Into::into))).expect(0);
+    let scores: serde_json::Value = serde_json::from_slice(&std::fs::read(target).expect("saved")).expect("JSON");
+    let asked = scores.as_array().expect("a list").iter().find(|asked| asked["query"] == MORE_ATTEMPTS);
+    let asked = asked.expect("a query of the commit");
+    assert_eq!(asked["category"], "commit", "{scores:#}");
+    asked["hits"][0].as_str().unwrap_or("").to_owned()
+}
+
+/// Two files alike: which one is meant, only the file that is worked on says.
+#[test]
+fn the_active_file_is_preferred_among_equals() {
+    let repository = two_alike(0);
+    assert_eq!(first_hit(&repository, &[]), "right.py:1");
+    assert_eq!(first_hit(&repository, &["--active-file", "changed"]), "left.py:1");
+    assert_eq!(first_hit(&repository, &["--active-file", "changed", "--weight", "active_file=0"]), "right.py:1");
+    assert_eq!(first_hit(&repository, &["--active-file", "unrelated"]), "right.py:1");
     let nothing_else = ["eval", "--from-history", "--active-file", "other"];
     let run = conexus().run(repository.root(), nothing_else).expect(2);
     assert!(run.stderr.contains("no query could be made"), "{run}");
+}
+
+/// The same, when what was worked on before says it.
+#[test]
+fn what_the_commits_before_changed_is_preferred_among_equals() {
+    let repository = two_alike(5);
+    assert_eq!(first_hit(&repository, &[]), "right.py:1");
+    assert_eq!(first_hit(&repository, &["--open-files"]), "left.py:1");
+    assert_eq!(first_hit(&repository, &["--open-files", "--weight", "open_file=0"]), "right.py:1");
+    conexus().run(repository.root(), ["eval", "--from-history", "--open-files", "--active-file", "changed"]).expect(2);
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt, path::Path};
 
 use anyhow::{Context, Result, bail};
-use conexus_core::Hit;
+use conexus_core::{Hit, WorkContext};
 use conexus_engine::Snapshot;
 
 use super::metrics;
@@ -29,8 +29,8 @@ pub(super) struct LabelledQuery {
     pub(super) category: String,
     pub(super) query: String,
     pub(super) targets: Vec<Target>,
-    /// The file that the person works on.
-    pub(super) active_file: Option<String>,
+    /// What the person works on.
+    pub(super) context: WorkContext,
 }
 
 /// How an answer meets its targets.
@@ -158,7 +158,7 @@ pub(super) fn queries(path: &Path) -> Result<HashMap<String, Vec<LabelledQuery>>
             // A pasted message has lines, which a table of lines cannot hold otherwise.
             query: row.get("query")?.replace("\\n", "\n"),
             targets,
-            active_file: None,
+            context: WorkContext::default(),
         });
     }
     Ok(queries)

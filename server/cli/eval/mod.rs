@@ -10,7 +10,7 @@ mod report;
 use std::{collections::BTreeMap, path::Path, sync::atomic::AtomicBool, time::Instant};
 
 use anyhow::{Context, Result, bail};
-use conexus_core::{Query, WorkContext};
+use conexus_core::Query;
 use conexus_engine::{Host, IndexDir, Location, Snapshot, Weights};
 use serde::{Deserialize, Serialize};
 
@@ -182,8 +182,7 @@ fn measure(
     budgets: &[usize],
 ) -> Result<Scored> {
     let cancel = AtomicBool::new(false);
-    let context = WorkContext { active_file: labelled.active_file.clone(), ..WorkContext::default() };
-    let query = Query { limit: DEPTH, context, ..Query::new(labelled.query.clone()) };
+    let query = Query { limit: DEPTH, context: labelled.context.clone(), ..Query::new(labelled.query.clone()) };
     // The first search warms caches, as the second search of a session finds them.
     snapshot.search(&query, &cancel)?;
     let started = Instant::now();

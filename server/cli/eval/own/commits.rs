@@ -3,10 +3,10 @@
 use std::{sync::atomic::AtomicBool, time::Duration};
 
 use anyhow::Result;
-use conexus_core::LineIndex;
+use conexus_core::{LineIndex, WorkContext};
 use conexus_engine::{FileEntry, Snapshot, SymbolRef, git, roles};
 
-use crate::cli::arguments::ActiveFile;
+use crate::cli::arguments::{ActiveFile, EvalArguments};
 
 use super::{Copy, LabelledQuery, Scored, Target, is_code, is_function, sentence, spread, target};
 
@@ -16,36 +16,62 @@ const LIMITS: git::HistoryLimits = git::HistoryLimits { commits: 3_000, time: Du
 const MOST_FILES: usize = 6;
 /// A commit that changes more functions is about none of them.
 const MOST_FUNCTIONS: usize = 8;
+/// Commits before one whose files are open while it is made, and most such files.
+const OPEN_COMMITS: usize = 5;
+const MOST_OPEN: usize = 20;
 /// Commits looked at for each query that is wanted: many change no function that was there before.
 const PER_QUERY: usize = 3;
 
-pub(super) fn score(
-    copy: &mut Copy,
-    sample: usize,
-    active: Option<ActiveFile>,
-    scored: &mut Vec<Scored>,
-) -> Result<()> {
+/// What is known of the files that a person works on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    Unknown,
+    /// One is the active one.
+    In(ActiveFile),
+    /// Those of the commits before are open.
+    Beside,
+}
+
+impl Work {
+    pub(super) fn of(eval: &EvalArguments) -> Self {
+        if eval.open_files { Self::Beside } else { eval.active_file.map_or(Self::Unknown, Self::In) }
+    }
+}
+
+pub(super) fn score(copy: &mut Copy, sample: usize, work: Work, scored: &mut Vec<Scored>) -> Result<()> {
     let Some(history) = git::history(&copy.repository, LIMITS, &AtomicBool::new(false)) else { return Ok(()) };
-    let candidates: Vec<(String, String)> = history
-        .commits()
+    let commits = history.commits();
+    let candidates: Vec<(usize, String)> = commits
         .iter()
-        .filter(|commit| (1..=MOST_FILES).contains(&commit.paths.len()))
-        .filter_map(|commit| Some((commit.id.to_string(), sentence::subject(&commit.subject)?)))
+        .enumerate()
+        .filter(|(_, commit)| (1..=MOST_FILES).contains(&commit.paths.len()))
+        .filter_map(|(at, commit)| Some((at, sentence::subject(&commit.subject)?)))
         .collect();
     let mut left = sample;
-    for (id, query) in spread(candidates, sample.saturating_mul(PER_QUERY)) {
+    for (at, query) in spread(candidates, sample.saturating_mul(PER_QUERY)) {
         if left == 0 {
             break;
         }
+        let id = commits[at].id.to_string();
         let Some(changed) = git::changed_lines(&copy.repository, &id).filter(|changed| !changed.is_empty()) else {
             continue;
         };
         let Some(snapshot) = copy.at(&format!("{id}^1"))? else { continue };
         let Some((language, targets)) = changed_functions(&snapshot, &changed) else { continue };
         let category = "commit".to_owned();
-        let mut labelled = LabelledQuery { language, category, query, targets, active_file: None };
-        if active.is_some_and(|active| !work_on(active, &mut labelled, &snapshot, &changed)) {
-            continue;
+        let mut labelled = LabelledQuery { language, category, query, targets, context: WorkContext::default() };
+        match work {
+            Work::Unknown => {}
+            Work::In(active) => {
+                if !work_on(active, &mut labelled, &snapshot, &changed) {
+                    continue;
+                }
+            }
+            Work::Beside => {
+                // The newest commit is the first.
+                let before = commits[at + 1..].iter().take(OPEN_COMMITS).flat_map(|commit| &commit.paths);
+                labelled.context.open_files = before.map(ToString::to_string).take(MOST_OPEN).collect();
+            }
         }
         scored.push(copy.measure(&snapshot, &labelled)?);
         left -= 1;
@@ -82,7 +108,7 @@ fn work_on(
     if active == ActiveFile::Other {
         labelled.targets.retain(|target| !target.is_in(&path));
     }
-    labelled.active_file = Some(path);
+    labelled.context.active_file = Some(path);
     !labelled.targets.is_empty()
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use anyhow::{Context, Result};
-use conexus_core::{LineIndex, Span};
+use conexus_core::{LineIndex, Span, WorkContext};
 use conexus_engine::{Snapshot, SymbolRef};
 
 use super::{Copy, LabelledQuery, Scored, is_code, is_function, sentence::sentence, spread, target};
@@ -41,7 +41,7 @@ fn queries(snapshot: &Snapshot) -> Vec<LabelledQuery> {
                 category: "documentation".to_owned(),
                 query,
                 targets: vec![target(file.path(), symbol, &lines)],
-                active_file: None,
+                context: WorkContext::default(),
             });
         }
     }

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use conexus_core::{LineIndex, Span};
 use conexus_engine::{FileEntry, Host, IndexDir, Location, Snapshot, SymbolRef, Weights, git, roles};
 
+use self::commits::Work;
 use super::{Scored, data::LabelledQuery, data::Target, measure, output, settings};
 use crate::cli::{
     arguments::{Arguments, EvalArguments},
@@ -30,11 +31,12 @@ pub(super) fn scores(
     for (name, repository) in named(folders)? {
         let mut copy = Copy::of(arguments, name, repository, weights, &eval.budgets)?;
         let before = scored.len();
-        if eval.active_file.is_none() {
+        let work = Work::of(eval);
+        if work == Work::Unknown {
             documentation::score(&mut copy, eval.sample, &mut scored)?;
         }
         let documented = scored.len() - before;
-        commits::score(&mut copy, eval.sample, eval.active_file, &mut scored)?;
+        commits::score(&mut copy, eval.sample, work, &mut scored)?;
         let committed = scored.len() - before - documented;
         let shallow = if committed == 0 && git::is_shallow(&copy.repository) {
             "; the clone is shallow, so that commits have no parent to compare with: `git fetch --unshallow` gets them"
