@@ -110,7 +110,9 @@ pub fn role(path: &str) -> Role {
     if in_folder(TEST_FOLDERS)
         || ends_with(TEST_WORDS, TEST_WORDS_OF_TWO)
         || is_test_file(file, &lower, stem)
-        || folders.split('/').any(|folder| folder.ends_with(".Tests") || folder.ends_with("Tests"))
+        || folders
+            .split('/')
+            .any(|folder| [".Tests", "Tests", "TestCases", "TestData"].iter().any(|end| folder.ends_with(end)))
     {
         return Role::Test;
     }
@@ -194,6 +196,7 @@ mod tests {
             ("Dapper.Tests/Async.cs", Role::Test),
             ("integration_tests/a.py", Role::Test),
             ("java-checks-test-sources/src/A.java", Role::Test),
+            ("spotbugsTestCases/src/A.java", Role::Test),
             ("core/spring-boot-test/src/A.java", Role::Code),
             ("dev-examples/a.ts", Role::Example),
             ("vendor/a/b_test.go", Role::Vendored),

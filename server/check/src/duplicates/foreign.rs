@@ -190,11 +190,19 @@ const ENDS: &[&str] = &[
 /// Whom a line of a notice names: `Copyright (c) 1995-2017 Jean-loup Gailly` is `jean loup`.
 fn holder(line: &str) -> Option<String> {
     let line = line.trim_start_matches(|first: char| !first.is_alphanumeric() && !matches!(first, '(' | '©'));
+    // `V5.18 3 Sep 2012  (c) 2000-2012 John Lim`
+    let behind_sign = || {
+        let (_, rest) = line.split_once("(c) ").or_else(|| line.split_once("(C) "))?;
+        let is_year =
+            (rest.starts_with("19") || rest.starts_with("20")) && rest.bytes().take(4).all(|it| it.is_ascii_digit());
+        is_year.then_some(rest)
+    };
     let rest = after(line, "copyright")
         .or_else(|| after(line, "spdx-filecopyrighttext:"))
         .or_else(|| line.strip_prefix('©'))
         .or_else(|| after(line, "(c) copyright"))
-        .or_else(|| after(line, "licensed to"))?;
+        .or_else(|| after(line, "licensed to"))
+        .or_else(behind_sign)?;
     let rest = rest.trim_start_matches([':', ' ', '\t']);
     let is_begun = |first: char| {
         first.is_ascii_digit() || first.is_uppercase() || matches!(first, '(' | '©') || rest.starts_with("the ")
@@ -274,6 +282,8 @@ mod tests {
             ("/* (c) Copyright 2011, 2012 by Ada Lovelace <ada@example.org> */", Some("ada lovelace")),
             ("// SPDX-FileCopyrightText: 2022 Ada Lovelace", Some("ada lovelace")),
             ("-- © 2020-present Example, Inc.", Some("example")),
+            ("V5.18 3 Sep 2012  (c) 2000-2012 John Lim (jlim#example.org).", Some("john lim")),
+            ("list(c) 20 times", None),
             ("// Licensed to the Apache Software Foundation (ASF) under one", Some("apache software")),
             ("   Copyright [yyyy] [name of copyright owner]", None),
             ("// See the COPYRIGHT file at the top-level directory", None),

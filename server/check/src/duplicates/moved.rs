@@ -94,7 +94,7 @@ const LEAST_OF_LINE: usize = 12;
 
 /// Those of some new functions that came with their files. git pairs a file that is gone with the new one that is most like
 /// it, and where several of one kind were renamed or copied at once, it may take one for another. So a function of a new file
-/// was moved when the line with its name stood in a file of the same folder that is gone from there.
+/// was moved when the line with its name stood in a file of the same folder, or of the same name, that is gone from there.
 pub(super) fn with_their_files(
     scope: &Scope<'_>,
     sources: &mut Sources<'_, '_>,
@@ -105,14 +105,14 @@ pub(super) fn with_their_files(
     let (Some(changes), Some(revision)) = (&scope.changes, &scope.options.changed_since) else { return moved };
     let gone: HashSet<&str> =
         changes.deleted.iter().chain(changes.renamed.iter().map(|(from, _)| from)).map(String::as_str).collect();
-    let folders: HashSet<&str> = gone.iter().map(|path| folder(path)).collect();
+    let came_from = |path: &str, gone: &str| folder(path) == folder(gone) || file_name(path) == file_name(gone);
     let mut lines: HashMap<String, Vec<usize>> = HashMap::new();
     for number in new {
         let path: &str = units[number].file.path();
         let is_new =
             changes.files.get(path).is_some_and(|file| file.added) || changes.renamed.iter().any(|(_, to)| to == path);
         if is_new
-            && folders.contains(folder(path))
+            && gone.iter().any(|gone| came_from(path, gone))
             && let Some(line) = line_of_name(sources, &units[number]).filter(|line| line.len() >= LEAST_OF_LINE)
         {
             lines.entry(line).or_default().push(number);
@@ -125,9 +125,13 @@ pub(super) fn with_their_files(
     let found = git::standing_in(scope.snapshot.root(), revision, &wanted, scope.cancel);
     for (path, line) in found.into_iter().flatten().filter(|(path, _)| gone.contains(path.as_str())) {
         let of_line = lines[wanted[line]].iter().copied();
-        moved.extend(of_line.filter(|&number| folder(units[number].file.path()) == folder(&path)));
+        moved.extend(of_line.filter(|&number| came_from(units[number].file.path(), &path)));
     }
     moved
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// The line on which the name of a function stands.

@@ -32,7 +32,8 @@ pub(super) fn is_same(
         let OtherName { here, there, outside } = name;
         let given = own.names.contains(here) && other.names.contains(there);
         let themselves = is_named(left, here) && is_named(right, there);
-        let from_outside = *outside || is_defined(left, here) || is_defined(right, there);
+        let is_kept = own.kept.contains(here) || other.kept.contains(there);
+        let from_outside = *outside || is_kept || is_defined(left, here) || is_defined(right, there);
         given || themselves || !from_outside
     };
     // What the new one is given besides, and uses, the old one has no place for.
@@ -146,6 +147,8 @@ struct Head {
     /// What is written like a type behind its name, and whatever names the result there: in Go, Rust and others a type may
     /// begin with a small letter.
     types: BTreeSet<String>,
+    /// What the body says is kept from call to call, or is of the module: `static` and `global` variables.
+    kept: BTreeSet<String>,
     owner: Option<Owner>,
 }
 
@@ -171,8 +174,32 @@ impl Head {
             body.iter().enumerate().filter(|(at, _)| !is_member(*at)).map(|(_, token)| *token).collect();
         let used = names(&text, &variables);
         let owner = Owner::of(unit, &text, &tokens, &body, (&given, &used));
-        Some(Self { names: names(&text, &tokens), given, parameters: named, used, types, owner })
+        let kept = kept_names(unit.file.language(), &text, &body);
+        Some(Self { names: names(&text, &tokens), given, parameters: named, used, types, kept, owner })
     }
+}
+
+/// The names in statements of a body that begin with `static` or `global`.
+fn kept_names(language: Language, text: &str, body: &[Token]) -> BTreeSet<String> {
+    let words: &[&str] = match language.name() {
+        "c" | "cpp" => &["static"],
+        "php" => &["static", "global"],
+        "python" => &["global", "nonlocal"],
+        _ => return BTreeSet::new(),
+    };
+    let slice = |token: &Token| token.span.slice(text);
+    let mut kept = BTreeSet::new();
+    for (at, word) in body.iter().enumerate().filter(|(_, token)| words.contains(&slice(token))) {
+        let line = &text[word.span.start as usize..];
+        let end_of_line = word.span.start as usize + line.find('\n').unwrap_or(line.len());
+        let is_within = |token: &&Token| match language.name() {
+            "python" => (token.span.start as usize) < end_of_line,
+            _ => !matches!(slice(token), ";" | "="),
+        };
+        let statement: Vec<Token> = body[at..].iter().take_while(is_within).copied().collect();
+        kept.append(&mut names(text, &statement));
+    }
+    kept
 }
 
 fn is_c(language: Language) -> bool {

@@ -40,6 +40,27 @@ fn what_could_not_be_called_instead_is_not_reinvented() {
     }
 }
 ";
+    let slot = "int connection_slot(void)
+{
+    static int slot = -1;
+    if (slot < 0) {
+        slot = table_reserve(0, NULL, NULL, table_release, NULL);
+    }
+    return slot;
+}
+";
+    let forget = "<?php
+function forget_filter($id = null) {
+    global $filters;
+    if ($id === null) {
+        $filters = array();
+    } else {
+        $key = db_prepare_int($id);
+        unset($filters[$key]);
+    }
+    return true;
+}
+";
     let parts = "func (c *client) getParts(name string) (*parts, error) {
 	address := c.base.Resolve(name)
 	parts := &parts{}
@@ -218,7 +239,13 @@ async def first_action(var, config, args):
     let mix_again = mix.replace("void mix", "void blend");
     let mix_known = mix_again.replace("(uint32_t)((uint32_t)from", "(uint32_t)(from");
     let mix_known = mix_known.replace("* rest) >> 8", "* rest");
+    let of_session = slot.replace("connection_slot", "session_slot");
+    let own_slot = of_session.replace("int slot =", "int place =").replace("(slot", "(place");
+    let own_slot = own_slot.replace(" slot = t", " place = t").replace("return slot", "return place");
+    let forget_columns = forget.replace("forget_filter", "forget_column");
     for (extension, old, same, other) in [
+        ("c", slot, of_session, own_slot),
+        ("php", forget, forget_columns.clone(), forget_columns.replace("$filters", "$columns")),
         ("c", buffer, buffer.replace("buffer_push", "grow"), buffer.replace("struct deque", "struct circlebuf")),
         ("py", action, by_hand, second_action),
         ("java", page, page_by_hand, second_page),
@@ -322,8 +349,9 @@ fn what_was_moved_or_indented_is_not_new() {
         assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")).len(), count, "{name}");
     }
 
-    // git takes the copy in another folder for the file itself, and the file that was renamed for a new one.
-    for (renamed, count) in [("models/words_of_text.py", 0), ("pages/words.py", 1)] {
+    // git takes the copy in another folder for the file itself, and the file that was renamed, or moved under its name, for a
+    // new one.
+    for (renamed, count) in [("models/words_of_text.py", 0), ("pages/words.py", 0), ("pages/parts.py", 1)] {
         let repository = Repository::init(Workspace::empty());
         for setting in ["grep.lineNumber", "grep.column", "grep.fullName"] {
             repository.git(&["config", setting, "true"]);
