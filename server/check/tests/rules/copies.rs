@@ -251,9 +251,10 @@ fn a_folder_of_c_with_a_licence_of_its_own_is_of_others() {
 /// that names others than the project's.
 #[test]
 fn what_names_others_as_its_authors_is_of_others() {
+    /// Whom the two copies of a function name, what else there is, and how many findings there are.
+    type Case = (&'static str, &'static [(&'static str, &'static str)], usize);
     let licence = |whom: &str| format!("MIT License\n\nCopyright (c) 2020 {whom}\n\nPermission is hereby granted\n");
-    // Whom the two copies of a function name, what else there is, and how many findings there are.
-    let cases: &[(&str, &[(&str, &str)], usize)] = &[
+    let cases: &[Case] = &[
         ("", &[], 1),
         ("Ada Lovelace", &[], 0),
         ("Ada Lovelace", &[("LICENSE", "Ada Lovelace")], 1),
