@@ -235,6 +235,9 @@ fn after<'a>(line: &'a str, word: &str) -> Option<&'a str> {
         .then_some(rest)
 }
 
+/// Bytes at the beginning of a file in which a library says what it is.
+const BANNER_BYTES: usize = 1_200;
+
 /// Whether a file of JavaScript is a library of others that was put here: by its name, or by its banner, a comment with a
 /// version and a licence.
 pub(super) fn is_library(path: &str, text: &str) -> bool {
@@ -263,9 +266,6 @@ pub(super) fn is_library(path: &str, text: &str) -> bool {
     };
     banner.to_ascii_lowercase().contains("licen") && banner.split_whitespace().any(is_version)
 }
-
-/// Bytes at the beginning of a file in which a library says what it is.
-const BANNER_BYTES: usize = 1_200;
 
 #[cfg(test)]
 mod tests {
