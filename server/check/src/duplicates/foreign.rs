@@ -72,7 +72,7 @@ impl<'a> Foreign<'a> {
         is_below(&self.of_others) || is_c(file) && is_below(&self.licensed)
     }
 
-    /// Which of the files are of others by those whom they name, one path and its [`holders`] for each.
+    /// Which of the files are of others by those whom they name, one path and its holders for each.
     ///
     /// A file is, when nearly no file names anybody or most name the same, and it names others alone; a folder is, when its files
     /// name whom none outside of it names.
@@ -129,6 +129,9 @@ fn of_most_code<'a>(
     folders: &HashSet<&'a str>,
     counts: impl Fn(&FileEntry) -> bool,
 ) -> HashSet<&'a str> {
+    if folders.is_empty() {
+        return HashSet::new();
+    }
     let mut below: HashMap<&str, usize> = HashMap::new();
     let mut files = 0;
     for file in scope.snapshot.index().files().filter(|file| counts(file)) {
