@@ -46,6 +46,36 @@ pub(super) fn is_from_outside(text: &str, tokens: &[Token], at: usize) -> bool {
     is_used && !places.any(binds)
 }
 
+/// Words before a type that are no part of it.
+const BEFORE_A_TYPE: [&str; 9] =
+    ["const", "enum", "final", "register", "static", "struct", "union", "unsigned", "volatile"];
+
+/// Whether a name stands where a type does in languages that write types before names, however it is written: in a
+/// declaration that begins a statement or a loop, and in a cast to a pointer.
+pub(super) fn is_type_by_place(text: &str, tokens: &[Token], at: usize) -> bool {
+    let slice = |at: usize| tokens.get(at).map_or("", |token| token.span.slice(text));
+    // Semicolons are no tokens.
+    let ends_before = |at: usize| match (at.checked_sub(1).and_then(|last| tokens.get(last)), tokens.get(at)) {
+        (Some(last), Some(next)) => text[last.span.end as usize..next.span.start as usize].contains(';'),
+        _ => true,
+    };
+    let mut first = at;
+    while !ends_before(first) && BEFORE_A_TYPE.contains(&slice(first - 1)) {
+        first -= 1;
+    }
+    let before = if ends_before(first) { ";" } else { slice(first - 1) };
+    let behind = (at + 1..tokens.len()).find(|&next| !matches!(slice(next), "*" | "**")).unwrap_or(tokens.len());
+    if behind > at + 1 && before == "(" && slice(behind) == ")" {
+        return true;
+    }
+    let declares = match before {
+        ";" | "{" | "}" => ends_before(behind + 1) || matches!(slice(behind + 1), "=" | "," | "["),
+        "(" => matches!(slice(behind + 1), "=" | ":"),
+        _ => false,
+    };
+    declares && !ends_before(behind) && tokens.get(behind).is_some_and(|token| token.kind == TokenKind::Name)
+}
+
 /// Whether the brackets around a name hold a pattern or parameters; `tokens` is how many there are.
 fn is_in_pattern<'a>(slice: &impl Fn(usize) -> &'a str, tokens: usize, at: usize) -> bool {
     let behind = (at + 1..=tokens).find(|&next| !matches!(slice(next), ")" | "]")).map_or("", slice);
@@ -88,6 +118,33 @@ mod tests {
             let tokens = lexer::tokens(Language::named(language), text, Span::new(0, text.len()));
             let at = tokens.iter().rposition(|token| token.span.slice(text).ends_with("pins")).expect("the name");
             assert_eq!(is_from_outside(text, &tokens, at), outside, "{text}");
+        }
+    }
+
+    #[test]
+    fn types_are_told_by_their_places() {
+        for (language, text, is_type) in [
+            ("c", "part_t a = 1;", true),
+            ("c", "{ const part_t *a = next, *b; }", true),
+            ("c", "unsigned part_t a;", true),
+            ("c", "part_t rows[4];", true),
+            ("c", "for (part_t at = 0; at < 4; at++) add(at);", true),
+            ("c", "a = *(const part_t *)given;", true),
+            ("c", "a = (struct part_t **)given;", true),
+            ("cpp", "for (part_t row : rows) add(row);", true),
+            ("java", "{ part_t a = read(); }", true),
+            ("c", "add(a); part_t **b;", true),
+            ("c", "a = (part_t) * b;", false),
+            ("c", "return a; part_t;", false),
+            ("c", "a = b * part_t;", false),
+            ("c", "part_t = b;", false),
+            ("c", "part_t(a, b);", false),
+            ("go", "part_t, err := read(a)", false),
+            ("ruby", "add part_t, b", false),
+        ] {
+            let tokens = lexer::tokens(Language::named(language), text, Span::new(0, text.len()));
+            let at = tokens.iter().position(|token| token.span.slice(text) == "part_t").expect("the name");
+            assert_eq!(is_type_by_place(text, &tokens, at), is_type, "{text}");
         }
     }
 }

@@ -10,7 +10,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::{
     apart::Apart,
-    bindings::is_from_outside,
+    bindings::{is_from_outside, is_type_by_place},
     reinvented::shared,
     units::{Unit, body_tokens, code, text_hash},
 };
@@ -102,8 +102,8 @@ pub(crate) struct Comparison {
 pub(crate) struct OtherName {
     pub(crate) here: String,
     pub(crate) there: String,
-    /// Whether one of the two comes from outside of its body: it is called, a member or a type, it stands only once, so that
-    /// it is not declared there or for nothing, or it is used before anything binds it.
+    /// Whether one of the two comes from outside of its body: it is called, a member or a type, it stands where types do,
+    /// it stands only once, so that it is not declared there or for nothing, or it is used before anything binds it.
     pub(crate) outside: bool,
 }
 
@@ -198,23 +198,7 @@ fn is_outer(text: &str, tokens: &[Token], at: usize) -> bool {
             && (before.ends_with('.') || before.ends_with("::") || before.ends_with("->")))
         || own.starts_with(|first: char| first.is_uppercase())
         || matches!(before, "struct" | "union" | "enum")
-        || is_type_of_c(&slice, at)
-}
-
-/// Pointers to pointers that a type of C is looked for before.
-const MOST_STARS: usize = 3;
-
-/// Whether a name is what C takes for a type: `(name *)`, and `name *other =` or `name *other;` where a statement begins.
-fn is_type_of_c<'a>(slice: &impl Fn(usize) -> &'a str, at: usize) -> bool {
-    let before = if at == 0 { "" } else { slice(at - 1) };
-    let stars = (at + 1..=at + MOST_STARS).take_while(|&next| slice(next) == "*").count();
-    let after = at + 1 + stars;
-    stars > 0
-        && match before {
-            "(" => slice(after) == ")",
-            ";" | "{" | "}" | "const" | "static" => matches!(slice(after + 1), "=" | ";" | "," | "["),
-            _ => false,
-        }
+        || matches!(after, "*" | "**") && is_type_by_place(text, tokens, at)
 }
 
 /// Different names that two bodies call or use for their sameness to mean anything.
@@ -321,7 +305,11 @@ fn summary(left: &Compared, right: &Compared, operations: &[DiffOp]) -> Comparis
     let other = |pair: &(usize, usize)| {
         let (here, there) = texts(pair);
         let is_outside = |body: &Compared, at: usize| {
-            body.parts[at].outer || is_once(body, at) || is_from_outside(&body.text, &body.tokens, at)
+            let (text, tokens) = (&body.text, &body.tokens);
+            body.parts[at].outer
+                || is_once(body, at)
+                || is_type_by_place(text, tokens, at)
+                || is_from_outside(text, tokens, at)
         };
         OtherName { here, there, outside: is_outside(left, pair.0) || is_outside(right, pair.1) }
     };

@@ -46,6 +46,12 @@ pub(super) fn is_same(
         let given = own.given.contains(name) || other.given.contains(name);
         !given && !is_named(left, name) && !is_named(right, name) && are_apart(name)
     };
+    // One that may change its object is not called where the object may not change, nor one that consumes it.
+    let uses_object = |head: &Head| head.owner.as_ref().is_some_and(|owner| owner.uses_object);
+    let takes_otherwise = match (own.object, other.object) {
+        (Some(ours), Some(theirs)) => ours != theirs && (uses_object(&own) || uses_object(&other)),
+        _ => false,
+    };
     let of_two_objects = match (&own.owner, &other.owner) {
         (Some(own), Some(other)) => own.are_apart(other),
         // Who has no object cannot call what works on one.
@@ -53,6 +59,7 @@ pub(super) fn is_same(
         _ => false,
     };
     !of_two_objects
+        && !takes_otherwise
         && used_of_given(&own) <= used_of_given(&other)
         && comparison.others.iter().all(may_differ)
         && !used_by_both.iter().any(|name| is_given_once(name))
@@ -149,6 +156,8 @@ struct Head {
     types: BTreeSet<String>,
     /// What the body says is kept from call to call, or is of the module: `static` and `global` variables.
     kept: BTreeSet<String>,
+    /// How a method takes its object, where its head says so.
+    object: Option<Taken>,
     owner: Option<Owner>,
 }
 
@@ -175,7 +184,38 @@ impl Head {
         let used = names(&text, &variables);
         let owner = Owner::of(unit, &text, &tokens, &body, (&given, &used));
         let kept = kept_names(unit.file.language(), &text, &body);
-        Some(Self { names: names(&text, &tokens), given, parameters: named, used, types, kept, owner })
+        let object = Taken::of(unit, &text, parameters, result);
+        Some(Self { names: names(&text, &tokens), given, parameters: named, used, types, kept, object, owner })
+    }
+}
+
+/// How a method takes the object that it is called on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Taken {
+    Consumed,
+    Shared,
+    Mutable,
+}
+
+impl Taken {
+    /// In Rust `self`, `&self` and `&mut self`, in C++ `const` behind the parameters or not; nothing elsewhere.
+    fn of(unit: &Unit, text: &str, parameters: &[Token], result: &[Token]) -> Option<Self> {
+        let slice = |token: &Token| token.span.slice(text);
+        match unit.file.language().name() {
+            "rust" => {
+                let object = parameters.iter().position(|token| slice(token) == "self")?;
+                let before: Vec<&str> = parameters[..object].iter().map(slice).collect();
+                Some(match () {
+                    () if !before.contains(&"&") => Self::Consumed,
+                    () if before.contains(&"mut") => Self::Mutable,
+                    () => Self::Shared,
+                })
+            }
+            "cpp" if unit.is_member() => {
+                Some(if result.iter().any(|token| slice(token) == "const") { Self::Shared } else { Self::Mutable })
+            }
+            _ => None,
+        }
     }
 }
 

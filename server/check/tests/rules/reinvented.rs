@@ -242,10 +242,19 @@ async def first_action(var, config, args):
     let of_session = slot.replace("connection_slot", "session_slot");
     let own_slot = of_session.replace("int slot =", "int place =").replace("(slot", "(place");
     let own_slot = own_slot.replace(" slot = t", " place = t").replace("return slot", "return place");
+    let order = "int by_size(const void *left, const void *right)
+{
+    size_t own = *(const size_t *)left;
+    size_t other = *(const size_t *)right;
+    return (own > other) - (own < other);
+}
+";
+    let by_count = order.replace("by_size", "by_count").replace("own", "first");
     let forget_columns = forget.replace("forget_filter", "forget_column");
     for (extension, old, same, other) in [
         ("c", slot, of_session, own_slot),
         ("php", forget, forget_columns.clone(), forget_columns.replace("$filters", "$columns")),
+        ("c", order, by_count.clone(), by_count.replace("size_t", "uint32_t")),
         ("c", buffer, buffer.replace("buffer_push", "grow"), buffer.replace("struct deque", "struct circlebuf")),
         ("py", action, by_hand, second_action),
         ("java", page, page_by_hand, second_page),
@@ -286,6 +295,41 @@ async def first_action(var, config, args):
                 assert_eq!(found.len(), count, "{text}: {found:?}");
             }
         }
+    }
+}
+
+/// A method beside one that takes their object in the same way, and beside one that does not.
+#[test]
+fn what_takes_its_object_otherwise_is_not_reinvented() {
+    let row_at = "    Row *row_at(size_t place) {
+        if (place >= rows.size() || !rows[place].isVisible())
+            return nullptr;
+        return rows[place].isPinned() ? pinned(place) : &rows[place];
+    }
+";
+    let stream = "    pub fn as_stream(&mut self) -> impl Stream {
+        match self {
+            Handle::Open { events, .. } => Either::Left(pending_events(events).filter(is_wanted)),
+            Handle::Closed => Either::Right(pending_events(NEVER)),
+        }
+    }
+";
+    let stream_of = stream.replace("as_stream", "stream_of");
+    let find = row_at.replace("row_at", "find");
+    let pane = ("src/pane.cpp", "class Pane {\n    std::vector<Row> rows;\npublic:\n", "};\n", row_at);
+    let handle = ("src/handle.rs", "impl Handle {\n", "}\n", stream);
+    for ((path, head, end, old), new, count) in [
+        (pane, find.clone(), 1),
+        (pane, find.replace("place) {", "place) const {"), 0),
+        (handle, stream_of.clone(), 1),
+        (handle, stream_of.replace("&mut self", "self"), 0),
+        (handle, stream_of.replace("&mut self", "&self"), 0),
+    ] {
+        let repository = Repository::init(Workspace::empty());
+        repository.write(path, format!("{head}{old}{end}"));
+        repository.commit("old");
+        repository.write(path, format!("{head}{old}\n{new}{end}"));
+        assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")).len(), count, "{new}");
     }
 }
 
