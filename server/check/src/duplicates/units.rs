@@ -141,7 +141,8 @@ fn is_template(path: &str) -> bool {
     folders.any(|folder| matches!(folder, "templates" | "scaffold" | "scaffolding" | "skeleton" | "boilerplate"))
 }
 
-/// Whether there is a body, and not the rest of a declaration alone, as in a header or of a foreign function.
+/// Whether there is a body, and not the rest of a declaration alone, as in a header or of a foreign function. It begins
+/// outside of the brackets of the parameters, whose defaults may look like one.
 fn has_body(language: Language, text: &str, tokens: &[Token]) -> bool {
     let begins: &[&str] = match language.name() {
         "c" | "cpp" | "go" | "java" | "php" | "rust" | "swift" => &["{"],
@@ -149,7 +150,24 @@ fn has_body(language: Language, text: &str, tokens: &[Token]) -> bool {
         "kotlin" | "scala" => &["{", "="],
         _ => return true,
     };
-    tokens.iter().any(|token| begins.contains(&token.span.slice(text)))
+    let begins = |token: &Token| begins.contains(&token.span.slice(text));
+    if tokens.first().is_some_and(begins) {
+        return true;
+    }
+    let mut depth = 0;
+    let depths: Vec<i32> = tokens
+        .iter()
+        .map(|token| {
+            match token.span.slice(text) {
+                "(" => depth += 1,
+                ")" => depth -= 1,
+                _ => {}
+            }
+            depth
+        })
+        .collect();
+    let outside = depths.iter().min().copied().unwrap_or_default();
+    tokens.iter().zip(depths).any(|(token, depth)| depth == outside && begins(token))
 }
 
 /// The functions of the whole workspace that are long enough, ordered by path and place.

@@ -505,6 +505,11 @@ fn what_is_only_declared_is_not_reinvented() {
         font: *mut Font,
         format: Format,
         flags: Flags,
+        features: *const ::std::os::raw::c_char,
+        feature_count: ::std::os::raw::c_uint,
+        shapers: *const *const ::std::os::raw::c_char,
+        callback: ::std::option::Option<unsafe extern \"C\" fn(part: *mut Part, user_data: *mut ::std::os::raw::c_void)>,
+        user_data: *mut ::std::os::raw::c_void,
     ) -> ::std::os::raw::c_uint;
 }
 ";
@@ -517,7 +522,10 @@ public:
         Vec3f& position,
         Vec3f& normal,
         const ClippingPlane* plane = nullptr, // if there is one
-        size_t* facet = nullptr
+        size_t* facet = nullptr,
+        const std::vector<std::pair<size_t, Vec3f>>* known_facets = nullptr,
+        const std::function<bool(const Vec3f& position, const Vec3f& normal)>& is_wanted = {},
+        double least_distance = std::numeric_limits<double>::epsilon()
     ) const;
 };
 ";
