@@ -34,7 +34,7 @@ const LEAST_OF_NAME: usize = 5;
 impl<'a> Gone<'a> {
     pub(super) fn of(scope: &'a Scope<'_>) -> Self {
         let lines = scope.changes.as_ref().map_or(&[][..], |changes| &changes.removed_lines);
-        let names = lines.iter().filter_map(|line| git::defined_name(line)).collect();
+        let names = lines.iter().filter_map(|line| git::defined_name(line).or_else(|| name_in_head(line))).collect();
         Self { lines, names, runs: HashMap::new() }
     }
 
@@ -71,6 +71,23 @@ impl<'a> Gone<'a> {
         };
         self.names.contains(name) || endings.any(|ending| ending.len() >= LEAST_OF_NAME && is_known(ending))
     }
+}
+
+/// Words before an opening bracket that are no names.
+const STATEMENTS: &[&str] = &[
+    "catch", "elif", "elseif", "for", "foreach", "if", "match", "return", "sizeof", "switch", "synchronized", "unless",
+    "until", "using", "when", "while", "with",
+];
+
+/// The name in the head of a function where no word begins one: `static int part_size(` at the beginning of a line, as in
+/// C, and `int size() {`.
+fn name_in_head(line: &str) -> Option<&str> {
+    let (head, _) = line.split_once('(')?;
+    let is_name = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let name = head.rsplit(|letter: char| !is_name(letter)).next().filter(|name| !name.is_empty())?;
+    let begins_line = line.starts_with(is_name) && head.len() > name.len();
+    let is_head = begins_line && !line.trim_end().ends_with(';') || line.trim_end().ends_with('{');
+    (is_head && !head.contains('=') && !STATEMENTS.contains(&name)).then_some(name)
 }
 
 /// Runs of tokens in lines of code, each line read by itself: of what was taken away there are only lines. Separators and

@@ -3,7 +3,30 @@
 
 /// Whether two paths differ in the version that they name alone, as `api/v1/pods.go` and `api/v2beta1/pods.go`: what was
 /// published stays as it is.
+///
+/// So do two lines of development that are kept beside each other in one tree, as Subversion has `trunk` and `branches`.
 pub(super) fn are_versions(left: &str, right: &str) -> bool {
+    let of_two_lines = matches!((line_of(left), line_of(right)), (Some(own), Some(other)) if own != other);
+    of_two_lines || differ_in_version(left, right)
+}
+
+/// The folder of the line of development that a file belongs to.
+fn line_of(path: &str) -> Option<&str> {
+    let (first, rest) = path.split_once('/')?;
+    match first {
+        "trunk" => Some(first),
+        // `branches/releases/5.3.1/`
+        "branches" | "tags" => {
+            let (name, below) = rest.split_once('/')?;
+            let group = matches!(name, "releases" | "features").then(|| below.split_once('/')).flatten();
+            let length = group.map_or(name.len(), |(own, _)| name.len() + 1 + own.len());
+            Some(&path[..first.len() + 1 + length])
+        }
+        _ => None,
+    }
+}
+
+fn differ_in_version(left: &str, right: &str) -> bool {
     left != right
         && left.split('/').count() == right.split('/').count()
         && left
@@ -90,6 +113,10 @@ mod tests {
             ("src/Sonarr.Api.V3/Tags.cs", "src/Sonarr.Api.V5/Tags.cs", true, true),
             ("guide-20180523/style.js", "guide-20220203/style.js", true, true),
             ("tools/flash.py", "tools/flash_v3.2.py", true, false),
+            ("trunk/web/js/cell.js", "branches/releases/5.2.0/js/cell.js", true, false),
+            ("branches/releases/5.2.0/a.js", "branches/releases/5.3.0/b.js", true, false),
+            ("tags/old/a.js", "tags/old/b.js", false, false),
+            ("src/tags/a.js", "trunk/b.js", false, false),
             ("src/sha256.c", "src/sha512.c", false, false),
             ("src/client-h1.js", "src/client-h2.js", false, false),
             ("boards/arm/clock.c", "boards/mips/clock.c", false, true),

@@ -393,6 +393,30 @@ fn what_was_moved_or_indented_is_not_new() {
         assert_eq!(findings(Rule::Reinvented, &repository, Some("HEAD")).len(), count, "{name}");
     }
 
+    // So does one of C, whose head has no word that says it begins one.
+    let base = "unsigned long part_base(void)
+{
+    static void *base;
+
+    if (is_mapped()) {
+        if (!base)
+            base = to_virtual(PART_BASE, KIND_SECURE);
+        return (unsigned long)base;
+    }
+    return PART_BASE;
+}
+";
+    let with_size = base.replace("KIND_SECURE", "KIND_SECURE, 1");
+    let of_c = Repository::init(Workspace::empty());
+    of_c.write("first/main.c", format!("{base}int first(void);\n"));
+    of_c.write("second/main.c", &with_size);
+    of_c.commit("two of a kind");
+    of_c.write("first/main.c", "int first(void);\n");
+    for (name, count) in [("part_base", 0), ("base_of_part", 1)] {
+        of_c.write("first/part.c", with_size.replace("part_base", name));
+        assert_eq!(findings(Rule::Reinvented, &of_c, Some("HEAD")).len(), count, "{name}");
+    }
+
     // git takes the copy in another folder for the file itself, and the file that was renamed, or moved under its name, for a
     // new one.
     for (renamed, count) in [("models/words_of_text.py", 0), ("pages/words.py", 0), ("pages/parts.py", 1)] {
