@@ -54,17 +54,25 @@ static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// What a secret follows: a name that says so and what assigns to it (in YAML also on the next line), what takes it as an
-/// argument, or the end of its tag; an option of that name; `Bearer` and `Basic`; the user in a URL or behind `-u`. The value
-/// behind it is looked at by `value_at`, which costs less than a pattern with long repetitions.
+/// argument, or the end of its tag; an option of that name; `Bearer` and `Basic`. The value behind it is looked at by
+/// `value_at`, which costs less than a pattern with long repetitions.
 static HEAD: LazyLock<Regex> = LazyLock::new(|| {
     let names = "secret|token|passwd|password|passphrase|pass|pwd|credential|auth";
     let keys = "api|access|auth|private|account|signing|encryption|master";
     let name = format!("(?:{names}|(?:{keys})[_-]?key)");
     let assigns = r#"\\?["']?\s{0,8}(?:=>|:=|=|:(?:[ \t]{0,8}[|>][+-]?[ \t]{0,8}\r?\n)?|\(|>)\s{0,8}\\?["'`]?"#;
     compiled(&format!(
-        r#"(?i)(?:{name}[a-z0-9_.\]-]{{0,32}}{assigns}|--(?:[a-z0-9]{{1,16}}-){{0,3}}{name}[ \t]{{1,8}}["']?|\b(?:bearer|basic)[ \t]{{1,8}}|(?:://|\s(?:-u|--user)[ \t=]{{0,4}}["']?)[a-z0-9_.%+~-]{{0,64}}:)"#
+        r#"(?i)(?:{name}[a-z0-9_.\]-]{{0,32}}{assigns}|--(?:[a-z0-9]{{1,16}}-){{0,3}}{name}[ \t]{{1,8}}["']?|\b(?:bearer|basic)[ \t]{{1,8}})"#
     ))
 });
+/// Bytes of such a head, at most.
+const HEAD_BYTES: usize = 96;
+
+/// The user of a URL, or behind `-u`, before the password.
+static USER: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r#"(?i)^(?:://|\s(?:-u|--user)[ \t=]{0,4}["']?)[a-z0-9_.%+~-]{0,64}:"#));
+/// Bytes of it, at most.
+const USER_BYTES: usize = 80;
 
 /// The head of a private key; its lines follow.
 static KEY: LazyLock<Regex> =
@@ -138,12 +146,26 @@ fn secrets(text: &[u8]) -> Vec<Range<usize>> {
     let keys = KEY.captures_iter(text).filter_map(|found| found.get(1)).map(|body| body.range());
     let keys = keys.filter(|body| is_key_body(&text[body.clone()]));
     let tokens = TOKEN.find_iter(text).map(|found| found.range()).filter(|token| !is_example(&text[token.clone()]));
-    let values = HEAD.find_iter(text).filter_map(|head| value_at(text, head.range()));
-    let others = random::runs(text).filter_map(|run| {
-        let key = || key_at(text, run.start);
-        key().or_else(|| random::is_value(text, &run).then(|| run.clone()))
-    });
-    let mut found: Vec<_> = keys.chain(tokens).chain(values).chain(others).collect();
+    let passwords = users(text).filter_map(|user| value_at(text, user));
+    let mut found: Vec<_> = keys.chain(tokens).chain(passwords).collect();
+    // Few runs of characters could be a secret, so that heads are looked for around these alone.
+    let mut around = 0..0;
+    for run in runs(text, VALUE_BYTES.start, is_part_of_value) {
+        let of_base64 = runs(&text[run.clone()], random::BYTES.start, random::is_part);
+        found.extend(of_base64.map(|part| run.start + part.start..run.start + part.end).filter_map(|part| {
+            let value = || random::is_value(text, &part).then(|| part.clone());
+            key_at(text, part.start).or_else(value)
+        }));
+        if has_digits_and_letters(&text[run.clone()]) {
+            let start = run.start.saturating_sub(HEAD_BYTES);
+            if start > around.end {
+                found.extend(values_in(text, around));
+                around = start..start;
+            }
+            around.end = run.end;
+        }
+    }
+    found.extend(values_in(text, around));
     found.sort_unstable_by_key(|secret| secret.start);
     found.dedup_by(|next, before| {
         let is_part = next.start < before.end;
@@ -153,6 +175,52 @@ fn secrets(text: &[u8]) -> Vec<Range<usize>> {
         is_part
     });
     found
+}
+
+/// The secrets behind heads in a part of a text.
+fn values_in(text: &[u8], part: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let heads = HEAD.find_iter(&text[part.clone()]).map(move |head| part.start + head.start()..part.start + head.end());
+    heads.filter_map(|head| value_at(text, head))
+}
+
+/// Where a user is named before what may be a password, up to the colon between them.
+fn users(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let options = ["-u", "-U"].into_iter().flat_map(|option| memchr::memmem::find_iter(text, option));
+    let options = options.filter_map(|at| {
+        let before = if text[..at].ends_with(b"-") { 2 } else { 1 };
+        at.checked_sub(before).filter(|&start| text[start].is_ascii_whitespace())
+    });
+    memchr::memmem::find_iter(text, "://").chain(options).filter_map(|start| {
+        let user = USER.find(&text[start..text.len().min(start + USER_BYTES)])?;
+        Some(start..start + user.end())
+    })
+}
+
+/// What values behind a head consist of; those behind `Bearer` have points as well.
+const fn is_part_of_value(byte: u8) -> bool {
+    random::is_part(byte) || matches!(byte, b'=' | b'.' | b'~')
+}
+
+/// The runs of characters of a kind that are long enough, from left to right.
+fn runs(text: &[u8], least: usize, is_part: fn(u8) -> bool) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        // A run as long as the least has a part of it at each such distance, so that most bytes are not looked at.
+        while let Some(&byte) = text.get(at + least - 1) {
+            let last = at + least - 1;
+            if !is_part(byte) {
+                at = last + 1;
+                continue;
+            }
+            let start = last - text[at..last].iter().rev().take_while(|byte| is_part(**byte)).count();
+            let end = last + text[last..].iter().take_while(|byte| is_part(**byte)).count();
+            at = end + 1;
+            if end - start >= least {
+                return Some(start..end);
+            }
+        }
+        None
+    })
 }
 
 /// The private key without a head that begins there.
@@ -246,13 +314,18 @@ fn is_example(text: &[u8]) -> bool {
     EXAMPLES.iter().any(|word| memchr::memmem::find(&lower, word).is_some())
 }
 
+/// Whether a text has as many of both as the least random literal.
+fn has_digits_and_letters(text: &[u8]) -> bool {
+    text.iter().filter(|byte| byte.is_ascii_digit()).nth(1).is_some()
+        && text.iter().filter(|byte| byte.is_ascii_alphabetic()).nth(3).is_some()
+}
+
 /// Whether a literal looks drawn at random: no words, no path, no enumeration.
 fn is_random(literal: &[u8], least_bits: f64) -> bool {
-    let digits = literal.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let letters = literal.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    if digits < 2 || letters < 4 || is_example(literal) {
+    if !has_digits_and_letters(literal) || is_example(literal) {
         return false;
     }
+    let digits = literal.iter().filter(|byte| byte.is_ascii_digit()).count();
     if literal.iter().all(u8::is_ascii_hexdigit) {
         return literal.len() >= 32 && entropy(literal) >= RANDOM_HEX_BITS;
     }
@@ -370,6 +443,67 @@ mod tests {
             assert_eq!(lines(&masked), lines(&text));
             assert_eq!(redact(masked.clone()), (masked, 0));
         }
+    }
+
+    /// Looking for heads around long runs alone misses none of those that a look at the whole text finds.
+    #[test]
+    fn secrets_are_found_wherever_heads_and_values_stand() {
+        let value = token("", 40);
+        let pieces = [
+            "token",
+            "client_secret",
+            "api-key",
+            "PASSWORD_",
+            "Bearer ",
+            "basic  ",
+            "--db-password ",
+            "https",
+            "://",
+            " -u",
+            "\n--user ",
+            "me:",
+            "@host/",
+            "=",
+            ": ",
+            " := ",
+            "(",
+            "\\\"",
+            "\"",
+            "'",
+            " ",
+            "\n",
+            ": |\n    ",
+            ">",
+            "</a>",
+            "a.b2c.d4",
+            "word",
+            "x-1/",
+            "; ",
+            "~",
+            &value[..8],
+            &value[..12],
+            &value[3..25],
+            &value,
+            "ü",
+            "[redacted]**",
+        ];
+        let mut state = 11_u64;
+        let mut next = || {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            (state >> 33) as usize
+        };
+        let mut count = 0;
+        for _ in 0..20_000 {
+            let text: String = (0..next() % 24).map(|_| pieces[next() % pieces.len()]).collect();
+            let text = text.as_bytes();
+            let found = secrets(text);
+            count += found.len();
+            for value in values_in(text, 0..text.len()) {
+                let is_within = |range: &Range<usize>| range.start <= value.start && value.end <= range.end;
+                assert!(found.iter().any(is_within), "{}: {value:?}, {found:?}", String::from_utf8_lossy(text));
+            }
+        }
+        assert!(count > 3_000, "{count}");
     }
 
     #[test]

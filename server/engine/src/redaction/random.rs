@@ -11,7 +11,7 @@ use std::ops::Range;
 
 /// Bytes of a value. What is shorter is a name as often as not; what is longer is data in base64, of which keys are told by
 /// their form (`KEY_DER`).
-const BYTES: Range<usize> = 24..161;
+pub(super) const BYTES: Range<usize> = 24..161;
 /// The least without quotes, where code stands, and of one case, which identifiers of 24 and 25 characters have.
 const BARE_BYTES: usize = 28;
 
@@ -47,30 +47,8 @@ const KNOWN: &[&[u8]] = &[
 ];
 
 /// What random values consist of, in base64 of both alphabets.
-const fn is_part(byte: u8) -> bool {
+pub(super) const fn is_part(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-')
-}
-
-/// The runs of a text that are long enough, from left to right.
-pub(super) fn runs(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        // A run as long as the least has a part of it at each such distance, so that most bytes are not looked at.
-        while let Some(&byte) = text.get(at + BYTES.start - 1) {
-            let last = at + BYTES.start - 1;
-            if !is_part(byte) {
-                at = last + 1;
-                continue;
-            }
-            let start = last - text[at..last].iter().rev().take_while(|byte| is_part(**byte)).count();
-            let end = last + text[last..].iter().take_while(|byte| is_part(**byte)).count();
-            at = end + 1;
-            if end - start >= BYTES.start {
-                return Some(start..end);
-            }
-        }
-        None
-    })
 }
 
 /// Whether a run is a secret by what it is and where it stands.
