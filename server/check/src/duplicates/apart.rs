@@ -118,8 +118,8 @@ mod tests {
 
     fn apart(left: &str, right: &str) -> Apart {
         let compared = |text: &str| {
-            let tokens = lexer::tokens(Language::named("javascript"), text, Span::new(0, text.len()));
-            Compared::new(text.into(), tokens)
+            let language = Language::named("javascript");
+            Compared::new(language, text.into(), lexer::tokens(language, text, Span::new(0, text.len())))
         };
         Apart::of(&compared(left), &compared(right))
     }

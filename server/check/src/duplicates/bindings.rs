@@ -1,5 +1,7 @@
 //! Whether a body binds a name by itself or takes it from outside, as far as its tokens say. In doubt it binds it.
 
+use conexus_core::Language;
+
 use crate::lexer::{Token, TokenKind};
 
 /// Behind these words and operators a value is used, unless what follows binds it.
@@ -76,6 +78,42 @@ pub(super) fn is_type_by_place(text: &str, tokens: &[Token], at: usize) -> bool 
     declares && !ends_before(behind) && tokens.get(behind).is_some_and(|token| token.kind == TokenKind::Name)
 }
 
+/// Whether a name is a key of an object or a structure, alone (`{ name, url }`) or before its value: another name is
+/// another key.
+pub(super) fn is_key(language: Language, text: &str, tokens: &[Token], at: usize) -> bool {
+    let slice = |at: usize| tokens.get(at).map_or("", |token| token.span.slice(text));
+    let before = if at == 0 { "" } else { slice(at - 1) };
+    let after = slice(at + 1);
+    if !matches!(before, "{" | ",") || !matches!(after, ":" | "," | "}") {
+        return false;
+    }
+    let Some(opening) = opening_around(&slice, at) else { return false };
+    match (language.name(), slice(opening)) {
+        ("javascript" | "typescript" | "tsx", "{") => true,
+        // Braces are a block otherwise.
+        ("rust", "{") => opening > 0 && slice(opening - 1).starts_with(|first: char| first.is_uppercase()),
+        ("go", "{") => after == ":",
+        _ => false,
+    }
+}
+
+/// Tokens that are looked back at for a bracket.
+const MOST_BACK: usize = 400;
+
+/// The bracket that a token stands in.
+fn opening_around<'a>(slice: &impl Fn(usize) -> &'a str, at: usize) -> Option<usize> {
+    let mut depth = 0;
+    (at.saturating_sub(MOST_BACK)..at).rev().find(|&place| {
+        match slice(place) {
+            ")" | "]" | "}" => depth += 1,
+            "(" | "[" | "{" if depth == 0 => return true,
+            "(" | "[" | "{" => depth -= 1,
+            _ => {}
+        }
+        false
+    })
+}
+
 /// Whether the brackets around a name hold a pattern or parameters; `tokens` is how many there are.
 fn is_in_pattern<'a>(slice: &impl Fn(usize) -> &'a str, tokens: usize, at: usize) -> bool {
     let behind = (at + 1..=tokens).find(|&next| !matches!(slice(next), ")" | "]")).map_or("", slice);
@@ -85,7 +123,7 @@ fn is_in_pattern<'a>(slice: &impl Fn(usize) -> &'a str, tokens: usize, at: usize
 
 #[cfg(test)]
 mod tests {
-    use conexus_core::{Language, Span};
+    use conexus_core::Span;
 
     use super::*;
     use crate::lexer;
@@ -118,6 +156,28 @@ mod tests {
             let tokens = lexer::tokens(Language::named(language), text, Span::new(0, text.len()));
             let at = tokens.iter().rposition(|token| token.span.slice(text).ends_with("pins")).expect("the name");
             assert_eq!(is_from_outside(text, &tokens, at), outside, "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_are_told_from_values() {
+        for (language, text, key) in [
+            ("typescript", "send({ type, here, url })", true),
+            ("typescript", "send({ type, here: url })", true),
+            ("typescript", "send({ type: here, url })", false),
+            ("typescript", "send(type, here, url)", false),
+            ("typescript", "const { here } = reply;", true),
+            ("typescript", "send((here: string) => here)", false),
+            ("javascript", "send({ url: load(a, here, b) })", false),
+            ("rust", "Row { id, here }", true),
+            ("rust", "if id { here } else { id }", false),
+            ("go", "Row{id: 1, here: 2}", true),
+            ("python", "{here: 1}", false),
+            ("java", "send(url, here)", false),
+        ] {
+            let tokens = lexer::tokens(Language::named(language), text, Span::new(0, text.len()));
+            let at = tokens.iter().position(|token| token.span.slice(text) == "here").expect("the name");
+            assert_eq!(is_key(Language::named(language), text, &tokens, at), key, "{text}");
         }
     }
 

@@ -5,12 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use conexus_core::Span;
+use conexus_core::{Language, Span};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::{
     apart::Apart,
-    bindings::{is_from_outside, is_type_by_place},
+    bindings::{is_from_outside, is_key, is_type_by_place},
     reinvented::shared,
     units::{Unit, body_tokens, code, text_hash},
 };
@@ -53,6 +53,7 @@ impl<'a, 'b> Bodies<'a, 'b> {
 
 /// A body ready to be compared.
 pub(crate) struct Compared {
+    language: Language,
     text: Arc<str>,
     pub(super) tokens: Vec<Token>,
     pub(super) parts: Vec<Part>,
@@ -105,6 +106,8 @@ pub(crate) struct OtherName {
     /// Whether one of the two comes from outside of its body: it is called, a member or a type, it stands where types do,
     /// it stands only once, so that it is not declared there or for nothing, or it is used before anything binds it.
     pub(crate) outside: bool,
+    /// Whether it is a key of something in one of the two.
+    pub(crate) key: bool,
 }
 
 /// What differs between two bodies that do the same.
@@ -122,17 +125,17 @@ impl Compared {
     pub(crate) fn of(bodies: &mut Bodies<'_, '_>, unit: &Unit) -> Option<Self> {
         let text = bodies.text(unit)?;
         let tokens = body_tokens(unit.file.language(), &text, unit.body, unit.symbol()?.doc());
-        Some(Self::new(text, tokens))
+        Some(Self::new(unit.file.language(), text, tokens))
     }
 
     /// A piece of a unit.
     pub(crate) fn part(bodies: &mut Bodies<'_, '_>, unit: &Unit, span: Span) -> Option<Self> {
         let text = bodies.text(unit)?;
         let tokens = body_tokens(unit.file.language(), &text, span, unit.symbol()?.doc());
-        Some(Self::new(text, tokens))
+        Some(Self::new(unit.file.language(), text, tokens))
     }
 
-    pub(crate) fn new(text: Arc<str>, tokens: Vec<Token>) -> Self {
+    pub(crate) fn new(language: Language, text: Arc<str>, tokens: Vec<Token>) -> Self {
         let part = |at: usize| {
             let token = tokens[at];
             let name = token.kind == TokenKind::Name;
@@ -154,7 +157,7 @@ impl Compared {
         let mut decisions: Vec<u32> =
             tokens.iter().filter(decides).map(|token| text_hash(token.span.slice(&text))).collect();
         decisions.sort_unstable();
-        Self { text, tokens, parts, names, decisions }
+        Self { language, text, tokens, parts, names, decisions }
     }
 
     /// The share of what the two call, use and name as types that both do; none when that is too few names to say
@@ -311,7 +314,17 @@ fn summary(left: &Compared, right: &Compared, operations: &[DiffOp]) -> Comparis
                 || is_type_by_place(text, tokens, at)
                 || is_from_outside(text, tokens, at)
         };
-        OtherName { here, there, outside: is_outside(left, pair.0) || is_outside(right, pair.1) }
+        let is_key = |body: &Compared, at: usize| {
+            let mut places = (0..body.parts.len())
+                .filter(|&place| body.parts[place].name && body.parts[place].text == body.parts[at].text);
+            places.any(|place| is_key(body.language, &body.text, &body.tokens, place))
+        };
+        OtherName {
+            here,
+            there,
+            outside: is_outside(left, pair.0) || is_outside(right, pair.1),
+            key: is_key(left, pair.0) || is_key(right, pair.1),
+        }
     };
     let others = order.iter().map(other).collect();
     let share = |part: usize, all: usize| if all == 0 { 1.0 } else { part as f32 / all as f32 };

@@ -29,12 +29,12 @@ pub(super) fn is_same(
     let (Some(own), Some(other)) = (Head::of(bodies, left), Head::of(bodies, right)) else { return false };
     let is_named = |unit: &Unit, name: &str| unit.symbol().is_some_and(|symbol| symbol.name() == name);
     let may_differ = |name: &OtherName| {
-        let OtherName { here, there, outside } = name;
+        let OtherName { here, there, outside, key } = name;
         let given = own.names.contains(here) && other.names.contains(there);
         let themselves = is_named(left, here) && is_named(right, there);
         let is_kept = own.kept.contains(here) || other.kept.contains(there);
         let from_outside = *outside || is_kept || is_defined(left, here) || is_defined(right, there);
-        given || themselves || !from_outside
+        !key && (given || themselves || !from_outside)
     };
     // What the new one is given besides, and uses, the old one has no place for.
     let used_of_given = |head: &Head| head.parameters.intersection(&head.used).count();

@@ -123,7 +123,7 @@ export function addTask(name, weight, owner) {
   return task;
 }
 ";
-    let job = tasks.replace("addTask", "addJob").replace("weight", "cost").replace("task =", "made =");
+    let job = tasks.replace("addTask", "addJob").replace("name", "words").replace("task =", "made =");
     let job = job.replace("push(task)", "push(made)").replace("return task", "return made");
     let imported = job.replace("let tasks = [];", "import { tasks } from './old.js';");
     let host = "class Debian(Base):
@@ -250,10 +250,22 @@ async def first_action(var, config, args):
 }
 ";
     let by_count = order.replace("by_size", "by_count").replace("own", "first");
+    let create = "export class Sources {
+  static create(name: string, url: string, sshKey: string) {
+    return requests
+      .post('/sources')
+      .send({ name, repository: url, sshKey })
+      .then((reply) => reply.body as Source)
+      .catch((error) => report(error));
+  }
+}
+";
+    let register = create.replace("Sources", "Places").replace("create", "register");
     let forget_columns = forget.replace("forget_filter", "forget_column");
     for (extension, old, same, other) in [
         ("c", slot, of_session, own_slot),
         ("php", forget, forget_columns.clone(), forget_columns.replace("$filters", "$columns")),
+        ("ts", create, register.replace("url", "address"), register.replace("sshKey", "cloudKey")),
         ("c", order, by_count.clone(), by_count.replace("size_t", "uint32_t")),
         ("c", buffer, buffer.replace("buffer_push", "grow"), buffer.replace("struct deque", "struct circlebuf")),
         ("py", action, by_hand, second_action),
