@@ -109,7 +109,7 @@ impl Vocabulary {
     fn reset(&mut self, bytes: usize) {
         self.table.clear();
         self.table.shrink_to(KEPT);
-        self.table.resize((bytes / 16).next_power_of_two().max(64), 0);
+        self.table.resize((bytes / 8).next_power_of_two().max(64), 0);
         self.words.clear();
         self.words.shrink_to(KEPT);
         self.occurrences.clear();
@@ -162,16 +162,16 @@ impl Vocabulary {
 
     fn grow(&mut self, text: &str) {
         let mask = self.table.len() * 2 - 1;
-        let mut table = vec![0; mask + 1];
+        self.table.clear();
+        self.table.resize(mask + 1, 0);
         for (number, word) in (1..).zip(&self.words) {
             let hash = hash(&text.as_bytes()[word.start as usize..(word.start + word.length) as usize]);
             let mut slot = hash as usize & mask;
-            while table[slot] != 0 {
+            while self.table[slot] != 0 {
                 slot = (slot + 1) & mask;
             }
-            table[slot] = hash & UPPER | number;
+            self.table[slot] = hash & UPPER | number;
         }
-        self.table = table;
     }
 }
 

@@ -202,7 +202,7 @@ const fn is_part_of_value(byte: u8) -> bool {
 }
 
 /// The runs of characters of a kind that are long enough, from left to right.
-fn runs(text: &[u8], least: usize, is_part: fn(u8) -> bool) -> impl Iterator<Item = Range<usize>> {
+fn runs(text: &[u8], least: usize, is_part: impl Fn(u8) -> bool) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     std::iter::from_fn(move || {
         // A run as long as the least has a part of it at each such distance, so that most bytes are not looked at.
