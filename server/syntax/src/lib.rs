@@ -34,4 +34,4 @@ pub use user_query::{UserMatch, UserQuery, UserQueryError};
 
 /// The version of analysis. It grows with every change that makes the analysis of some text differ, so that stored
 /// analyses are made again.
-pub const ANALYSER_VERSION: u32 = 9;
+pub const ANALYSER_VERSION: u32 = 10;
