@@ -345,7 +345,8 @@ fn hostile_texts_do_no_harm() {
         client.did_open(&uri, "rust", &format!("fn {name}() {{}}\n{hostile}"));
         wait_for(&path, DEADLINE, || (found(&mut client, &name).first() == Some(&path)).then_some(()));
         if hostile.starts_with("r#") {
-            assert!(began.elapsed() >= PARSE_TIME, "it is parsed in {:?}", began.elapsed());
+            // With something else to do it is found by its words at once and parsed beside that, in vain as well.
+            std::thread::sleep(PARSE_TIME.saturating_sub(began.elapsed()));
             assert!(!names(&mut client, &name).contains(&name), "it is parsed");
             let answer = client.call("conexus/search", &json!({ "query": name }));
             assert_eq!(notices(&answer), ["unparsed"], "{answer:#}");
