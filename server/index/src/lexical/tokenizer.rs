@@ -425,14 +425,15 @@ mod tests {
             let mut scanner = Scanner::default();
             let mut found = Vec::new();
             scanner.scan(&identifier, &mut |token| found.push(text_of(token)));
-            let mut expected: Vec<String> = words::parts(&identifier).map(str::to_owned).collect();
-            if expected.len() > 1 {
-                let whole = expected.concat();
-                if !(whole.as_bytes()[0].is_ascii_digit() && whole.len() > MAX_LITERAL) {
-                    expected.push(whole);
-                }
+            let parts: Vec<&str> = words::parts(&identifier).collect();
+            let whole = parts.concat();
+            let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+            let short = parts.iter().filter(|part| part.len() <= MAX_DIGITS || !is_number(part));
+            let mut expected: Vec<String> = short.map(|part| (*part).to_owned()).collect();
+            // Also of a long number: `1_000_000` is found as it is written.
+            if parts.len() > 1 && !(whole.as_bytes()[0].is_ascii_digit() && whole.len() > MAX_LITERAL) {
+                expected.push(whole);
             }
-            expected.retain(|part| !(part.len() > MAX_DIGITS && part.bytes().all(|byte| byte.is_ascii_digit())));
             for term in &mut expected {
                 let mut bytes = term.to_ascii_lowercase().into_bytes();
                 stem(&mut bytes);
