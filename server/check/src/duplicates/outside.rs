@@ -205,10 +205,10 @@ impl Taken {
             "rust" => {
                 let object = parameters.iter().position(|token| slice(token) == "self")?;
                 let before: Vec<&str> = parameters[..object].iter().map(slice).collect();
-                Some(match () {
-                    () if !before.contains(&"&") => Self::Consumed,
-                    () if before.contains(&"mut") => Self::Mutable,
-                    () => Self::Shared,
+                Some(match (before.contains(&"&"), before.contains(&"mut")) {
+                    (false, _) => Self::Consumed,
+                    (true, true) => Self::Mutable,
+                    (true, false) => Self::Shared,
                 })
             }
             "cpp" if unit.is_member() => {
