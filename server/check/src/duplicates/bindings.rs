@@ -78,6 +78,9 @@ pub(super) fn is_type_by_place(text: &str, tokens: &[Token], at: usize) -> bool 
     declares && !ends_before(behind) && tokens.get(behind).is_some_and(|token| token.kind == TokenKind::Name)
 }
 
+/// Behind these braces are an object of JavaScript, or a pattern of one.
+const BEFORE_AN_OBJECT: [&str; 13] = ["(", ",", "=", ":", "[", "?", "??", "||", "&&", "return", "const", "let", "var"];
+
 /// Whether a name is a key of an object or a structure, alone (`{ name, url }`) or before its value: another name is
 /// another key.
 pub(super) fn is_key(language: Language, text: &str, tokens: &[Token], at: usize) -> bool {
@@ -89,8 +92,8 @@ pub(super) fn is_key(language: Language, text: &str, tokens: &[Token], at: usize
     }
     let Some(opening) = opening_around(&slice, at) else { return false };
     match (language.name(), slice(opening)) {
-        ("javascript" | "typescript" | "tsx", "{") => true,
         // Braces are a block otherwise.
+        ("javascript" | "typescript" | "tsx", "{") => opening > 0 && BEFORE_AN_OBJECT.contains(&slice(opening - 1)),
         ("rust", "{") => opening > 0 && slice(opening - 1).starts_with(|first: char| first.is_uppercase()),
         ("go", "{") => after == ":",
         _ => false,
@@ -169,6 +172,10 @@ mod tests {
             ("typescript", "const { here } = reply;", true),
             ("typescript", "send((here: string) => here)", false),
             ("javascript", "send({ url: load(a, here, b) })", false),
+            ("javascript", "{ let url, here, type; }", false),
+            ("javascript", "if (url) { var type, here; }", false),
+            ("javascript", "rows.map((row) => { let url, here; })", false),
+            ("javascript", "return { url, here }", true),
             ("rust", "Row { id, here }", true),
             ("rust", "if id { here } else { id }", false),
             ("go", "Row{id: 1, here: 2}", true),

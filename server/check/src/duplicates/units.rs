@@ -132,11 +132,9 @@ fn left_out(file: &FileEntry, tests: bool) -> Option<[&'static str; 2]> {
 fn is_migration(path: &str) -> bool {
     let folders: Vec<&str> = path.split('/').collect();
     folders.contains(&"migrations")
-        || folders.windows(2).any(|pair| match pair {
-            // `db/migrate`, `db/post_migrate`
-            ["db", folder] => folder.ends_with("migrate"),
-            pair => matches!(pair, ["alembic", "versions"]),
-        })
+        // `db/migrate`, `db/post_migrate`
+        || folders.windows(2).any(|pair| matches!(pair, ["db", folder] if folder.ends_with("migrate")))
+        || folders.windows(2).any(|pair| pair == ["alembic", "versions"])
 }
 
 /// Whether a file is what others begin theirs with: it stands alone, and repeats on purpose.
