@@ -6,6 +6,7 @@
 //! quotes or not, what follows `Bearer`, a random password in a URL, and what is random by itself, where more is asked
 //! (`random`). `docs/operations.md` counts what they take.
 
+mod heads;
 mod random;
 
 use std::{ops::Range, sync::LazyLock};
@@ -15,18 +16,8 @@ use regex::bytes::Regex;
 /// How a mask begins.
 pub const MARK: &str = "[redacted]";
 
-/// Bits per character from which a literal counts as random: English words and identifiers lie below 3.6, base64 of
-/// random bytes above 4.2 from 24 characters on.
-const RANDOM_BITS: f64 = 3.9;
-/// The same for hexadecimal digits, of which random ones have 4 at most.
+/// Bits per character from which hexadecimal digits count as random, which have 4 at most.
 const RANDOM_HEX_BITS: f64 = 3.2;
-/// The same for a password in a URL, whose place says what it is: twelve random letters and digits have 3.3 and more.
-const RANDOM_PASSWORD_BITS: f64 = 3.0;
-/// Bytes of a value that may be random.
-const VALUE_BYTES: Range<usize> = 20..513;
-/// The same in a URL. What is shorter has no room for a mask that says what it is.
-const PASSWORD_BYTES: Range<usize> = MARK.len() + 2..257;
-
 /// How often a text is looked at, at most: each time finds what the masks of the time before have changed.
 const ROUNDS: usize = 8;
 
@@ -52,27 +43,6 @@ static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
     ];
     compiled(&format!(r"\b(?:{})", forms.join("|")))
 });
-
-/// What a secret follows: a name that says so and what assigns to it (in YAML also on the next line), what takes it as an
-/// argument, or the end of its tag; an option of that name; `Bearer` and `Basic`. The value behind it is looked at by
-/// `value_at`, which costs less than a pattern with long repetitions.
-static HEAD: LazyLock<Regex> = LazyLock::new(|| {
-    let names = "secret|token|passwd|password|passphrase|pass|pwd|credential|auth";
-    let keys = "api|access|auth|private|account|signing|encryption|master";
-    let name = format!("(?:{names}|(?:{keys})[_-]?key)");
-    let assigns = r#"\\?["']?\s{0,8}(?:=>|:=|=|:(?:[ \t]{0,8}[|>][+-]?[ \t]{0,8}\r?\n)?|\(|>)\s{0,8}\\?["'`]?"#;
-    compiled(&format!(
-        r#"(?i)(?:{name}[a-z0-9_.\]-]{{0,32}}{assigns}|--(?:[a-z0-9]{{1,16}}-){{0,3}}{name}[ \t]{{1,8}}["']?|\b(?:bearer|basic)[ \t]{{1,8}})"#
-    ))
-});
-/// Bytes of such a head, at most.
-const HEAD_BYTES: usize = 96;
-
-/// The user of a URL, or behind `-u`, before the password.
-static USER: LazyLock<Regex> =
-    LazyLock::new(|| compiled(r#"(?i)^(?:://|\s(?:-u|--user)[ \t=]{0,4}["']?)[a-z0-9_.%+~-]{0,64}:"#));
-/// Bytes of it, at most.
-const USER_BYTES: usize = 80;
 
 /// The head of a private key; its lines follow.
 static KEY: LazyLock<Regex> =
@@ -146,26 +116,25 @@ fn secrets(text: &[u8]) -> Vec<Range<usize>> {
     let keys = KEY.captures_iter(text).filter_map(|found| found.get(1)).map(|body| body.range());
     let keys = keys.filter(|body| is_key_body(&text[body.clone()]));
     let tokens = TOKEN.find_iter(text).map(|found| found.range()).filter(|token| !is_example(&text[token.clone()]));
-    let passwords = users(text).filter_map(|user| value_at(text, user));
-    let mut found: Vec<_> = keys.chain(tokens).chain(passwords).collect();
+    let mut found: Vec<_> = keys.chain(tokens).chain(heads::passwords(text)).collect();
     // Few runs of characters could be a secret, so that heads are looked for around these alone.
     let mut around = 0..0;
-    for run in runs(text, VALUE_BYTES.start, is_part_of_value) {
+    for run in runs(text, heads::VALUE_BYTES.start, heads::is_part_of_value) {
         let of_base64 = runs(&text[run.clone()], random::BYTES.start, random::is_part);
         found.extend(of_base64.map(|part| run.start + part.start..run.start + part.end).filter_map(|part| {
             let value = || random::is_value(text, &part).then(|| part.clone());
             key_at(text, part.start).or_else(value)
         }));
         if has_digits_and_letters(&text[run.clone()]) {
-            let start = run.start.saturating_sub(HEAD_BYTES);
+            let start = run.start.saturating_sub(heads::HEAD_BYTES);
             if start > around.end {
-                found.extend(values_in(text, around));
+                found.extend(heads::values_in(text, around));
                 around = start..start;
             }
             around.end = run.end;
         }
     }
-    found.extend(values_in(text, around));
+    found.extend(heads::values_in(text, around));
     found.sort_unstable_by_key(|secret| secret.start);
     found.dedup_by(|next, before| {
         let is_part = next.start < before.end;
@@ -175,30 +144,6 @@ fn secrets(text: &[u8]) -> Vec<Range<usize>> {
         is_part
     });
     found
-}
-
-/// The secrets behind heads in a part of a text.
-fn values_in(text: &[u8], part: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let heads = HEAD.find_iter(&text[part.clone()]).map(move |head| part.start + head.start()..part.start + head.end());
-    heads.filter_map(|head| value_at(text, head))
-}
-
-/// Where a user is named before what may be a password, up to the colon between them.
-fn users(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
-    let options = ["-u", "-U"].into_iter().flat_map(|option| memchr::memmem::find_iter(text, option));
-    let options = options.filter_map(|at| {
-        let before = if text[..at].ends_with(b"-") { 2 } else { 1 };
-        at.checked_sub(before).filter(|&start| text[start].is_ascii_whitespace())
-    });
-    memchr::memmem::find_iter(text, "://").chain(options).filter_map(|start| {
-        let user = USER.find(&text[start..text.len().min(start + USER_BYTES)])?;
-        Some(start..start + user.end())
-    })
-}
-
-/// What values behind a head consist of; those behind `Bearer` have points as well.
-const fn is_part_of_value(byte: u8) -> bool {
-    random::is_part(byte) || matches!(byte, b'=' | b'.' | b'~')
 }
 
 /// The runs of characters of a kind that are long enough, from left to right.
@@ -229,62 +174,6 @@ fn key_at(text: &[u8], start: usize) -> Option<Range<usize>> {
     let found = rest.starts_with(b"M") || rest.starts_with(b"b3B");
     let found = found.then(|| KEY_DER.find(rest)).flatten()?;
     Some(start..start + found.end())
-}
-
-/// The secret value that follows a head, if it is one.
-fn value_at(text: &[u8], head: Range<usize>) -> Option<Range<usize>> {
-    let written = &text[head.clone()];
-    let reaches = |is_part: fn(u8) -> bool| {
-        let length = text[head.end..].iter().take_while(|byte| is_part(**byte)).count();
-        (head.end..head.end + length, text.get(head.end + length).copied())
-    };
-    let is_url = written.starts_with(b"://");
-    if is_url || written[0].is_ascii_whitespace() {
-        let (value, end) = reaches(|byte| byte.is_ascii_alphanumeric() || b"=_.~!*%^&+,;-".contains(&byte));
-        let password = &text[value.clone()];
-        let ends = if is_url { end == Some(b'@') } else { ends_value(end) };
-        let is_secret = ends
-            && PASSWORD_BYTES.contains(&password.len())
-            && !is_worded(password)
-            && is_random(password, RANDOM_PASSWORD_BITS);
-        return is_secret.then_some(value);
-    }
-    let is_bearer = written[0].eq_ignore_ascii_case(&b'b');
-    let (value, end) = if is_bearer {
-        reaches(|byte| byte.is_ascii_alphanumeric() || b"+/=_.~-".contains(&byte))
-    } else {
-        reaches(|byte| byte.is_ascii_alphanumeric() || b"+/=_-".contains(&byte))
-    };
-    let literal = &text[value.clone()];
-    if !VALUE_BYTES.contains(&literal.len()) || !is_random(literal, RANDOM_BITS) {
-        return None;
-    }
-    let is_quoted = !is_bearer && written.last().is_some_and(|byte| b"\"'`".contains(byte));
-    // Without quotes it may be code: a name, which is words, or the first line of something else.
-    let is_secret = if is_quoted {
-        end.is_some_and(|byte| b"\"'`\\".contains(&byte))
-    } else {
-        let before = match written.trim_ascii_end() {
-            [.., b'(', b'\\'] | [.., b'('] => false,
-            [.., b'=', b'>'] => !written.contains(&b'\n'),
-            // Of a tag, or a block of YAML that begins on its next line.
-            [.., b'>'] if !written.contains(&b'\n') => end == Some(b'<'),
-            _ => !written.contains(&b'\n') || is_block(written),
-        };
-        before && ends_value(end) && !is_worded(literal) && !literal.starts_with(b"=")
-    };
-    is_secret.then_some(value)
-}
-
-/// Whether a value without quotes may end before that.
-fn ends_value(end: Option<u8>) -> bool {
-    end.is_none_or(|byte| byte.is_ascii_whitespace() || b"\"'`;,&|)]}<>#\\".contains(&byte))
-}
-
-/// Whether what assigns a value says that it is on the next line.
-fn is_block(written: &[u8]) -> bool {
-    let line = written.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
-    matches!(line, [.., b'|' | b'>'] | [.., b'|' | b'>', b'+' | b'-'])
 }
 
 /// Every ASCII character but line ends; what a file in another encoding holds besides stays.
@@ -404,6 +293,7 @@ mod tests {
             format!("mytool --db-api-key '{}' run", token("", 30)),
             format!("curl -u user:{} http://host", token("", 36)),
             format!("curl --user \"me:{}\" http://host", token("", 20)),
+            format!("curl -U proxy:{} http://host", token("", 20)),
             format!("Authorization: Basic {}=", token("dXNlcjp", 32)),
             format!("client.setPassword(\"{}\")", token("", 36)),
             format!("<password>{}</password>", token("", 36)),
@@ -498,7 +388,7 @@ mod tests {
             let text = text.as_bytes();
             let found = secrets(text);
             count += found.len();
-            for value in values_in(text, 0..text.len()) {
+            for value in heads::values_in(text, 0..text.len()) {
                 let is_within = |range: &Range<usize>| range.start <= value.start && value.end <= range.end;
                 assert!(found.iter().any(is_within), "{}: {value:?}, {found:?}", String::from_utf8_lossy(text));
             }
