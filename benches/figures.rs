@@ -1,6 +1,7 @@
 //! Repeats the figures of `docs/performance.md` on repositories that the caller names:
 //! `cargo bench --bench figures -- DIR...`. `--copies N --into FOLDER` joins all of them to one workspace of N variants,
-//! each with other words (see `multiply.rs`), for large sizes; what is there already is used again.
+//! each with other words (see `multiply.rs`), for large sizes; what is there already is used again. `--rounds N` takes the middle of N
+//! cold runs in place of five, for machines whose cores are shared with others.
 //!
 //! Most figures are of calls in this process, those of `figures/commands.rs` of the built program from its start to its end.
 //! Bounds are ratios within one run: cold indexing against reading and parsing the same files with the same threads,
@@ -82,12 +83,16 @@ fn main() -> ExitCode {
 
 fn run() {
     let mut folders = Vec::new();
-    let (mut copies, mut into) = (0, None);
+    let (mut copies, mut into, mut rounds) = (0, None, ROUNDS);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--copies" => copies = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(0),
             "--into" => into = arguments.next().map(PathBuf::from),
+            "--rounds" => {
+                rounds =
+                    arguments.next().and_then(|count| count.parse().ok()).filter(|&count| count > 0).unwrap_or(ROUNDS);
+            }
             "--bench" => {}
             folder => folders.push(PathBuf::from(folder)),
         }
@@ -108,7 +113,7 @@ fn run() {
         return;
     }
     for folder in folders {
-        measure(&folder);
+        measure(&folder, rounds);
     }
 }
 
@@ -194,8 +199,8 @@ fn timed<T>(spent: &mut Vec<Duration>, action: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Rounds of a floor and a cold index: other work on the machine, and how many segments a load leaves, move single runs
-/// by a tenth.
+/// Rounds of a floor and a cold index unless `--rounds` says otherwise: other work on the machine, and how many segments a
+/// load leaves, move single runs by a tenth; where cores are shared with others, by much more.
 const ROUNDS: usize = 5;
 
 /// A floor and the cold index right after it.
@@ -215,7 +220,8 @@ fn ratios(of: &str, rounds: &[Round], pair: impl Fn(&Round) -> (Duration, Durati
     let mut all: Vec<f64> = rounds.iter().map(ratio).collect();
     all.sort_by(f64::total_cmp);
     println!(
-        "| ratio of {of}, the middle of {ROUNDS} rounds (least to most) | {:.2} ({:.2} to {:.2}) | |",
+        "| ratio of {of}, the middle of {} rounds (least to most) | {:.2} ({:.2} to {:.2}) | |",
+        all.len(),
         all[all.len() / 2],
         all[0],
         all[all.len() - 1]
@@ -228,7 +234,7 @@ fn middle_of(mut spent: Vec<Duration>) -> Duration {
     spent[spent.len() / 2]
 }
 
-fn measure(folder: &Path) {
+fn measure(folder: &Path, count: usize) {
     let root = folder.canonicalize().unwrap();
     let index = tempfile::tempdir().unwrap();
     let location = Location { root: root.clone(), index_dir: index.path().join("index") };
@@ -246,7 +252,7 @@ fn measure(folder: &Path) {
     read_and_parse(&root, &parsed, threads);
     let mut rounds = Vec::new();
     let (mut bytes, mut report) = (0, None);
-    for _ in 0..ROUNDS {
+    for _ in 0..count {
         let before = cpu_time();
         let floor;
         (floor, bytes) = read_and_parse(&root, &parsed, threads);
@@ -275,6 +281,8 @@ fn measure(folder: &Path) {
     row("processor time of reading and parsing", middle(&|round| round.floor_cpu), None);
     row("processor time of the cold index", middle(&|round| round.cold_cpu), None);
     ratios("processor times", &rounds, |round| (round.cold_cpu, round.floor_cpu));
+    let all = rounds.iter().map(|round| format!("{}/{}", round.cold.as_millis(), round.floor.as_millis()));
+    println!("| each round, cold / floor in ms | {} | |", all.collect::<Vec<_>>().join(" "));
 
     let started = Instant::now();
     let (mut host, _) = Host::open(location.clone(), settings.clone()).unwrap();

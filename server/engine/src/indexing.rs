@@ -39,6 +39,10 @@ pub(crate) struct Run<'a> {
 
 /// Files per commit: enough to keep the cost of a commit small, few enough that search soon sees them.
 const FILES_PER_COMMIT: usize = 256;
+/// Towards the end of a bulk load commits take one file of so many that are left, since no analysis goes on beside the last one.
+const SHARE_PER_COMMIT: usize = 8;
+/// They take no fewer than this.
+const FEWEST_PER_COMMIT: usize = 32;
 /// Text bytes per commit. What is committed waits in memory, with its postings and vectors, until it is in a segment.
 const BYTES_PER_COMMIT: u64 = 4 << 20;
 /// Finished files that a worker hands over together, so that the committer is not woken for each.
@@ -117,9 +121,13 @@ impl Held {
     fn remove(&self, bytes: u64) {
         let mut held = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(held) = &mut *held {
+            let was_full = *held >= self.most;
             *held -= bytes;
+            // Nobody waits otherwise, and waking nobody is a system call for each file too.
+            if was_full {
+                self.changed.notify_all();
+            }
         }
-        self.changed.notify_all();
     }
 
     fn stop(&self) {
@@ -201,7 +209,7 @@ impl Run<'_> {
         if bulk {
             store.begin_bulk(jobs.len())?;
         }
-        let outcome = self.analyse_and_commit(store, &jobs, removals, report);
+        let outcome = self.analyse_and_commit(store, &jobs, removals, bulk, report);
         if bulk {
             (self.observe)(Progress::Finishing);
             store.end_bulk()?;
@@ -263,6 +271,7 @@ impl Run<'_> {
         store: &mut Store,
         jobs: &[Job<'_>],
         removals: Vec<Arc<str>>,
+        bulk: bool,
         report: &mut IndexReport,
     ) -> Result<()> {
         let next = AtomicUsize::new(0);
@@ -299,7 +308,8 @@ impl Run<'_> {
             }
             drop(sender);
             let batch = Batch { removals, ..Batch::default() };
-            let mut committer = Committer { store, report, batch, batch_bytes: 0, committed: self.committed };
+            let left = if bulk { jobs.len() } else { usize::MAX };
+            let mut committer = Committer { store, report, batch, batch_bytes: 0, left, committed: self.committed };
             let mut done = 0;
             for finished in receiver {
                 waiting.remove(finished.iter().map(Done::bytes).sum());
@@ -453,11 +463,14 @@ struct Committer<'a> {
     report: &'a mut IndexReport,
     batch: Batch,
     batch_bytes: u64,
+    /// Files to come of a bulk load; of others, whose commits are seen one by one, more than that.
+    left: usize,
     committed: &'a (dyn Fn(Arc<IndexSnapshot>) + Sync),
 }
 
 impl Committer<'_> {
     fn take(&mut self, done: Done) -> Result<()> {
+        self.left = self.left.saturating_sub(1);
         match done {
             Done::Skipped { path, skip } => {
                 let mut counts = SkipCounts::default();
@@ -477,7 +490,8 @@ impl Committer<'_> {
                 self.batch.updates.push(*update);
             }
         }
-        if self.batch.updates.len() >= FILES_PER_COMMIT || self.batch_bytes >= BYTES_PER_COMMIT {
+        let most = (self.left / SHARE_PER_COMMIT).clamp(FEWEST_PER_COMMIT, FILES_PER_COMMIT);
+        if self.batch.updates.len() >= most || self.batch_bytes >= BYTES_PER_COMMIT {
             self.commit()?;
         }
         Ok(())

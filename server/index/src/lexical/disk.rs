@@ -233,8 +233,8 @@ impl DiskWriter {
 
     /// Joins small segments until each is more than twice as large as the next, so that there are at most
     /// log2(chunks / 2,000) of them and each chunk is copied about as often. As many as `left_alone` stay whatever their
-    /// sizes: joining them saves a query some microseconds.
-    pub(crate) fn tidy(&mut self, left_alone: usize) -> Result<()> {
+    /// sizes: joining them saves a query some microseconds. `true` when segments were joined.
+    pub(crate) fn tidy(&mut self, left_alone: usize) -> Result<bool> {
         let metas = self.writer.index().searchable_segment_metas().map_err(|error| failed(&self.folder, error))?;
         let mut sizes: Vec<(u32, u32, SegmentId)> =
             metas.iter().map(|meta| (meta.num_docs(), meta.num_deleted_docs(), meta.id())).collect();
@@ -251,15 +251,15 @@ impl DiskWriter {
         }
         let mostly_dead = sizes.iter().any(|&(live, dead, _)| dead > live);
         if sizes.len() <= left_alone && !mostly_dead {
-            return Ok(());
+            return Ok(false);
         }
         let ids: Vec<SegmentId> = sizes[from..].iter().map(|&(_, _, id)| id).collect();
         if ids.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         self.writer.merge(&ids).wait().map_err(|error| failed(&self.folder, error))?;
         self.writer.garbage_collect_files().wait().map_err(|error| failed(&self.folder, error))?;
-        Ok(())
+        Ok(true)
     }
 
     /// Ends the writer's threads.

@@ -301,9 +301,11 @@ impl LexicalWriter {
     /// Leaves bulk mode; everything has been committed.
     pub(crate) fn end_bulk(&mut self) -> Result<()> {
         let Some(mut bulk) = self.bulk.take() else { return Ok(()) };
-        bulk.writer.tidy(LEFT_BY_LOAD)?;
+        let joined = bulk.writer.tidy(LEFT_BY_LOAD)?;
         bulk.close()?;
-        self.segments = Arc::new(self.disk.segments()?);
+        if joined {
+            self.segments = Arc::new(self.disk.segments()?);
+        }
         Ok(())
     }
 }

@@ -14,9 +14,10 @@ use crate::{Batch, Content, Error, FileEntry, FileUpdate, IndexSnapshot, Prepare
 /// What [`crate::StoreSettings::publish_after`] grows to.
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 
-/// What of a bulk load is left, in parts of it, when what has gathered for the lexical index is written: the last segment
-/// is written by one thread, for which nobody waits long then.
-const LAST_PART: usize = 8;
+/// What of a bulk load is left, in parts of it, each time that what has gathered for the lexical index is written. At the
+/// end one thread writes while nothing else is left to do, so the last segment has to be small, and those before it have to
+/// be done: writing takes a fifth of the time that making what is written took.
+const LAST_PARTS: [usize; 3] = [4, 16, 64];
 
 /// A bulk load on its way.
 #[derive(Clone, Copy, Debug)]
@@ -31,12 +32,12 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// Takes up files; whether its last part begins with them.
+    /// Takes up files; whether one of its last parts begins with them.
     fn count(&mut self, files: usize) -> bool {
-        let last = self.files - self.files / LAST_PART;
         let before = self.done;
         self.done += files;
-        before < last && self.done >= last
+        let starts = LAST_PARTS.map(|part| self.files - self.files / part);
+        starts.into_iter().any(|start| before < start && self.done >= start)
     }
 
     /// Whether it becomes visible now. It does not where its end is nearer than half of the least wait.
@@ -446,10 +447,16 @@ mod tests {
     }
 
     #[test]
-    fn the_last_part_of_a_load_begins_once() {
-        let mut load = load(800, 0, 0);
-        let begins: Vec<bool> = [256, 256, 187, 1, 100].into_iter().map(|files| load.count(files)).collect();
-        assert_eq!(begins, [false, false, false, true, false]);
+    fn each_of_the_last_parts_of_a_load_begins_once() {
+        for (files, expected) in [
+            (&[256, 343, 1, 149, 1, 37, 1, 12][..], &[false, false, true, false, true, false, true, false][..]),
+            (&[256, 256, 256, 32], &[false, false, true, true]),
+            (&[256, 256, 288], &[false, false, true]),
+        ] {
+            let mut load = load(800, 0, 0);
+            let begins: Vec<bool> = files.iter().map(|&files| load.count(files)).collect();
+            assert_eq!(begins, expected, "{files:?}");
+        }
     }
 
     #[test]
