@@ -1,7 +1,7 @@
 //! Repeats the figures of `docs/performance.md` on repositories that the caller names:
 //! `cargo bench --bench figures -- DIR...`. `--copies N --into FOLDER` joins all of them to one workspace of N variants,
-//! each with other words (see `multiply.rs`), for large sizes; what is there already is used again. `--rounds N` takes the middle of N
-//! cold runs in place of five, for machines whose cores are shared with others.
+//! each with other words (see `multiply.rs`), for large sizes; what is there already is used again. `--rounds N`
+//! takes the middle of N cold runs in place of five, for machines whose cores are shared with others.
 //!
 //! Most figures are of calls in this process, those of `figures/commands.rs` of the built program from its start to its end.
 //! Bounds are ratios within one run: cold indexing against reading and parsing the same files with the same threads,

@@ -321,6 +321,7 @@ impl Record {
             let line = json!({ "client": caller.name, "tool": tool.name, "arguments": arguments });
             (audit.clone(), line)
         });
+        Metrics::global().begin_call();
         Self { tool: tool.name, start: Instant::now(), outcome: Outcome::Cancelled, told: Value::Null, noted }
     }
 
@@ -341,7 +342,7 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         let time = self.start.elapsed();
-        Metrics::global().call(self.tool, self.outcome, time);
+        Metrics::global().end_call(self.tool, self.outcome, time);
         if let Some((audit, mut line)) = self.noted.take() {
             line["outcome"] = json!(self.outcome.name());
             line["milliseconds"] = json!(time.as_secs_f64() * 1e3);

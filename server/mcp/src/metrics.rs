@@ -23,6 +23,7 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 pub(crate) struct Metrics {
     registry: prometheus::Registry,
     calls: IntCounterVec,
+    calls_in_flight: IntGauge,
     call_seconds: HistogramVec,
     responses: IntCounterVec,
     in_flight: IntGauge,
@@ -67,6 +68,7 @@ impl Metrics {
         let registry = prometheus::Registry::new();
         let metrics = Self {
             calls: counters("conexus_calls_total", "Calls of tools", &["tool", "outcome"]),
+            calls_in_flight: gauge("conexus_calls_in_flight", "Calls of tools that have begun and not ended"),
             call_seconds: histograms("conexus_call_seconds", "Time of a call, its waiting included", &["tool"]),
             responses: counters("conexus_http_responses_total", "Answers over HTTP", &["status"]),
             in_flight: gauge("conexus_http_requests_in_flight", "Requests over HTTP that are being answered"),
@@ -80,8 +82,9 @@ impl Metrics {
             memory: gauge("conexus_resident_memory_bytes", "Memory of the process that is resident"),
             registry,
         };
-        let collectors: [Box<dyn Collector>; 12] = [
+        let collectors: [Box<dyn Collector>; 13] = [
             Box::new(metrics.calls.clone()),
+            Box::new(metrics.calls_in_flight.clone()),
             Box::new(metrics.call_seconds.clone()),
             Box::new(metrics.responses.clone()),
             Box::new(metrics.in_flight.clone()),
@@ -104,8 +107,14 @@ impl Metrics {
         metrics
     }
 
-    /// Counts a call of a tool.
-    pub(crate) fn call(&self, tool: &str, outcome: Outcome, time: Duration) {
+    /// Counts a call of a tool as begun; [`Self::end_call`] follows.
+    pub(crate) fn begin_call(&self) {
+        self.calls_in_flight.inc();
+    }
+
+    /// Counts a call of a tool that has ended.
+    pub(crate) fn end_call(&self, tool: &str, outcome: Outcome, time: Duration) {
+        self.calls_in_flight.dec();
         self.calls.with_label_values(&[tool, outcome.name()]).inc();
         self.call_seconds.with_label_values(&[tool]).observe(time.as_secs_f64());
     }
