@@ -37,6 +37,7 @@ fn main() {
         // mentions: a BLAS elsewhere in the program must not meet our stub.
         .define("FINTEGER", "int")
         .define("sgemm_", "conexus_faiss_sgemm")
+        .file("shim/arena.cpp")
         .file("shim/shim.cpp")
         .files(FAISS_FILES.iter().map(|file| faiss.join(file)));
     if build.get_compiler().is_like_msvc() {

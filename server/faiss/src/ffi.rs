@@ -6,7 +6,7 @@ use std::{
     ptr::NonNull,
 };
 
-use crate::{Error, Quantized, Result, VectorsRef, equal::Equal, kernel};
+use crate::{Error, Quantized, Result, VectorsRef, arena, equal::Equal, kernel};
 
 /// An opaque C++ object.
 #[repr(C)]
@@ -91,6 +91,7 @@ unsafe extern "C" {
 /// Gives memory that was freed back to the system, where the allocator keeps it otherwise (glibc does). Some
 /// milliseconds.
 pub fn release_memory() {
+    arena::release();
     // SAFETY: no arguments; the allocator locks what it needs.
     unsafe { conexus_release_memory() }
 }

@@ -11,8 +11,9 @@
 //!   filter leaves 50,000 ids or fewer, call [`scan_ids`]; when it leaves more than half, pass it to
 //!   [`Hnsw::search`]; between the two pass it with a larger `ef` and scan when fewer than `k` come back.
 //!
-//! This is the only crate with `unsafe`: the calls into C++ (`ffi`), the SIMD kernels (`kernel`) and the memory map
-//! (`mapped`). Everything public is safe and refuses what FAISS would take silently.
+//! This is the only crate with `unsafe`: the calls into C++ (`ffi`), the SIMD kernels (`kernel`), the memory map
+//! (`mapped`) and the memory of syntax trees ([`arena`]). Everything public is safe and refuses what FAISS would take
+//! silently.
 
 #![warn(clippy::undocumented_unsafe_blocks)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -20,6 +21,8 @@
 #[cfg(target_endian = "big")]
 compile_error!("the index files are little endian and mapped as they are");
 
+#[allow(unsafe_code, reason = "memory that tree-sitter is given")]
+pub mod arena;
 mod best;
 mod equal;
 mod error;

@@ -17,6 +17,7 @@ use crate::walk::{Base, walk};
 use conexus_core::{
     Chunk, FileAnalysis, Language, LineIndex, Note, Reference, ReferenceKind, Span, Symbol, SymbolKind, Visibility,
 };
+use conexus_faiss::arena;
 use hidden_parts::Before;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -49,10 +50,11 @@ const BROKEN: usize = 600;
 /// Depth of a tree from which on a text is said to be too deep; it is analysed all the same.
 const DEEP: u32 = 2_000;
 
-/// Analyses texts, one after the other. Keep one per thread: it reuses its parser and its memory.
+/// Analyses texts, one after the other. Keep one per thread: it reuses its memory.
 pub struct Analyser {
     limits: Limits,
-    parser: Parser,
+    /// Of the texts whose trees are not in the arena; a parser holds memory of where it parsed. Taken while it parses.
+    parser: Option<Parser>,
     facts: Facts,
     depths: Vec<LineDepth>,
     nesting: Nesting,
@@ -66,6 +68,45 @@ struct Source<'a> {
     lines: &'a LineIndex,
     budget: Budget,
     patience: &'a Patience<'a>,
+    parser: &'a mut Parser,
+}
+
+impl<'a> Source<'a> {
+    fn new(
+        grammar: &'a LoadedGrammar,
+        text: &'a str,
+        lines: &'a LineIndex,
+        parse_time: Duration,
+        patience: &'a Patience<'a>,
+        parser: &'a mut Parser,
+    ) -> Self {
+        Self { grammar, text, lines, budget: Budget::of(parse_time), patience, parser }
+    }
+
+    /// Parses `within`, passing over `excluded`. `None` when the time is up.
+    fn parse(&mut self, within: Span, excluded: &[Span], old: Option<&Tree>) -> Option<Tree> {
+        let Source { grammar, text, lines, budget, patience, ref mut parser } = *self;
+        parser.set_language(&grammar.language).ok()?;
+        let whole = within.len() == text.len() && excluded.is_empty();
+        let ranges = if whole { Vec::new() } else { included_ranges(within, excluded, lines) };
+        parser.set_included_ranges(&ranges).ok()?;
+        let mut progress = |_: &tree_sitter::ParseState| match patience.check() {
+            ControlFlow::Continue(()) => budget.check(),
+            ControlFlow::Break(()) => ControlFlow::Break(()),
+        };
+        let options = ParseOptions::new().progress_callback(&mut progress);
+        let bytes = text.as_bytes();
+        let is_next = old.is_some();
+        let mut read = |at: usize, _| {
+            crash_on_demand(text, is_next);
+            bytes.get(at..).unwrap_or_default()
+        };
+        let tree = parser.parse_with_options(&mut read, old, Some(options));
+        if tree.is_none() {
+            parser.reset();
+        }
+        tree
+    }
 }
 
 /// Why there is no tree.
@@ -81,7 +122,7 @@ impl Analyser {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
-            parser: Parser::new(),
+            parser: None,
             facts: Facts::default(),
             depths: Vec::new(),
             nesting: Nesting::default(),
@@ -96,15 +137,23 @@ impl Analyser {
 
     /// The same for who needs the lines of the text for more than this.
     pub fn analyse_lines(&mut self, language: Language, text: &str, lines: &LineIndex) -> FileAnalysis {
+        // Loading a grammar leaves it behind.
+        let _ = position(language).and_then(grammar_at);
+        arena::scope(|| self.analyse_alone(language, text, lines))
+    }
+
+    /// Analyses a text and keeps nothing of its tree.
+    fn analyse_alone(&mut self, language: Language, text: &str, lines: &LineIndex) -> FileAnalysis {
         let patience = Patience::of(GiveUp::NEVER);
-        let (grammar, tree) = match self.try_parse(language, text, lines, None, &patience) {
+        let mut parser = Parser::new();
+        let (grammar, tree) = match self.try_parse(language, text, lines, None, &patience, &mut parser) {
             Ok(parsed) => parsed,
             Err(unparsed) => return without_tree(language, text, lines, &unparsed),
         };
         self.facts.reset();
         let deepest = walk(grammar, text, tree.root_node(), Base::default(), &mut self.facts, &mut Forget);
         self.passed_over(grammar, text, &tree);
-        self.parse_hidden(grammar, text, lines);
+        self.parse_hidden(grammar, text, lines, &mut parser);
         self.analysed(language, grammar, text, lines, deepest)
     }
 
@@ -130,6 +179,7 @@ impl Analyser {
         // Loading a grammar takes long too, once.
         let _ = position(language).and_then(grammar_at);
         let patience = Patience::of(give_up);
+        let mut parser = self.parser.take().unwrap_or_default();
         let old = before.as_ref().and_then(|before| before.tree());
         let mut incremental = old.is_some();
         let parsed = match before.as_ref().filter(|before| before.edit.is_empty()).zip(old) {
@@ -140,7 +190,7 @@ impl Analyser {
                     .map(|grammar| (grammar, tree.clone()))
                     .ok_or(Unparsed::NoGrammar)
             }
-            None => self.try_parse(language, &text, &lines, old, &patience),
+            None => self.try_parse(language, &text, &lines, old, &patience, &mut parser),
         };
         if patience.is_over() {
             return None;
@@ -157,7 +207,8 @@ impl Analyser {
         let (main, deepest) = self.walk_again(grammar, &text, &tree, before.as_ref());
         self.passed_over(grammar, &text, &tree);
         let patience = Patience::of(give_up);
-        let parts = self.parse_hidden_again(grammar, &text, &lines, before, &patience);
+        let parts = self.parse_hidden_again(grammar, &text, &lines, before, &patience, &mut parser);
+        self.parser = Some(parser);
         if patience.is_over() {
             return None;
         }
@@ -190,7 +241,10 @@ impl Analyser {
     pub(crate) fn tree(&mut self, language: Language, text: &str) -> Option<Tree> {
         let lines = LineIndex::new(text);
         let patience = Patience::of(GiveUp::NEVER);
-        self.try_parse(language, text, &lines, None, &patience).ok().map(|(_, tree)| tree)
+        let mut parser = self.parser.take().unwrap_or_default();
+        let parsed = self.try_parse(language, text, &lines, None, &patience, &mut parser);
+        self.parser = Some(parser);
+        parsed.ok().map(|(_, tree)| tree)
     }
 
     /// Walks the whole tree, as far as the walk before cannot tell.
@@ -220,6 +274,7 @@ impl Analyser {
         lines: &LineIndex,
         old: Option<&Tree>,
         patience: &Patience<'_>,
+        parser: &mut Parser,
     ) -> Result<(&'static LoadedGrammar, Tree), Unparsed> {
         let Some(grammar) = position(language).and_then(grammar_at) else { return Err(Unparsed::NoGrammar) };
         if text.len() > self.limits.parse_bytes {
@@ -230,15 +285,15 @@ impl Analyser {
         if grammar.rules.hidden == Hidden::DeclarationMacros {
             declaration_macros(text, &mut excluded);
         }
-        let source = Source { grammar, text, lines, budget: Budget::of(self.limits.parse_time), patience };
+        let mut source = Source::new(grammar, text, lines, self.limits.parse_time, patience, parser);
         let whole = Span::new(0, text.len());
-        let mut tree = self.parse_part(&source, whole, &excluded, old);
+        let mut tree = source.parse(whole, &excluded, old);
         if let Some(broken) = tree.as_ref().filter(|tree| tree.root_node().has_error()) {
             let suspects = repair::suspects(text, broken, grammar.rules.repair.conditionals, &grammar.repairs);
             if !suspects.is_empty() {
                 excluded.extend(suspects);
                 excluded = repair::joined(excluded);
-                let repaired = self.parse_part(&source, whole, &excluded, Some(broken));
+                let repaired = source.parse(whole, &excluded, Some(broken));
                 tree = repaired.filter(|repaired| repair::damage(repaired) < repair::damage(broken)).or(tree);
             }
         }
@@ -249,36 +304,11 @@ impl Analyser {
         {
             skeleton(text, &mut excluded);
             excluded = repair::joined(excluded);
-            let bare = self.parse_part(&source, whole, &excluded, None);
+            let bare = source.parse(whole, &excluded, None);
             tree = bare.filter(|bare| repair::damage(bare) < damage / 2).or(tree);
         }
         self.spans = excluded;
         tree.map(|tree| (grammar, tree)).ok_or(Unparsed::TimedOut)
-    }
-
-    /// Parses `within`, passing over `excluded`. `None` when the time is up.
-    fn parse_part(&mut self, source: &Source<'_>, within: Span, excluded: &[Span], old: Option<&Tree>) -> Option<Tree> {
-        let Source { grammar, text, lines, budget, patience } = *source;
-        self.parser.set_language(&grammar.language).ok()?;
-        let whole = within.len() == text.len() && excluded.is_empty();
-        let ranges = if whole { Vec::new() } else { included_ranges(within, excluded, lines) };
-        self.parser.set_included_ranges(&ranges).ok()?;
-        let mut progress = |_: &tree_sitter::ParseState| match patience.check() {
-            ControlFlow::Continue(()) => budget.check(),
-            ControlFlow::Break(()) => ControlFlow::Break(()),
-        };
-        let options = ParseOptions::new().progress_callback(&mut progress);
-        let bytes = text.as_bytes();
-        let is_next = old.is_some();
-        let mut read = |at: usize, _| {
-            crash_on_demand(text, is_next);
-            bytes.get(at..).unwrap_or_default()
-        };
-        let tree = self.parser.parse_with_options(&mut read, old, Some(options));
-        if tree.is_none() {
-            self.parser.reset();
-        }
-        tree
     }
 
     /// Puts together what the walks found.

@@ -1,7 +1,7 @@
 //! Hidden parts of a text, each parsed by itself, and what the version before has to give.
 
 use super::{Analyser, Source, walk_remembering};
-use crate::budget::{Budget, GiveUp, Patience};
+use crate::budget::{GiveUp, Patience};
 use crate::facts::Shift;
 use crate::grammar::LoadedGrammar;
 use crate::hidden::foreign_words;
@@ -10,7 +10,7 @@ use crate::remembered::{Edit, HiddenPart, HiddenParts, Remembered};
 use crate::reuse::{Earlier, Forget};
 use crate::walk::{Base, begins_line, walk};
 use conexus_core::{LineIndex, Span};
-use tree_sitter::Tree;
+use tree_sitter::{Parser, Tree};
 
 /// Most levels of macro invocations inside macro invocations that are parsed again.
 const HIDDEN_LEVELS: usize = 8;
@@ -70,11 +70,17 @@ pub(super) struct Wanted {
 
 impl Analyser {
     /// Parses token trees that hold items, and those inside them.
-    pub(super) fn parse_hidden(&mut self, grammar: &'static LoadedGrammar, text: &str, lines: &LineIndex) {
+    pub(super) fn parse_hidden(
+        &mut self,
+        grammar: &'static LoadedGrammar,
+        text: &str,
+        lines: &LineIndex,
+        parser: &mut Parser,
+    ) {
         let patience = Patience::of(GiveUp::NEVER);
-        let source = Source { grammar, text, lines, budget: Budget::of(self.limits.parse_time), patience: &patience };
+        let mut source = Source::new(grammar, text, lines, self.limits.parse_time, &patience, parser);
         self.each_hidden(text, lines, |this, wanted| {
-            let Some((tree, _)) = this.parse_hidden_part(&source, wanted.within, None) else { return false };
+            let Some((tree, _)) = this.parse_hidden_part(&mut source, wanted.within, None) else { return false };
             let errors = this.facts.errors;
             walk(grammar, text, tree.root_node(), wanted.base(), &mut this.facts, &mut Forget);
             // Macros need not hold plain Rust; that is no error of the text.
@@ -91,11 +97,12 @@ impl Analyser {
         lines: &LineIndex,
         mut before: Option<Before>,
         patience: &Patience<'_>,
+        parser: &mut Parser,
     ) -> HiddenParts {
-        let source = Source { grammar, text, lines, budget: Budget::of(self.limits.parse_time), patience };
+        let mut source = Source::new(grammar, text, lines, self.limits.parse_time, patience, parser);
         let mut parts = HiddenParts::new();
         self.each_hidden(text, lines, |this, wanted| {
-            let Some(part) = this.hidden_part(&source, wanted, &mut before) else { return false };
+            let Some(part) = this.hidden_part(&mut source, wanted, &mut before) else { return false };
             this.facts.take_over_all(&part.walked.facts);
             parts.insert(wanted.within.start, part);
             true
@@ -122,7 +129,12 @@ impl Analyser {
     }
 
     /// One part, from the version before if nothing in it changed.
-    fn hidden_part(&mut self, source: &Source<'_>, wanted: Wanted, before: &mut Option<Before>) -> Option<HiddenPart> {
+    fn hidden_part(
+        &mut self,
+        source: &mut Source<'_>,
+        wanted: Wanted,
+        before: &mut Option<Before>,
+    ) -> Option<HiddenPart> {
         let Wanted { within, depth, row } = wanted;
         let text = source.text;
         let begins_line = begins_line(within.start, text.as_bytes());
@@ -153,13 +165,13 @@ impl Analyser {
     }
 
     /// The tree of a part, and whether it has all of it. `None` when the time is up.
-    fn parse_hidden_part(&mut self, source: &Source<'_>, within: Span, old: Option<&Tree>) -> Option<(Tree, bool)> {
+    fn parse_hidden_part(&mut self, source: &mut Source<'_>, within: Span, old: Option<&Tree>) -> Option<(Tree, bool)> {
         let mut excluded = std::mem::take(&mut self.spans);
         excluded.clear();
         if source.grammar.rules.hidden == Hidden::TokenTrees {
             foreign_words(source.text, within, &mut excluded);
         }
-        let tree = self.parse_part(source, within, &excluded, old);
+        let tree = source.parse(within, &excluded, old);
         let is_whole = excluded.is_empty();
         self.spans = excluded;
         Some((tree?, is_whole))

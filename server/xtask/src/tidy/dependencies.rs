@@ -11,7 +11,7 @@ use crate::{
 /// Which workspace crates a crate may use: those below it, and of those only the ones it has a reason to know.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("conexus-core", &[]),
-    ("conexus-syntax", &["conexus-core"]),
+    ("conexus-syntax", &["conexus-core", "conexus-faiss"]),
     ("conexus-embed", &["conexus-core"]),
     ("conexus-faiss", &[]),
     ("conexus-index", &["conexus-core", "conexus-faiss"]),
@@ -47,6 +47,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tokio*", &["conexus-lsp", "conexus-mcp", "conexus"]),
     ("tantivy*", &["conexus-index"]),
     ("rusqlite", &["conexus-index"]),
+    ("tree-sitter", &["conexus-syntax", "conexus-faiss"]),
     ("tree-sitter*", &["conexus-syntax"]),
     ("candle*", &["conexus-embed"]),
     ("safetensors", &["conexus-embed"]),
