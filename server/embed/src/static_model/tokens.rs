@@ -67,8 +67,8 @@ struct Recent {
     slots: Vec<Entry>,
 }
 
-/// A power of two; 128 KiB.
-const RECENT_WORDS: usize = 4096;
+/// A power of two; 512 KiB.
+const RECENT_WORDS: usize = 16_384;
 
 impl Recent {
     /// Forgets the words of another table.
