@@ -1,31 +1,33 @@
-//! Memory for syntax trees: within a [`scope`], what tree-sitter asks for comes from one block, one piece behind the
-//! other, and all of it is free at once when the scope ends.
+//! Memory for syntax trees that end with a [`scope`]: their nodes lie behind each other in one block, which is free at once
+//! when the scope ends, and nobody gives them back one by one.
 //!
-//! A tree has a piece of memory for each of its inner nodes, and asking the C library for each and giving it back is an
-//! eighth of what parsing costs. Everywhere else tree-sitter has the allocator of the C library, which it also has
-//! within a scope when the block is full or there is none left.
+//! A tree has a piece of memory for each of its inner nodes. Asking the C library for each is an eighth of what parsing
+//! costs, and walking over them all to give them back comes on top. Everywhere else tree-sitter has the allocator of the C
+//! library, which it also has within a scope when the block is full or there is none left; trees with such pieces are given
+//! back as usual.
 //!
-//! What outlives its scope stays as it is: the block counts what lives in it and is not used again before that is
-//! gone, on whatever thread. It is then memory of some megabytes that one node may hold, so scopes are for trees that
-//! end within them.
+//! That nothing of a scope is used after it is up to the types: an [`Arena`] has its own parser, its trees are borrowed from
+//! it and cannot be cloned, and the code that it calls while it parses, or that looks at its trees, has the allocator of
+//! the C library.
 //!
 //! This stands here because this crate alone has unsafe code (`docs/architecture.md`). `shim/arena.cpp` hands the
 //! functions to tree-sitter before `main`, as [`tree_sitter::set_allocator`] wants it: before all other calls.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     ffi::c_void,
+    mem::ManuallyDrop,
+    ops::ControlFlow,
     ptr::{self, NonNull},
     sync::{
         OnceLock,
-        atomic::{AtomicIsize, AtomicPtr, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering},
     },
     thread::available_parallelism,
 };
 
 use memmap2::{MmapOptions, MmapRaw};
-// `shim/arena.cpp` calls it, which the compiler does not see.
-use tree_sitter as _;
+use tree_sitter::{Language, Node, ParseOptions, ParseState, Parser, Range, Tree};
 
 /// Bytes of a block. Of the texts of django and TanStack/router one in a hundred needs more, and with a quarter of it
 /// half of what is won is lost; with four times as much nothing is won.
@@ -47,23 +49,24 @@ struct Region {
 /// asks about it sees them.
 static BASE: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 static LENGTH: AtomicUsize = AtomicUsize::new(0);
-/// A bit for each block that no scope has and nothing lives in.
+/// A bit for each block that no scope has.
 static FREE: AtomicU64 = AtomicU64::new(0);
-/// What lives in each block whose scope has ended. While the scope lasts: minus what others than its thread freed.
-static LEFT: [AtomicIsize; MOST_BLOCKS] = [const { AtomicIsize::new(0) }; MOST_BLOCKS];
 
-/// The block of the scope that a thread is in. Only that thread knows it.
-struct Owner {
-    /// Null outside of scopes.
-    start: Cell<*mut u8>,
+/// What a thread's pieces come from.
+#[derive(Clone, Copy)]
+struct Supply {
+    /// The block; null where they come from the C library.
+    start: *mut u8,
     /// Where the next piece may begin, in bytes from `start`.
-    next: Cell<usize>,
-    /// Pieces given out and not freed by this thread; those that other threads freed count as well.
-    live: Cell<isize>,
+    next: usize,
+    /// Whether the block had no room for a piece.
+    overflowed: bool,
 }
 
+const LIBRARY: Supply = Supply { start: ptr::null_mut(), next: 0, overflowed: false };
+
 thread_local! {
-    static OWNER: Owner = const { Owner { start: Cell::new(ptr::null_mut()), next: Cell::new(0), live: Cell::new(0) } };
+    static SUPPLY: Cell<Supply> = const { Cell::new(LIBRARY) };
 }
 
 unsafe extern "C" {
@@ -73,49 +76,141 @@ unsafe extern "C" {
     fn conexus_arena_is_installed() -> bool;
 }
 
-/// Runs `run` with a block for what tree-sitter asks for on this thread. A scope within a scope has the same block. When
-/// all blocks are in use, or the system gives no memory for them, the scope changes nothing.
-///
-/// `run` should leave nothing behind that tree-sitter made: no tree, and no parser, which keeps some nodes for later.
-pub fn scope<T>(run: impl FnOnce() -> T) -> T {
-    /// Ends the scope, also when `run` panics.
-    struct End(usize);
+/// Parses texts into trees that end with its [`scope`].
+pub struct Arena {
+    parser: RefCell<ManuallyDrop<Parser>>,
+    /// While no call of tree-sitter is under way for it.
+    supply: Cell<Supply>,
+    /// The bit of its block.
+    block: Option<usize>,
+}
 
-    impl Drop for End {
-        fn drop(&mut self) {
-            let live = OWNER.with(|owner| {
-                owner.start.set(ptr::null_mut());
-                owner.live.get()
-            });
-            // Whoever brings the count to 0 gives the block back: here, or where the last piece is freed.
-            if LEFT[self.0].fetch_add(live, Ordering::AcqRel) + live == 0 {
-                FREE.fetch_or(1 << self.0, Ordering::Release);
+/// A tree of an [`Arena`].
+pub struct ArenaTree<'arena> {
+    arena: &'arena Arena,
+    tree: ManuallyDrop<Tree>,
+}
+
+/// Parses the `ranges` of a text, the whole text if there are none, with what the tree of an earlier version of it, told of
+/// the edits, may give. `read` gives the text from a byte on; parsing ends when `go_on` says so. `None` then, and for a
+/// language of another version of tree-sitter or ranges that overlap.
+pub fn parse<'text>(
+    parser: &mut Parser,
+    language: &Language,
+    ranges: &[Range],
+    read: &mut dyn FnMut(usize) -> &'text [u8],
+    go_on: &mut dyn FnMut() -> ControlFlow<()>,
+    old: Option<&Tree>,
+) -> Option<Tree> {
+    parser.set_language(language).ok()?;
+    parser.set_included_ranges(ranges).ok()?;
+    let mut progress = |_: &ParseState| go_on();
+    let options = ParseOptions::new().progress_callback(&mut progress);
+    let tree = parser.parse_with_options(&mut |at, _| read(at), old, Some(options));
+    if tree.is_none() {
+        parser.reset();
+    }
+    tree
+}
+
+/// Runs `run` with an arena. When all blocks are in use, one for each processor, or the system gives no memory for them,
+/// its trees have the allocator of the C library.
+pub fn scope<T>(run: impl FnOnce(&Arena) -> T) -> T {
+    run(&Arena::new())
+}
+
+impl Arena {
+    fn new() -> Self {
+        let taken = region().and_then(|region| Some((region, take_block()?)));
+        let (supply, block) = match taken {
+            Some((region, block)) => {
+                debug_assert!(block < region.blocks, "only blocks that there are have been free");
+                let start = region.map.as_mut_ptr().wrapping_add(block * BLOCK);
+                (Supply { start, next: ALIGN, overflowed: false }, Some(block))
             }
+            None => (LIBRARY, None),
+        };
+        let supply = Cell::new(supply);
+        let parser = supplied(&supply, Parser::new);
+        Self { parser: RefCell::new(ManuallyDrop::new(parser)), supply, block }
+    }
+
+    /// The same as [`parse`], with trees that end with the arena. Ends the process when `read` or `go_on` calls it.
+    pub fn parse<'arena, 'text>(
+        &'arena self,
+        language: &Language,
+        ranges: &[Range],
+        read: &mut dyn FnMut(usize) -> &'text [u8],
+        go_on: &mut dyn FnMut() -> ControlFlow<()>,
+        old: Option<&ArenaTree<'arena>>,
+    ) -> Option<ArenaTree<'arena>> {
+        let mut parser = self.parser.borrow_mut();
+        let outside = Cell::new(LIBRARY);
+        let mut read = |at| supplied(&outside, || read(at));
+        let mut go_on = || supplied(&outside, &mut *go_on);
+        let old = old.map(|old| &*old.tree);
+        let tree = supplied(&self.supply, || parse(&mut parser, language, ranges, &mut read, &mut go_on, old))?;
+        Some(ArenaTree { arena: self, tree: ManuallyDrop::new(tree) })
+    }
+
+    /// Whether giving a tree back piece by piece may be left out: all of them lie in the block.
+    fn has_all(&self) -> bool {
+        let Supply { start, overflowed, .. } = self.supply.get();
+        !start.is_null() && !overflowed
+    }
+}
+
+impl Drop for Arena {
+    fn drop(&mut self) {
+        let parser = self.parser.get_mut();
+        // SAFETY: it is dropped here alone, and not used again.
+        supplied(&self.supply, || unsafe { ManuallyDrop::drop(parser) });
+        if let Some(block) = self.block {
+            FREE.fetch_or(1 << block, Ordering::Release);
+        }
+    }
+}
+
+impl ArenaTree<'_> {
+    /// The node that all others are in.
+    pub fn root_node(&self) -> Node<'_> {
+        self.tree.root_node()
+    }
+
+    /// The ranges that were parsed: the whole text if no others were asked for.
+    pub fn included_ranges(&self) -> Vec<Range> {
+        self.tree.included_ranges()
+    }
+}
+
+impl Drop for ArenaTree<'_> {
+    fn drop(&mut self) {
+        if !self.arena.has_all() {
+            // SAFETY: it is dropped here alone, and not used again.
+            supplied(&self.arena.supply, || unsafe { ManuallyDrop::drop(&mut self.tree) });
+        }
+    }
+}
+
+/// Runs `run` with another supply of this thread's pieces, which is written back as it is then.
+fn supplied<T>(supply: &Cell<Supply>, run: impl FnOnce() -> T) -> T {
+    /// Puts back the supply of before, also when `run` panics.
+    struct Back<'a>(&'a Cell<Supply>);
+
+    impl Drop for Back<'_> {
+        fn drop(&mut self) {
+            SUPPLY.with(|current| current.swap(self.0));
         }
     }
 
-    let Some(region) = region().filter(|_| OWNER.with(|owner| owner.start.get().is_null())) else { return run() };
-    let Some(block) = take_block() else { return run() };
-    debug_assert!(block < region.blocks, "only blocks that there are have been free");
-    let _end = End(block);
-    OWNER.with(|owner| {
-        owner.start.set(region.map.as_mut_ptr().wrapping_add(block * BLOCK));
-        owner.next.set(ALIGN);
-        owner.live.set(0);
-    });
+    SUPPLY.with(|current| current.swap(supply));
+    let _back = Back(supply);
     run()
-}
-
-/// How many blocks a scope may take now, and how many there are: fewer when scopes are at work, or when something outlives
-/// its scope. None before the first scope.
-pub fn idle_blocks() -> (usize, usize) {
-    let blocks = region_if_any().map_or(0, |region| region.blocks);
-    (FREE.load(Ordering::Acquire).count_ones() as usize, blocks)
 }
 
 /// Gives the memory of blocks that are not in use back to the system.
 pub(crate) fn release() {
-    let Some(region) = region_if_any() else { return };
+    let Some(region) = REGION.get().and_then(Option::as_ref) else { return };
     // Each is taken for the time, so that no scope begins in it.
     let mut idle = FREE.swap(0, Ordering::Acquire);
     let taken = idle;
@@ -141,10 +236,6 @@ impl Region {
 }
 
 static REGION: OnceLock<Option<Region>> = OnceLock::new();
-
-fn region_if_any() -> Option<&'static Region> {
-    REGION.get()?.as_ref()
-}
 
 /// The region. `None` when the system does not give it, or tree-sitter was not told of us.
 fn region() -> Option<&'static Region> {
@@ -172,12 +263,11 @@ fn take_block() -> Option<usize> {
     Some(before.trailing_zeros() as usize)
 }
 
-/// The block that a piece lies in; `None` for one of the C library.
+/// Whether a piece lies in a block, not with the C library.
 #[inline]
-fn block_of(pointer: *mut c_void) -> Option<usize> {
+fn is_in_a_block(pointer: *mut c_void) -> bool {
     let length = LENGTH.load(Ordering::Acquire);
-    let offset = (pointer as usize).wrapping_sub(BASE.load(Ordering::Relaxed) as usize);
-    (offset < length).then_some(offset / BLOCK)
+    (pointer as usize).wrapping_sub(BASE.load(Ordering::Relaxed) as usize) < length
 }
 
 /// The distance from a piece of that size to the next.
@@ -189,38 +279,54 @@ fn distance(size: usize) -> Option<usize> {
 /// The header of a piece.
 ///
 /// # Safety
-/// The piece is of the arena and lives.
+/// The piece is of a block and lives.
 #[inline]
 unsafe fn header(piece: *mut u8) -> *mut usize {
     // SAFETY: pieces begin `HEADER` bytes or more behind the start of their block.
     unsafe { piece.sub(HEADER).cast() }
 }
 
-impl Owner {
+impl Supply {
     /// The next piece of the block, if there is one and it has room.
     #[inline]
-    fn piece(&self, size: usize) -> Option<NonNull<c_void>> {
-        let start = NonNull::new(self.start.get())?;
-        let next = self.next.get();
-        let distance = distance(size).filter(|distance| *distance <= BLOCK - next)?;
-        self.next.set(next + distance);
-        self.live.set(self.live.get() + 1);
+    fn piece(&mut self, size: usize) -> Option<NonNull<c_void>> {
+        let start = NonNull::new(self.start)?;
+        let Some(distance) = distance(size).filter(|distance| *distance <= BLOCK - self.next) else {
+            self.overflowed = true;
+            return None;
+        };
         // SAFETY: `next` and what follows up to `distance` are within the block, which is this thread's; no piece that
         // lives reaches behind `next` less the header.
-        unsafe {
-            let piece = start.add(next);
+        let piece = unsafe {
+            let piece = start.add(self.next);
             *header(piece.as_ptr()) = distance;
-            Some(piece.cast())
-        }
+            piece
+        };
+        self.next += distance;
+        Some(piece.cast())
     }
 
-    /// How far a piece is from the start of the block, if it is in it.
+    /// How far a piece is from the start of the block, if it is the last one in it.
+    ///
+    /// # Safety
+    /// The piece is of a block and lives.
     #[inline]
-    fn offset(&self, piece: *mut u8) -> Option<usize> {
-        let start = self.start.get();
-        let offset = (piece as usize).wrapping_sub(start as usize);
-        (!start.is_null() && offset < BLOCK).then_some(offset)
+    unsafe fn offset_of_last(&self, piece: *mut u8) -> Option<usize> {
+        let offset = (piece as usize).wrapping_sub(self.start as usize);
+        // SAFETY: the piece is of a block and lives.
+        (!self.start.is_null() && offset < BLOCK && offset + unsafe { *header(piece) } == self.next).then_some(offset)
     }
+}
+
+/// Changes the supply of this thread.
+#[inline]
+fn change<T>(change: impl FnOnce(&mut Supply) -> T) -> T {
+    SUPPLY.with(|cell| {
+        let mut supply = cell.get();
+        let result = change(&mut supply);
+        cell.set(supply);
+        result
+    })
 }
 
 /// What the C library gives. Ends the program when there is no memory, as tree-sitter does by itself.
@@ -236,7 +342,7 @@ fn of_the_library(pointer: *mut c_void, size: usize) -> *mut c_void {
 // SAFETY: nothing else in the program has this name.
 #[unsafe(no_mangle)]
 extern "C" fn conexus_arena_malloc(size: usize) -> *mut c_void {
-    match OWNER.with(|owner| owner.piece(size)) {
+    match change(|supply| supply.piece(size)) {
         Some(piece) => piece.as_ptr(),
         // SAFETY: any size may be asked for.
         None => of_the_library(unsafe { malloc(size) }, size),
@@ -262,25 +368,17 @@ extern "C" fn conexus_arena_calloc(count: usize, size: usize) -> *mut c_void {
 // SAFETY: nothing else in the program has this name.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn conexus_arena_free(pointer: *mut c_void) {
-    let Some(block) = block_of(pointer) else {
-        // SAFETY: it is not of the arena, so the C library gave it.
+    if !is_in_a_block(pointer) {
+        // SAFETY: it is not of a block, so the C library gave it.
         return unsafe { free(pointer) };
-    };
-    let piece = pointer.cast::<u8>();
-    let is_ours = OWNER.with(|owner| {
-        let Some(offset) = owner.offset(piece) else { return false };
-        owner.live.set(owner.live.get() - 1);
-        // The last piece goes as it came: much of what is freed is.
-        // SAFETY: the piece is of the arena and lives until here.
-        if offset + unsafe { *header(piece) } == owner.next.get() {
-            owner.next.set(offset);
-        }
-        true
-    });
-    // 1 is only there when the scope of the block has ended, and then this was the last piece in it.
-    if !is_ours && LEFT[block].fetch_sub(1, Ordering::AcqRel) == 1 {
-        FREE.fetch_or(1 << block, Ordering::Release);
     }
+    // The last piece goes as it came: much of what is freed is. The others go with the scope.
+    change(|supply| {
+        // SAFETY: the piece is of a block and lives until here.
+        if let Some(offset) = unsafe { supply.offset_of_last(pointer.cast()) } {
+            supply.next = offset;
+        }
+    });
 }
 
 /// `realloc` for tree-sitter.
@@ -293,26 +391,25 @@ unsafe extern "C" fn conexus_arena_realloc(pointer: *mut c_void, size: usize) ->
     if pointer.is_null() {
         return conexus_arena_malloc(size);
     }
-    if block_of(pointer).is_none() {
+    if !is_in_a_block(pointer) {
         // Not 0, which would free it.
         let size = size.max(1);
-        // SAFETY: it is not of the arena, so the C library gave it.
+        // SAFETY: it is not of a block, so the C library gave it.
         return of_the_library(unsafe { realloc(pointer, size) }, size);
     }
     let piece = pointer.cast::<u8>();
-    // SAFETY: the piece is of the arena and lives.
+    // SAFETY: the piece is of a block and lives.
     let has = unsafe { *header(piece) };
     let Some(wanted) = distance(size) else { return of_the_library(ptr::null_mut(), size) };
     let fits = wanted <= has
-        || OWNER.with(|owner| {
-            let Some(offset) = owner.offset(piece) else { return false };
-            let has_room = offset + has == owner.next.get() && wanted <= BLOCK - offset;
-            if has_room {
-                owner.next.set(offset + wanted);
-                // SAFETY: as above, and the thread is the block's.
-                unsafe { *header(piece) = wanted };
-            }
-            has_room
+        || change(|supply| {
+            // SAFETY: as above.
+            let offset = unsafe { supply.offset_of_last(piece) };
+            let Some(offset) = offset.filter(|offset| wanted <= BLOCK - offset) else { return false };
+            supply.next = offset + wanted;
+            // SAFETY: as above, and the block is this thread's.
+            unsafe { *header(piece) = wanted };
+            true
         });
     if fits {
         return pointer;
@@ -340,15 +437,15 @@ mod tests {
 
     fn alone() -> MutexGuard<'static, ()> {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        scope(|| ());
+        scope(|_| ());
         assert!(all_idle(), "the test before left something");
         alone
     }
 
     fn all_idle() -> bool {
-        let (idle, blocks) = idle_blocks();
-        assert!(blocks > 0, "there are blocks");
-        idle == blocks
+        let blocks = region().expect("there are blocks").blocks;
+        let is_outside = SUPPLY.with(|supply| supply.get().start.is_null());
+        is_outside && FREE.load(Ordering::Acquire).count_ones() as usize == blocks
     }
 
     /// A piece of memory that says what it should hold.
@@ -357,9 +454,6 @@ mod tests {
         size: usize,
         fill: u8,
     }
-
-    // SAFETY: it owns its memory, which may be freed on any thread.
-    unsafe impl Send for Piece {}
 
     impl Piece {
         fn new(size: usize, fill: u8) -> Self {
@@ -400,7 +494,7 @@ mod tests {
         }
 
         fn is_in_a_block(&self) -> bool {
-            block_of(self.pointer.cast()).is_some()
+            is_in_a_block(self.pointer.cast())
         }
     }
 
@@ -410,19 +504,17 @@ mod tests {
         Calloc(usize, usize),
         Realloc(usize, usize),
         Free(usize),
-        /// Freed on another thread, within the scope.
-        Hand(usize),
     }
 
-    fn step() -> impl Strategy<Value = Step> {
+    fn step() -> impl Strategy<Value = (bool, Step)> {
         let size = || prop_oneof![8 => 0..200_usize, 1 => 0..100_000_usize, 1 => BLOCK / 4..BLOCK];
-        prop_oneof![
+        let step = prop_oneof![
             4 => size().prop_map(Step::Malloc),
             1 => (0..20_usize, 0..50_usize).prop_map(|(count, size)| Step::Calloc(count, size)),
             2 => (any::<usize>(), size()).prop_map(|(piece, size)| Step::Realloc(piece, size)),
             3 => any::<usize>().prop_map(Step::Free),
-            1 => any::<usize>().prop_map(Step::Hand),
-        ]
+        ];
+        (prop::bool::weighted(0.8), step)
     }
 
     fn take(pieces: &mut Vec<Piece>, at: usize) -> Option<Piece> {
@@ -431,41 +523,45 @@ mod tests {
         Some(if at.is_multiple_of(2) { pieces.pop()? } else { pieces.swap_remove(at) })
     }
 
+    fn make(step: Step, fill: u8, pieces: &mut Vec<Piece>) {
+        match step {
+            Step::Malloc(size) => pieces.push(Piece::new(size, fill)),
+            Step::Calloc(count, size) => pieces.push(Piece::zeroed(count, size, fill)),
+            Step::Realloc(at, size) => {
+                if let Some(piece) = take(pieces, at) {
+                    pieces.push(piece.resized(size, fill));
+                }
+            }
+            Step::Free(at) => {
+                if let Some(piece) = take(pieces, at) {
+                    piece.free();
+                }
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// Whatever is asked for in whatever order, within scopes, in other scopes later, outside and on other threads:
-        /// pieces do not overlap and keep their bytes, and in the end every block is free.
+        /// Whatever is asked for in whatever order, in scopes and between what is asked of the library: pieces do not
+        /// overlap and keep their bytes; those of blocks go with their scope, and in the end every block is free.
         #[test]
-        fn pieces_keep_their_bytes(scopes in prop::collection::vec((any::<bool>(), prop::collection::vec(step(), 0..60)), 1..6)) {
+        fn pieces_keep_their_bytes(scopes in prop::collection::vec(prop::collection::vec(step(), 0..60), 1..6)) {
             let _alone = alone();
+            // Those of the library outlive scopes.
             let mut pieces = Vec::new();
             let mut fill = 0_u8;
-            for (is_scope, steps) in scopes {
-                let run = || {
-                    for step in steps {
+            for steps in scopes {
+                scope(|arena| {
+                    for (inside, step) in steps {
                         fill = fill.wrapping_add(1);
-                        match step {
-                            Step::Malloc(size) => pieces.push(Piece::new(size, fill)),
-                            Step::Calloc(count, size) => pieces.push(Piece::zeroed(count, size, fill)),
-                            Step::Realloc(at, size) => {
-                                if let Some(piece) = take(&mut pieces, at) {
-                                    pieces.push(piece.resized(size, fill));
-                                }
-                            }
-                            Step::Free(at) => {
-                                if let Some(piece) = take(&mut pieces, at) {
-                                    piece.free();
-                                }
-                            }
-                            Step::Hand(at) => {
-                                let piece = take(&mut pieces, at);
-                                std::thread::scope(|threads| threads.spawn(|| piece.map(Piece::free)).join()).expect("it frees");
-                            }
-                        }
+                        let outside = Cell::new(LIBRARY);
+                        let supply = if inside { &arena.supply } else { &outside };
+                        supplied(supply, || make(step, fill, &mut pieces));
                     }
-                };
-                if is_scope { scope(run) } else { run() }
+                    pieces.iter().for_each(|piece| piece.check(piece.size));
+                    pieces.retain(|piece| !piece.is_in_a_block());
+                });
             }
             pieces.into_iter().for_each(Piece::free);
             prop_assert!(all_idle());
@@ -473,52 +569,17 @@ mod tests {
     }
 
     #[test]
-    fn a_block_is_not_used_again_before_the_last_piece_in_it_is_gone() {
+    fn scopes_begin_anew_and_a_scope_within_a_scope_has_another_block() {
         let _alone = alone();
-        let (first, second) = scope(|| (Piece::new(40, 1), Piece::new(40, 2)));
-        let third = scope(|| Piece::new(40, 3));
-        assert!(first.is_in_a_block() && !all_idle());
-        assert_eq!(first.pointer as usize + 48, second.pointer as usize);
-        let is_apart = block_of(first.pointer.cast()) != block_of(third.pointer.cast());
-        assert!(is_apart, "another block, or memory of the library where there is one block");
-        first.free();
-        third.free();
-        assert!(!all_idle());
-        std::thread::spawn(|| second.free()).join().expect("it frees");
-        assert!(all_idle());
-    }
-
-    #[test]
-    fn what_another_thread_frees_within_the_scope_is_counted() {
-        let _alone = alone();
-        let left = scope(|| {
-            let (handed, left) = (Piece::new(40, 1), Piece::new(40, 2));
-            std::thread::scope(|threads| threads.spawn(|| handed.free()).join()).expect("it frees");
-            left
+        let first = |arena: &Arena| supplied(&arena.supply, || Piece::new(40, 1).pointer as usize);
+        let place = scope(first);
+        assert_eq!(scope(first), place);
+        let (outer, inner, after) = scope(|arena| {
+            let outer = first(arena);
+            (outer, scope(first), first(arena))
         });
-        assert!(!all_idle(), "one piece is left");
-        left.free();
-        assert!(all_idle());
-    }
-
-    #[test]
-    fn scopes_begin_anew_and_a_scope_within_a_scope_is_the_same() {
-        let _alone = alone();
-        let place = |piece: Piece| {
-            let place = piece.is_in_a_block().then_some(piece.pointer as usize);
-            piece.free();
-            place.expect("it is in a block")
-        };
-        let first = scope(|| place(Piece::new(40, 1)));
-        let (again, within, after) = scope(|| {
-            let outer = Piece::new(40, 1);
-            let again = outer.pointer as usize;
-            let within = scope(|| place(Piece::new(40, 2)));
-            let after = place(Piece::new(40, 3));
-            outer.free();
-            (again, within, after)
-        });
-        assert_eq!((first, first + 48, first + 48), (again, within, after), "the last piece goes as it came");
+        assert_eq!((outer, after), (place, place + 48), "one piece is behind the other");
+        assert!(inner.abs_diff(outer) >= BLOCK, "another block, or memory of the library where there is one block");
         assert!(all_idle());
         let outside = Piece::new(40, 4);
         assert!(!outside.is_in_a_block());
@@ -526,49 +587,91 @@ mod tests {
     }
 
     #[test]
+    fn the_last_piece_goes_as_it_came() {
+        let _alone = alone();
+        scope(|arena| {
+            supplied(&arena.supply, || {
+                let (first, second) = (Piece::new(40, 1), Piece::new(40, 2));
+                let place = second.pointer;
+                second.free();
+                let again = Piece::new(400, 3);
+                assert_eq!(again.pointer, place);
+                first.free();
+                let grown = again.resized(5_000, 4);
+                assert_eq!(grown.pointer, place, "the last one grows where it is");
+            });
+        });
+    }
+
+    #[test]
     fn a_panic_ends_its_scope() {
         let _alone = alone();
-        let left = Mutex::new(None);
-        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            scope(|| {
-                *left.lock().expect("no other thread") = Some(Piece::new(40, 1));
-                panic!("a parser panics");
+        let panicked = std::panic::catch_unwind(|| {
+            scope(|arena| {
+                supplied(&arena.supply, || {
+                    let piece = Piece::new(40, 1);
+                    assert!(piece.is_in_a_block());
+                    panic!("a parser panics");
+                });
             });
-        }));
+        });
         assert!(panicked.is_err());
-        assert!(OWNER.with(|owner| owner.start.get().is_null()) && !all_idle());
-        let left = left.into_inner().unwrap_or_else(PoisonError::into_inner);
-        left.expect("a piece").free();
         assert!(all_idle());
     }
 
     #[test]
     fn what_does_not_fit_comes_from_the_library() {
         let _alone = alone();
-        scope(|| {
-            let mut pieces: Vec<_> = (0..BLOCK / 1_000).map(|at| Piece::new(1_000, at as u8)).collect();
-            let in_block = pieces.iter().filter(|piece| piece.is_in_a_block()).count();
-            assert_eq!(in_block, (BLOCK - ALIGN) / 1_008);
-            // The last of the block cannot grow where it is.
-            let grown = pieces.remove(in_block - 1).resized(5_000, 1);
-            assert!(!grown.is_in_a_block());
-            let large = Piece::zeroed(2, BLOCK, 1);
-            assert!(!large.is_in_a_block());
-            pieces.into_iter().chain([grown, large]).for_each(Piece::free);
+        scope(|arena| {
+            assert!(arena.has_all());
+            let used = arena.supply.get().next;
+            let mut pieces: Vec<_> =
+                supplied(&arena.supply, || (0..(BLOCK - used) / 1_008).map(|at| Piece::new(1_000, at as u8)).collect());
+            assert!(arena.has_all() && pieces.iter().all(Piece::is_in_a_block));
+            let room = BLOCK - used - pieces.len() * 1_008;
+            supplied(&arena.supply, || {
+                // The last of the block cannot grow where it is.
+                let grown = pieces.pop().expect("a piece").resized(1_000 + room + 1, 1);
+                assert!(!grown.is_in_a_block());
+                let large = Piece::zeroed(2, BLOCK, 1);
+                assert!(!large.is_in_a_block());
+                pieces.into_iter().chain([grown, large]).for_each(Piece::free);
+            });
+            assert!(!arena.has_all(), "trees are given back as usual from now on");
         });
+        assert!(all_idle());
+    }
+
+    #[test]
+    fn without_a_free_block_all_comes_from_the_library() {
+        let _alone = alone();
+        fn each_in_the_one_before(left: usize) {
+            scope(|arena| {
+                let piece = supplied(&arena.supply, || Piece::new(40, 1));
+                assert_eq!(piece.is_in_a_block(), left > 0);
+                assert_eq!(arena.has_all(), left > 0);
+                if let Some(left) = left.checked_sub(1) {
+                    each_in_the_one_before(left);
+                }
+                supplied(&arena.supply, || piece.free());
+            });
+        }
+        each_in_the_one_before(region().expect("there are blocks").blocks);
         assert!(all_idle());
     }
 
     #[test]
     fn idle_blocks_can_be_given_back_to_the_system() {
         let _alone = alone();
-        let kept = scope(|| Piece::new(100_000, 7));
-        scope(|| Piece::new(100_000, 8).free());
+        scope(|outer| {
+            let kept = supplied(&outer.supply, || Piece::new(100_000, 7));
+            scope(|arena| supplied(&arena.supply, || Piece::new(100_000, 8).free()));
+            release();
+            kept.check(kept.size);
+        });
         release();
-        kept.check(kept.size);
-        kept.free();
         assert!(all_idle());
-        scope(|| Piece::zeroed(1_000, 100, 9).free());
+        scope(|arena| supplied(&arena.supply, || Piece::zeroed(1_000, 100, 9).free()));
         assert!(all_idle());
     }
 }

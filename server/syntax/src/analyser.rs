@@ -1,12 +1,13 @@
 //! Parses a text and analyses the tree.
 
 mod hidden_parts;
+mod parsing;
 
-use crate::budget::{Budget, GiveUp, Patience};
+use crate::budget::{GiveUp, Patience};
 use crate::chunks;
 use crate::facts::{Facts, LineDepth, RawReference, RawSymbol};
 use crate::grammar::{LoadedGrammar, grammar_at};
-use crate::hidden::{declaration_macros, included_ranges, macro_namespaces, skeleton};
+use crate::hidden::{declaration_macros, macro_namespaces, skeleton};
 use crate::languages::{Analysis, Hidden, analysis_of, position};
 use crate::markdown;
 use crate::remembered::Remembered;
@@ -17,12 +18,12 @@ use crate::walk::{Base, walk};
 use conexus_core::{
     Chunk, FileAnalysis, Language, LineIndex, Note, Reference, ReferenceKind, Span, Symbol, SymbolKind, Visibility,
 };
-use conexus_faiss::arena;
+use conexus_faiss::arena::{self, Arena};
 use hidden_parts::Before;
-use std::ops::ControlFlow;
+use parsing::{Source, TextParser, TextTree};
 use std::sync::Arc;
 use std::time::Duration;
-use tree_sitter::{ParseOptions, Parser, Tree};
+use tree_sitter::{Parser, Tree};
 
 /// What an analysis may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,60 +54,12 @@ const DEEP: u32 = 2_000;
 /// Analyses texts, one after the other. Keep one per thread: it reuses its memory.
 pub struct Analyser {
     limits: Limits,
-    /// Of the texts whose trees are not in the arena; a parser holds memory of where it parsed. Taken while it parses.
+    /// Of the texts whose trees stay. Taken while it parses.
     parser: Option<Parser>,
     facts: Facts,
     depths: Vec<LineDepth>,
     nesting: Nesting,
     spans: Vec<Span>,
-}
-
-/// A text on its way to the parser.
-struct Source<'a> {
-    grammar: &'a LoadedGrammar,
-    text: &'a str,
-    lines: &'a LineIndex,
-    budget: Budget,
-    patience: &'a Patience<'a>,
-    parser: &'a mut Parser,
-}
-
-impl<'a> Source<'a> {
-    fn new(
-        grammar: &'a LoadedGrammar,
-        text: &'a str,
-        lines: &'a LineIndex,
-        parse_time: Duration,
-        patience: &'a Patience<'a>,
-        parser: &'a mut Parser,
-    ) -> Self {
-        Self { grammar, text, lines, budget: Budget::of(parse_time), patience, parser }
-    }
-
-    /// Parses `within`, passing over `excluded`. `None` when the time is up.
-    fn parse(&mut self, within: Span, excluded: &[Span], old: Option<&Tree>) -> Option<Tree> {
-        let Source { grammar, text, lines, budget, patience, ref mut parser } = *self;
-        parser.set_language(&grammar.language).ok()?;
-        let whole = within.len() == text.len() && excluded.is_empty();
-        let ranges = if whole { Vec::new() } else { included_ranges(within, excluded, lines) };
-        parser.set_included_ranges(&ranges).ok()?;
-        let mut progress = |_: &tree_sitter::ParseState| match patience.check() {
-            ControlFlow::Continue(()) => budget.check(),
-            ControlFlow::Break(()) => ControlFlow::Break(()),
-        };
-        let options = ParseOptions::new().progress_callback(&mut progress);
-        let bytes = text.as_bytes();
-        let is_next = old.is_some();
-        let mut read = |at: usize, _| {
-            crash_on_demand(text, is_next);
-            bytes.get(at..).unwrap_or_default()
-        };
-        let tree = parser.parse_with_options(&mut read, old, Some(options));
-        if tree.is_none() {
-            parser.reset();
-        }
-        tree
-    }
 }
 
 /// Why there is no tree.
@@ -137,23 +90,23 @@ impl Analyser {
 
     /// The same for who needs the lines of the text for more than this.
     pub fn analyse_lines(&mut self, language: Language, text: &str, lines: &LineIndex) -> FileAnalysis {
-        // Loading a grammar leaves it behind.
-        let _ = position(language).and_then(grammar_at);
-        arena::scope(|| self.analyse_alone(language, text, lines))
+        if position(language).is_none() {
+            return without_tree(language, text, lines, &Unparsed::NoGrammar);
+        }
+        arena::scope(|arena| self.analyse_alone(language, text, lines, arena))
     }
 
     /// Analyses a text and keeps nothing of its tree.
-    fn analyse_alone(&mut self, language: Language, text: &str, lines: &LineIndex) -> FileAnalysis {
+    fn analyse_alone(&mut self, language: Language, text: &str, lines: &LineIndex, mut arena: &Arena) -> FileAnalysis {
         let patience = Patience::of(GiveUp::NEVER);
-        let mut parser = Parser::new();
-        let (grammar, tree) = match self.try_parse(language, text, lines, None, &patience, &mut parser) {
+        let (grammar, tree) = match self.try_parse(language, text, lines, None, &patience, &mut arena) {
             Ok(parsed) => parsed,
             Err(unparsed) => return without_tree(language, text, lines, &unparsed),
         };
         self.facts.reset();
         let deepest = walk(grammar, text, tree.root_node(), Base::default(), &mut self.facts, &mut Forget);
         self.passed_over(grammar, text, &tree);
-        self.parse_hidden(grammar, text, lines, &mut parser);
+        self.parse_hidden(grammar, text, lines, &mut arena);
         self.analysed(language, grammar, text, lines, deepest)
     }
 
@@ -267,15 +220,15 @@ impl Analyser {
         (Some(walked), deepest)
     }
 
-    fn try_parse(
+    fn try_parse<P: TextParser>(
         &mut self,
         language: Language,
         text: &str,
         lines: &LineIndex,
-        old: Option<&Tree>,
+        old: Option<&P::Tree>,
         patience: &Patience<'_>,
-        parser: &mut Parser,
-    ) -> Result<(&'static LoadedGrammar, Tree), Unparsed> {
+        parser: &mut P,
+    ) -> Result<(&'static LoadedGrammar, P::Tree), Unparsed> {
         let Some(grammar) = position(language).and_then(grammar_at) else { return Err(Unparsed::NoGrammar) };
         if text.len() > self.limits.parse_bytes {
             return Err(Unparsed::TooLarge);
@@ -289,23 +242,26 @@ impl Analyser {
         let whole = Span::new(0, text.len());
         let mut tree = source.parse(whole, &excluded, old);
         if let Some(broken) = tree.as_ref().filter(|tree| tree.root_node().has_error()) {
-            let suspects = repair::suspects(text, broken, grammar.rules.repair.conditionals, &grammar.repairs);
+            let suspects =
+                repair::suspects(text, broken.root_node(), grammar.rules.repair.conditionals, &grammar.repairs);
             if !suspects.is_empty() {
                 excluded.extend(suspects);
                 excluded = repair::joined(excluded);
                 let repaired = source.parse(whole, &excluded, Some(broken));
-                tree = repaired.filter(|repaired| repair::damage(repaired) < repair::damage(broken)).or(tree);
+                tree = repaired
+                    .filter(|repaired| repair::damage(repaired.root_node()) < repair::damage(broken.root_node()))
+                    .or(tree);
             }
         }
         if grammar.rules.hidden == Hidden::DeclarationMacros
             && let Some(broken) = tree.as_ref().filter(|tree| tree.root_node().has_error())
-            && let damage = repair::damage(broken)
+            && let damage = repair::damage(broken.root_node())
             && damage > BROKEN
         {
             skeleton(text, &mut excluded);
             excluded = repair::joined(excluded);
             let bare = source.parse(whole, &excluded, None);
-            tree = bare.filter(|bare| repair::damage(bare) < damage / 2).or(tree);
+            tree = bare.filter(|bare| repair::damage(bare.root_node()) < damage / 2).or(tree);
         }
         self.spans = excluded;
         tree.map(|tree| (grammar, tree)).ok_or(Unparsed::TimedOut)
@@ -336,7 +292,7 @@ impl Analyser {
     }
 
     /// What the parser passed over: macros are still mentioned and may open namespaces, bodies are parsed by themselves.
-    fn passed_over(&mut self, grammar: &LoadedGrammar, text: &str, tree: &Tree) {
+    fn passed_over(&mut self, grammar: &LoadedGrammar, text: &str, tree: &impl TextTree) {
         if grammar.rules.hidden != Hidden::DeclarationMacros {
             return;
         }
@@ -385,22 +341,6 @@ impl Analyser {
         self.spans = macros;
     }
 }
-
-/// In debug builds, for tests: ends the process as a grammar's C code may end it, in the middle of a parse, when the text
-/// holds the word that `CONEXUS_TEST_CRASH` names; after `next:` only where the tree of the text before is used.
-#[cfg(debug_assertions)]
-fn crash_on_demand(text: &str, is_next: bool) {
-    static WORD: std::sync::LazyLock<Option<String>> =
-        std::sync::LazyLock::new(|| std::env::var("CONEXUS_TEST_CRASH").ok());
-    let Some(word) = WORD.as_deref().filter(|word| !word.is_empty()) else { return };
-    let (word, only_next) = word.strip_prefix("next:").map_or((word, false), |word| (word, true));
-    if (is_next || !only_next) && text.contains(word) {
-        std::process::abort();
-    }
-}
-
-#[cfg(not(debug_assertions))]
-fn crash_on_demand(_: &str, _: bool) {}
 
 /// Walks over a tree of one range and remembers it.
 fn walk_remembering(

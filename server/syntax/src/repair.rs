@@ -9,7 +9,7 @@
 
 use conexus_core::Span;
 use regex::bytes::Regex;
-use tree_sitter::Tree;
+use tree_sitter::Node;
 
 /// What may be passed over in a text whose tree has errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +26,10 @@ impl Repair {
 }
 
 /// What may have caused the errors of a tree, in order, without overlaps.
-pub(crate) fn suspects(text: &str, tree: &Tree, conditionals: bool, patterns: &[Regex]) -> Vec<Span> {
+pub(crate) fn suspects(text: &str, root: Node<'_>, conditionals: bool, patterns: &[Regex]) -> Vec<Span> {
     let mut spans = Vec::new();
     if conditionals {
-        conditionals_at(text, &errors(tree), &mut spans);
+        conditionals_at(text, &errors(root), &mut spans);
     }
     for pattern in patterns {
         let groups = pattern.captures_iter(text.as_bytes()).filter_map(|captures| captures.get(1));
@@ -52,14 +52,14 @@ pub(crate) fn joined(mut spans: Vec<Span>) -> Vec<Span> {
 }
 
 /// How much of a text is in error: the bytes of the error nodes, and one for each error and missing node.
-pub(crate) fn damage(tree: &Tree) -> usize {
-    errors(tree).iter().map(|span| span.len() + 1).sum()
+pub(crate) fn damage(root: Node<'_>) -> usize {
+    errors(root).iter().map(|span| span.len() + 1).sum()
 }
 
 /// The outermost error nodes, and the missing nodes.
-fn errors(tree: &Tree) -> Vec<Span> {
+fn errors(root: Node<'_>) -> Vec<Span> {
     let mut found = Vec::new();
-    let mut cursor = tree.walk();
+    let mut cursor = root.walk();
     loop {
         let node = cursor.node();
         if node.is_error() || node.is_missing() {

@@ -1,6 +1,7 @@
 //! Hidden parts of a text, each parsed by itself, and what the version before has to give.
 
-use super::{Analyser, Source, walk_remembering};
+use super::parsing::{Source, TextParser, TextTree};
+use super::{Analyser, walk_remembering};
 use crate::budget::{GiveUp, Patience};
 use crate::facts::Shift;
 use crate::grammar::LoadedGrammar;
@@ -75,7 +76,7 @@ impl Analyser {
         grammar: &'static LoadedGrammar,
         text: &str,
         lines: &LineIndex,
-        parser: &mut Parser,
+        parser: &mut impl TextParser,
     ) {
         let patience = Patience::of(GiveUp::NEVER);
         let mut source = Source::new(grammar, text, lines, self.limits.parse_time, &patience, parser);
@@ -131,7 +132,7 @@ impl Analyser {
     /// One part, from the version before if nothing in it changed.
     fn hidden_part(
         &mut self,
-        source: &mut Source<'_>,
+        source: &mut Source<'_, Parser>,
         wanted: Wanted,
         before: &mut Option<Before>,
     ) -> Option<HiddenPart> {
@@ -165,7 +166,12 @@ impl Analyser {
     }
 
     /// The tree of a part, and whether it has all of it. `None` when the time is up.
-    fn parse_hidden_part(&mut self, source: &mut Source<'_>, within: Span, old: Option<&Tree>) -> Option<(Tree, bool)> {
+    fn parse_hidden_part<P: TextParser>(
+        &mut self,
+        source: &mut Source<'_, P>,
+        within: Span,
+        old: Option<&P::Tree>,
+    ) -> Option<(P::Tree, bool)> {
         let mut excluded = std::mem::take(&mut self.spans);
         excluded.clear();
         if source.grammar.rules.hidden == Hidden::TokenTrees {
