@@ -135,7 +135,8 @@ impl Arena {
         Self { parser: RefCell::new(ManuallyDrop::new(parser)), supply, block }
     }
 
-    /// The same as [`parse`], with trees that end with the arena. Ends the process when `read` or `go_on` calls it.
+    /// The same as [`parse`], with trees that end with the arena; an old one of another arena is not used. Ends the process
+    /// when `read` or `go_on` calls it.
     pub fn parse<'arena, 'text>(
         &'arena self,
         language: &Language,
@@ -148,7 +149,7 @@ impl Arena {
         let outside = Cell::new(LIBRARY);
         let mut read = |at| supplied(&outside, || read(at));
         let mut go_on = || supplied(&outside, &mut *go_on);
-        let old = old.map(|old| &*old.tree);
+        let old = old.filter(|old| ptr::eq(old.arena, self)).map(|old| &*old.tree);
         let tree = supplied(&self.supply, || parse(&mut parser, language, ranges, &mut read, &mut go_on, old))?;
         Some(ArenaTree { arena: self, tree: ManuallyDrop::new(tree) })
     }
