@@ -499,7 +499,7 @@ mod tests {
         }
     }
 
-    #[derive(Clone, Debug)]
+    #[derive(Clone, Copy, Debug)]
     enum Step {
         Malloc(usize),
         Calloc(usize, usize),
@@ -560,7 +560,9 @@ mod tests {
                         let supply = if inside { &arena.supply } else { &outside };
                         supplied(supply, || make(step, fill, &mut pieces));
                     }
-                    pieces.iter().for_each(|piece| piece.check(piece.size));
+                    for piece in &pieces {
+                        piece.check(piece.size);
+                    }
                     pieces.retain(|piece| !piece.is_in_a_block());
                 });
             }
