@@ -18,9 +18,9 @@ use crate::walk::{Base, walk};
 use conexus_core::{
     Chunk, FileAnalysis, Language, LineIndex, Note, Reference, ReferenceKind, Span, Symbol, SymbolKind, Visibility,
 };
-use conexus_faiss::arena::{self, Arena};
+use conexus_faiss::arena::{self, Arena, TextParser, TextTree};
 use hidden_parts::Before;
-use parsing::{Source, TextParser, TextTree};
+use parsing::Source;
 use std::sync::Arc;
 use std::time::Duration;
 use tree_sitter::{Parser, Tree};
@@ -121,6 +121,25 @@ impl Analyser {
         before: Option<Remembered>,
         give_up: GiveUp<'_>,
     ) -> Option<(FileAnalysis, Remembered)> {
+        self.with_parser(|this, parser| this.analyse_with(parser, language, text, before, give_up))
+    }
+
+    /// Runs `run` with the parser of the trees that stay.
+    fn with_parser<T>(&mut self, run: impl FnOnce(&mut Self, &mut Parser) -> T) -> T {
+        let mut parser = self.parser.take().unwrap_or_default();
+        let result = run(self, &mut parser);
+        self.parser = Some(parser);
+        result
+    }
+
+    fn analyse_with(
+        &mut self,
+        parser: &mut Parser,
+        language: Language,
+        text: Arc<str>,
+        before: Option<Remembered>,
+        give_up: GiveUp<'_>,
+    ) -> Option<(FileAnalysis, Remembered)> {
         let mut before = before.filter(|before| before.language == language).map(|before| Before::new(before, &text));
         let lines = match &before {
             Some(before) => before.lines_of(&text),
@@ -132,7 +151,6 @@ impl Analyser {
         // Loading a grammar takes long too, once.
         let _ = position(language).and_then(grammar_at);
         let patience = Patience::of(give_up);
-        let mut parser = self.parser.take().unwrap_or_default();
         let old = before.as_ref().and_then(|before| before.tree());
         let mut incremental = old.is_some();
         let parsed = match before.as_ref().filter(|before| before.edit.is_empty()).zip(old) {
@@ -143,7 +161,7 @@ impl Analyser {
                     .map(|grammar| (grammar, tree.clone()))
                     .ok_or(Unparsed::NoGrammar)
             }
-            None => self.try_parse(language, &text, &lines, old, &patience, &mut parser),
+            None => self.try_parse(language, &text, &lines, old, &patience, parser),
         };
         if patience.is_over() {
             return None;
@@ -160,8 +178,7 @@ impl Analyser {
         let (main, deepest) = self.walk_again(grammar, &text, &tree, before.as_ref());
         self.passed_over(grammar, &text, &tree);
         let patience = Patience::of(give_up);
-        let parts = self.parse_hidden_again(grammar, &text, &lines, before, &patience, &mut parser);
-        self.parser = Some(parser);
+        let parts = self.parse_hidden_again(grammar, &text, &lines, before, &patience, parser);
         if patience.is_over() {
             return None;
         }
@@ -194,9 +211,7 @@ impl Analyser {
     pub(crate) fn tree(&mut self, language: Language, text: &str) -> Option<Tree> {
         let lines = LineIndex::new(text);
         let patience = Patience::of(GiveUp::NEVER);
-        let mut parser = self.parser.take().unwrap_or_default();
-        let parsed = self.try_parse(language, text, &lines, None, &patience, &mut parser);
-        self.parser = Some(parser);
+        let parsed = self.with_parser(|this, parser| this.try_parse(language, text, &lines, None, &patience, parser));
         parsed.ok().map(|(_, tree)| tree)
     }
 

@@ -1,6 +1,6 @@
 //! Hidden parts of a text, each parsed by itself, and what the version before has to give.
 
-use super::parsing::{Source, TextParser, TextTree};
+use super::parsing::Source;
 use super::{Analyser, walk_remembering};
 use crate::budget::{GiveUp, Patience};
 use crate::facts::Shift;
@@ -11,6 +11,7 @@ use crate::remembered::{Edit, HiddenPart, HiddenParts, Remembered};
 use crate::reuse::{Earlier, Forget};
 use crate::walk::{Base, begins_line, walk};
 use conexus_core::{LineIndex, Span};
+use conexus_faiss::arena::{TextParser, TextTree};
 use tree_sitter::{Parser, Tree};
 
 /// Most levels of macro invocations inside macro invocations that are parsed again.

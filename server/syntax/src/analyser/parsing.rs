@@ -1,86 +1,12 @@
-//! A text on its way to the parser, and the two kinds of parsers: one whose trees stay, and one whose trees end with the
-//! analysis of a text.
+//! A text on its way to a parser.
 
 use crate::budget::{Budget, Patience};
 use crate::grammar::LoadedGrammar;
 use crate::hidden::included_ranges;
 use conexus_core::{LineIndex, Span};
-use conexus_faiss::arena::{self, Arena, ArenaTree};
+use conexus_faiss::arena::{Request, TextParser};
 use std::ops::ControlFlow;
 use std::time::Duration;
-use tree_sitter::{Language, Node, Parser, Range, Tree};
-
-/// What parses texts.
-pub(super) trait TextParser {
-    /// What it makes of them.
-    type Tree: TextTree;
-
-    /// As [`arena::parse`] does.
-    fn parse<'text>(
-        &mut self,
-        language: &Language,
-        ranges: &[Range],
-        read: &mut dyn FnMut(usize) -> &'text [u8],
-        go_on: &mut dyn FnMut() -> ControlFlow<()>,
-        old: Option<&Self::Tree>,
-    ) -> Option<Self::Tree>;
-}
-
-/// A tree of whichever parser.
-pub(super) trait TextTree {
-    fn root_node(&self) -> Node<'_>;
-    fn included_ranges(&self) -> Vec<Range>;
-}
-
-impl TextParser for Parser {
-    type Tree = Tree;
-
-    fn parse<'text>(
-        &mut self,
-        language: &Language,
-        ranges: &[Range],
-        read: &mut dyn FnMut(usize) -> &'text [u8],
-        go_on: &mut dyn FnMut() -> ControlFlow<()>,
-        old: Option<&Tree>,
-    ) -> Option<Tree> {
-        arena::parse(self, language, ranges, read, go_on, old)
-    }
-}
-
-impl TextTree for Tree {
-    fn root_node(&self) -> Node<'_> {
-        self.root_node()
-    }
-
-    fn included_ranges(&self) -> Vec<Range> {
-        self.included_ranges()
-    }
-}
-
-impl<'arena> TextParser for &'arena Arena {
-    type Tree = ArenaTree<'arena>;
-
-    fn parse<'text>(
-        &mut self,
-        language: &Language,
-        ranges: &[Range],
-        read: &mut dyn FnMut(usize) -> &'text [u8],
-        go_on: &mut dyn FnMut() -> ControlFlow<()>,
-        old: Option<&Self::Tree>,
-    ) -> Option<Self::Tree> {
-        Arena::parse(self, language, ranges, read, go_on, old)
-    }
-}
-
-impl TextTree for ArenaTree<'_> {
-    fn root_node(&self) -> Node<'_> {
-        self.root_node()
-    }
-
-    fn included_ranges(&self) -> Vec<Range> {
-        self.included_ranges()
-    }
-}
 
 /// A text on its way to the parser.
 pub(super) struct Source<'a, P> {
@@ -109,17 +35,17 @@ impl<'a, P: TextParser> Source<'a, P> {
         let Source { grammar, text, lines, budget, patience, ref mut parser } = *self;
         let whole = within.len() == text.len() && excluded.is_empty();
         let ranges = if whole { Vec::new() } else { included_ranges(within, excluded, lines) };
-        let mut go_on = || match patience.check() {
+        let go_on = &mut || match patience.check() {
             ControlFlow::Continue(()) => budget.check(),
             ControlFlow::Break(()) => ControlFlow::Break(()),
         };
         let bytes = text.as_bytes();
         let is_next = old.is_some();
-        let mut read = |at: usize| {
+        let read = &mut |at: usize| {
             crash_on_demand(text, is_next);
             bytes.get(at..).unwrap_or_default()
         };
-        parser.parse(&grammar.language, &ranges, &mut read, &mut go_on, old)
+        parser.parse(Request { language: &grammar.language, ranges: &ranges, read, go_on }, old)
     }
 }
 
@@ -145,7 +71,9 @@ mod tests {
     use crate::grammar::grammar_at;
     use crate::language_named;
     use crate::languages::position;
+    use conexus_faiss::arena::{self, TextTree};
     use std::path::Path;
+    use tree_sitter::{Parser, Range};
 
     /// The sample of each language of the corpus.
     fn samples() -> Vec<(&'static LoadedGrammar, String)> {
@@ -156,7 +84,9 @@ mod tests {
             let content = std::fs::read_to_string(path).ok()?;
             Some((grammar, content.split_once("==== outline\n")?.0.to_owned()))
         };
-        let samples: Vec<_> = entries.flatten().filter_map(|entry| sample(&entry.path())).collect();
+        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        let samples: Vec<_> = paths.iter().filter_map(|path| sample(path)).collect();
         assert!(samples.len() > 15, "there are samples");
         samples
     }
@@ -173,7 +103,8 @@ mod tests {
         old: Option<&P::Tree>,
     ) -> P::Tree {
         let mut read = |at: usize| text.as_bytes().get(at..).unwrap_or_default();
-        parser.parse(&grammar.language, ranges, &mut read, &mut go_on, old).expect("it can be parsed")
+        let request = Request { language: &grammar.language, ranges, read: &mut read, go_on: &mut go_on };
+        parser.parse(request, old).expect("it can be parsed")
     }
 
     /// The whole text, half of it, and all but a word in the middle with what the first tree gives.
@@ -195,13 +126,10 @@ mod tests {
     #[test]
     fn trees_are_the_same_in_an_arena() {
         std::thread::scope(|threads| {
-            for times in [1, 3, 400] {
-                // The long texts do not fit into a block.
+            for times in [1, 3, 100] {
                 threads.spawn(move || {
                     let mut parser = Parser::new();
-                    for (grammar, text) in
-                        samples().into_iter().filter(|_| times < 400).chain(samples().into_iter().take(3))
-                    {
+                    for (grammar, text) in samples() {
                         let text = text.repeat(times);
                         let expected = in_three_ways(&mut parser, grammar, &text);
                         assert_eq!(arena::scope(|mut arena| in_three_ways(&mut arena, grammar, &text)), expected);
@@ -223,7 +151,9 @@ mod tests {
                     if asked > 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
                 };
                 let mut read = |at: usize| text.as_bytes().get(at..).unwrap_or_default();
-                let given_up = Arena::parse(arena, &grammar.language, &[], &mut read, &mut go_on, None);
+                let language = &grammar.language;
+                let request = Request { language, ranges: &[], read: &mut read, go_on: &mut go_on };
+                let given_up = arena.parse(request, None);
                 assert!(given_up.is_none() && asked == 4, "it was asked {asked} times");
                 assert_eq!(parsed(&mut arena, grammar, &text, &[], None).root_node().to_sexp(), expected);
             });
@@ -238,7 +168,7 @@ mod tests {
         let mut parser = Parser::new();
         let mut kept = Vec::new();
         for (other, text_of_other) in &samples {
-            arena::scope(|arena| {
+            arena::scope(|mut arena| {
                 let mut read = |at: usize| {
                     kept.push(parsed(&mut parser, other, text_of_other, &[], None));
                     arena::scope(|mut inner| {
@@ -246,8 +176,9 @@ mod tests {
                     });
                     text.as_bytes().get(at..).unwrap_or_default()
                 };
-                let tree = Arena::parse(arena, &grammar.language, &[], &mut read, &mut go_on, None);
-                assert!(tree.is_some());
+                let language = &grammar.language;
+                let request = Request { language, ranges: &[], read: &mut read, go_on: &mut go_on };
+                assert!(arena.parse(request, None).is_some());
             });
             // Another one overwrites what the first one had.
             arena::scope(|mut arena| drop(parsed(&mut arena, grammar, &text.repeat(20), &[], None)));
@@ -260,31 +191,5 @@ mod tests {
             .map(|(grammar, text)| parsed(&mut Parser::new(), grammar, text, &[], None).root_node().to_sexp())
             .collect();
         assert_eq!(made, expected);
-    }
-
-    /// Trees that do not fit into a block are given back piece by piece.
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn large_trees_leave_nothing() {
-        let resident = || {
-            let status = std::fs::read_to_string("/proc/self/status").expect("Linux says");
-            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("there is a line");
-            line.split_whitespace().next().and_then(|number| number.parse::<u64>().ok()).expect("a number of KiB") >> 10
-        };
-        let (grammar, text) = samples().swap_remove(0);
-        let text = text.repeat((2 << 20) / text.len());
-        let parse = || {
-            arena::scope(|mut arena| {
-                let first = parsed(&mut arena, grammar, &text, &[], None);
-                parsed(&mut arena, grammar, &text, &[], Some(&first)).root_node().end_byte()
-            })
-        };
-        parse();
-        let before = resident();
-        for _ in 0..20 {
-            assert_eq!(parse(), text.len());
-        }
-        let grown = resident().saturating_sub(before);
-        assert!(grown < 100, "{grown} MiB more than before");
     }
 }
