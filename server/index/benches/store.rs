@@ -106,7 +106,7 @@ fn lexical_six_words(bencher: Bencher<'_, '_>, chunks: usize) {
     let mut turn = 0;
     bencher.bench_local(|| {
         turn += 1;
-        snapshot.lexical(&queries[turn % queries.len()], None, 100).expect("search")
+        snapshot.lexical(queries[turn % queries.len()].clone()).expect("search").best(None, 100)
     });
 }
 
@@ -134,7 +134,7 @@ fn open_and_answer(bencher: Bencher<'_, '_>, chunks: usize) {
     bencher.bench_local(|| {
         let (store, report) = Store::open(folder.path(), settings(), Access::Read, &()).expect("open");
         assert_eq!(report.caught_up, 0);
-        store.snapshot().lexical(&LexicalQuery::new(QUERIES[0]), None, 10).expect("search")
+        store.snapshot().lexical(LexicalQuery::new(QUERIES[0])).expect("search").best(None, 10)
     });
 }
 

@@ -31,7 +31,7 @@ pub use lexical::{Bm25f, Field, LexicalHit, LexicalQuery, QueryTerm, tokenizer};
 pub use memory::{Relief, resident};
 pub use settings::{ModelStamp, StoreSettings};
 pub use slots::SlotSet;
-pub use snapshot::{FileEntry, IndexSnapshot, LocatedChunk, OverlayFile};
+pub use snapshot::{FileEntry, IndexSnapshot, LexicalSearch, LocatedChunk, OverlayFile};
 pub use store::{
     Access, ListedFile, Listing, MissingVectors, OpenReport, Owner, Store, StoreStatistics, VectorShare, Voice,
 };

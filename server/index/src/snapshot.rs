@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::catalog::Reader;
 use crate::codec::{ChunkRef, FileReferences, Heads, Letters, SymbolRef};
 use crate::files::Files;
-use crate::lexical::{DeltaPart, Field, LexicalView, part_lengths};
+use crate::lexical::{DeltaPart, Field, LexicalView, Search, part_lengths};
 use crate::vectors::{Block, Tail, VectorView, check_block};
 use crate::{
     Error, FileFlags, FileStat, LexicalHit, LexicalQuery, ModelStamp, Prepared, Result, SlotSet, VectorBlock,
@@ -210,15 +210,9 @@ impl IndexSnapshot {
         self.filters.get_or_make(filter, || filter::allowed(&self.files, filter))
     }
 
-    /// The best `count` chunks by BM25F among the allowed, best first, equals by path and place.
-    pub fn lexical(&self, query: &LexicalQuery, allowed: Option<&SlotSet>, count: usize) -> Result<Vec<LexicalHit>> {
-        let found = self.lexical.search(query, &self.alive, allowed, count)?;
-        Ok(self.best_first(found, |hit| (hit.score, hit.slot), count))
-    }
-
-    /// BM25F scores of given chunks, in their order; 0 where no term occurs. It costs as much as a search.
-    pub fn lexical_scores(&self, query: &LexicalQuery, slots: &[u32]) -> Result<Vec<f32>> {
-        self.lexical.scores_of(query, &self.alive, slots)
+    /// Looks up the terms of a query, to search and score with.
+    pub fn lexical(&self, query: LexicalQuery) -> Result<LexicalSearch<'_>> {
+        Ok(LexicalSearch { index: self, search: self.lexical.search(query, &self.alive)? })
     }
 
     /// The live slots that hold a term (see [`crate::tokenizer`]) in any field.
@@ -242,12 +236,6 @@ impl IndexSnapshot {
     pub fn nearest(&self, query: &[f32], allowed: Option<&SlotSet>, count: usize) -> Result<Vec<VectorHit>> {
         let found = self.vectors.nearest(query, &self.alive, allowed, count)?;
         Ok(self.best_first(found, |hit| (hit.similarity, hit.slot), count))
-    }
-
-    /// At most `count` of these slots: the best by BM25F, best first, equals by path and place.
-    pub fn best_of(&self, query: &LexicalQuery, slots: Vec<u32>, count: usize) -> Result<Vec<u32>> {
-        let scored = self.lexical_scores(query, &slots)?.into_iter().zip(slots).collect();
-        Ok(self.best_first(scored, |&scored| scored, count).into_iter().map(|(_, slot)| slot).collect())
     }
 
     /// Orders hits by their score and, where that is equal, by path and place in the file: slots follow history, and
@@ -340,5 +328,29 @@ impl IndexSnapshot {
             over.vectors.tail = Tail::extended(&over.vectors.tail, blocks, model.dimension, alive)?;
         }
         Ok(Arc::new(over))
+    }
+}
+
+/// A lexical query whose terms were looked up in one state of the index.
+pub struct LexicalSearch<'a> {
+    index: &'a IndexSnapshot,
+    search: Search<'a>,
+}
+
+impl LexicalSearch<'_> {
+    /// The best `count` chunks by BM25F among the allowed, best first, equals by path and place.
+    pub fn best(&self, allowed: Option<&SlotSet>, count: usize) -> Vec<LexicalHit> {
+        self.index.best_first(self.search.best(allowed, count), |hit| (hit.score, hit.slot), count)
+    }
+
+    /// BM25F scores of given chunks, in their order; 0 where no term occurs. It costs nearly as much as [`Self::best`].
+    pub fn scores(&self, slots: &[u32]) -> Vec<f32> {
+        self.search.scores(slots)
+    }
+
+    /// At most `count` of these slots: the best by BM25F, best first, equals by path and place.
+    pub fn best_of(&self, slots: Vec<u32>, count: usize) -> Vec<u32> {
+        let scored = self.scores(&slots).into_iter().zip(slots).collect();
+        self.index.best_first(scored, |&scored| scored, count).into_iter().map(|(_, slot)| slot).collect()
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use conexus_core::{Contribution, Mode, Query};
-use conexus_index::{Bm25f, FileEntry, LexicalQuery, QueryTerm, SlotSet, tokenizer};
+use conexus_index::{Bm25f, FileEntry, LexicalQuery, LexicalSearch, QueryTerm, SlotSet, tokenizer};
 
 use super::{
     Searcher, Shape, Understanding, Weights,
@@ -81,7 +81,7 @@ const MOST_NAMES: usize = 8;
 pub(super) struct Sources<'a> {
     searcher: &'a Searcher<'a>,
     allowed: Option<&'a SlotSet>,
-    lexical: LexicalQuery,
+    lexical: LexicalSearch<'a>,
     /// Chunks that define a name of the query or hold a line that it names.
     named: Vec<u32>,
     pub(super) quoted: Quoted,
@@ -101,10 +101,11 @@ impl<'a> Sources<'a> {
         cancel: &AtomicBool,
     ) -> Result<Self> {
         let is_cancelled = || cancel.load(Ordering::Relaxed);
+        let words = lexical_query(understanding, &searcher.view.weights);
         let mut sources = Self {
             searcher,
             allowed,
-            lexical: lexical_query(understanding, &searcher.view.weights),
+            lexical: timed(Stage::Lexical, || searcher.snapshot.lexical(words))?,
             named: Vec::new(),
             quoted: Quoted::default(),
             vector: Vec::new(),
@@ -128,7 +129,7 @@ impl<'a> Sources<'a> {
         let Self { searcher, allowed, .. } = *self;
         let weights = &searcher.view.weights;
         let mut candidates: HashMap<u32, Candidate> = HashMap::with_capacity(depth * 2);
-        let lexical = timed(Stage::Lexical, || searcher.snapshot.lexical(&self.lexical, allowed, depth))?;
+        let lexical = timed(Stage::Lexical, || self.lexical.best(allowed, depth));
         let mut more = lexical.len() >= depth;
         for slot in lexical.iter().map(|hit| hit.slot).chain(self.named.iter().copied()) {
             candidates.entry(slot).or_insert_with(|| Candidate::new(slot));
@@ -155,7 +156,7 @@ impl<'a> Sources<'a> {
         let slots: Vec<u32> = candidates.iter().map(|candidate| candidate.slot).collect();
         let best = lexical.first().map_or(0.0, |hit| hit.score);
         if best > 0.0 {
-            let scores = searcher.snapshot.lexical_scores(&self.lexical, &slots)?;
+            let scores = self.lexical.scores(&slots);
             for (candidate, score) in candidates.iter_mut().zip(scores) {
                 candidate.lexical = score / best;
             }

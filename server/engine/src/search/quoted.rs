@@ -15,7 +15,7 @@ use std::{
 };
 
 use conexus_core::Notice;
-use conexus_index::{FileEntry, IndexSnapshot, LexicalQuery, SlotSet, tokenizer};
+use conexus_index::{FileEntry, IndexSnapshot, LexicalSearch, SlotSet, tokenizer};
 
 use super::{Searcher, Shape, Understanding, candidates::Candidate};
 use crate::Result;
@@ -45,7 +45,7 @@ impl Quoted {
     pub(super) fn of(
         searcher: &Searcher<'_>,
         understanding: &Understanding,
-        query: &LexicalQuery,
+        lexical: &LexicalSearch<'_>,
         allowed: Option<&SlotSet>,
         cancel: &AtomicBool,
     ) -> Result<Self> {
@@ -53,7 +53,7 @@ impl Quoted {
         let mut reading = Reading {
             searcher,
             texts,
-            query,
+            lexical,
             allowed,
             cancel,
             read: HashMap::new(),
@@ -67,7 +67,7 @@ impl Quoted {
         };
         let standing = texts.iter().map(|text| Ok(reading.with_terms(&tokenizer::terms(text))?.unwrap_or_default()));
         let standing = standing.collect::<Result<Vec<_>>>()?;
-        reading.look_through(&standing)?;
+        reading.look_through(&standing);
         // What a message quotes is a value: it stands somewhere as it is or was made while the program ran.
         if understanding.shape == Shape::Message {
             return Ok(reading.quoted);
@@ -80,7 +80,7 @@ impl Quoted {
             }
         });
         let nowhere = nowhere.collect::<Result<Vec<_>>>()?;
-        reading.look_through(&nowhere)?;
+        reading.look_through(&nowhere);
         Ok(reading.finished())
     }
 
@@ -100,7 +100,7 @@ impl Quoted {
 struct Reading<'a> {
     searcher: &'a Searcher<'a>,
     texts: &'a [String],
-    query: &'a LexicalQuery,
+    lexical: &'a LexicalSearch<'a>,
     allowed: Option<&'a SlotSet>,
     cancel: &'a AtomicBool,
     /// The texts of files by their first slot; none where a file is another by now.
@@ -136,9 +136,9 @@ impl<'a> Reading<'a> {
     }
 
     /// Looks for each text in chunks of its own, as far as their files may be read.
-    fn look_through(&mut self, chunks: &[SlotSet]) -> Result<()> {
+    fn look_through(&mut self, chunks: &[SlotSet]) {
         let slots: SlotSet = chunks.iter().flat_map(SlotSet::iter).collect();
-        let files = self.chosen(&slots)?;
+        let files = self.chosen(&slots);
         self.bytes += files.iter().map(|file| length(file)).sum::<u64>();
         self.read.extend(self.texts_of(&files));
         for slot in slots.iter() {
@@ -158,11 +158,10 @@ impl<'a> Reading<'a> {
                 }
             }
         }
-        Ok(())
     }
 
     /// The files of chunks that are not read yet, the best first where they are too many.
-    fn chosen(&self, slots: &SlotSet) -> Result<Vec<&'a Arc<FileEntry>>> {
+    fn chosen(&self, slots: &SlotSet) -> Vec<&'a Arc<FileEntry>> {
         let snapshot = self.searcher.snapshot;
         let unread = |slots: &mut dyn Iterator<Item = u32>| {
             let mut known: HashSet<u32> = self.read.keys().copied().collect();
@@ -180,12 +179,12 @@ impl<'a> Reading<'a> {
         };
         let files = unread(&mut slots.iter());
         if fitting(&files) == files.len() {
-            return Ok(files);
+            return files;
         }
-        let best = snapshot.best_of(self.query, slots.iter().collect(), MOST_CHUNKS)?;
+        let best = self.lexical.best_of(slots.iter().collect(), MOST_CHUNKS);
         let mut files = unread(&mut best.into_iter());
         files.truncate(fitting(&files));
-        Ok(files)
+        files
     }
 
     fn texts_of(&self, files: &[&Arc<FileEntry>]) -> Vec<(u32, Option<Arc<str>>)> {

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tantivy::directory::META_LOCK;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::index::{SegmentId, SegmentMeta};
 use tantivy::indexer::NoMergePolicy;
-use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, InvertedIndexReader, ReloadPolicy, SegmentReader};
+use tantivy::postings::{BlockSegmentPostings, TermInfo};
+use tantivy::schema::IndexRecordOption;
+use tantivy::{Directory, Index, IndexSettings, IndexWriter, InvertedIndexReader, SegmentReader};
 
 use super::Field;
 use super::directory::Folder;
@@ -43,7 +46,6 @@ impl Stamp {
 pub(crate) struct Disk {
     folder: PathBuf,
     index: Index,
-    reader: IndexReader,
 }
 
 impl std::fmt::Debug for Disk {
@@ -56,16 +58,15 @@ impl Disk {
     /// Opens what is there; fails when it is not one of ours or damaged.
     pub(crate) fn open(folder: &Path) -> Result<Self> {
         // A damaged segment can make tantivy panic where it trusts its own files.
-        let opened = std::panic::catch_unwind(|| -> tantivy::Result<(Index, IndexReader)> {
+        let opened = std::panic::catch_unwind(|| -> tantivy::Result<Index> {
             let index = Index::open(Folder::open(folder)?)?;
             if index.schema() != document::schema() {
                 return Err(tantivy::TantivyError::SchemaError("the index has other fields".into()));
             }
-            let reader = reader(&index)?;
-            Ok((index, reader))
+            Ok(index)
         });
         match opened {
-            Ok(Ok((index, reader))) => Ok(Self { folder: folder.to_path_buf(), index, reader }),
+            Ok(Ok(index)) => Ok(Self { folder: folder.to_path_buf(), index }),
             Ok(Err(error)) => Err(failed(folder, error)),
             Err(_) => Err(Error::Lexical { path: folder.to_path_buf(), reason: "its files are damaged".into() }),
         }
@@ -86,8 +87,7 @@ impl Disk {
         };
         let directory = Folder::open(folder).map_err(|error| failed(folder, error.into()))?;
         let index = Index::create(directory, document::schema(), settings).map_err(|error| failed(folder, error))?;
-        let reader = reader(&index).map_err(|error| failed(folder, error))?;
-        Ok(Self { folder: folder.to_path_buf(), index, reader })
+        Ok(Self { folder: folder.to_path_buf(), index })
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -103,9 +103,11 @@ impl Disk {
     /// Loads what was committed last.
     pub(crate) fn segments(&self) -> Result<Segments> {
         let loaded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| -> tantivy::Result<Segments> {
-            self.reader.reload()?;
-            let searcher = self.reader.searcher();
-            let segments = searcher.segment_readers().iter().map(Segment::load).collect::<tantivy::Result<Vec<_>>>()?;
+            // What joins segments, in another process perhaps, deletes none meanwhile.
+            let _lock = self.index.directory().acquire_lock(&META_LOCK)?;
+            let segments = self.index.searchable_segments()?;
+            let segments = segments.iter().map(|segment| Segment::load(&SegmentReader::open(segment)?));
+            let segments = segments.collect::<tantivy::Result<Vec<_>>>()?;
             Ok(Segments { segments, folder: self.folder.clone() })
         }));
         match loaded {
@@ -136,10 +138,6 @@ impl Disk {
         let Ok(entries) = std::fs::read_dir(&self.folder) else { return 0 };
         entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum()
     }
-}
-
-fn reader(index: &Index) -> tantivy::Result<IndexReader> {
-    index.reader_builder().reload_policy(ReloadPolicy::Manual).doc_store_cache_num_blocks(0).try_into()
 }
 
 /// Gathers postings and writes a segment whenever it has enough.
@@ -312,7 +310,8 @@ impl Segments {
 
 /// One segment with what scoring needs of it at hand.
 pub(crate) struct Segment {
-    pub(super) inverted: [Arc<InvertedIndexReader>; 6],
+    /// The terms of all text fields, by [`document::key`].
+    inverted: Arc<InvertedIndexReader>,
     pub(super) norms: [FieldNormReader; 6],
     /// Slot by document.
     pub(super) slots: Vec<u32>,
@@ -322,10 +321,8 @@ pub(crate) struct Segment {
 
 impl Segment {
     fn load(reader: &SegmentReader) -> tantivy::Result<Self> {
-        let mut inverted = Vec::with_capacity(6);
         let mut norms = Vec::with_capacity(6);
         for field in Field::ALL {
-            inverted.push(reader.inverted_index(document::text_field(field))?);
             norms.push(reader.get_fieldnorms_reader(document::text_field(field))?);
         }
         let wrong = || tantivy::TantivyError::SchemaError("six text fields expected".into());
@@ -338,13 +335,55 @@ impl Segment {
             slots.extend(buffer[..count].iter().map(|&slot| slot as u32));
         }
         Ok(Self {
-            inverted: inverted.try_into().map_err(|_| wrong())?,
+            inverted: reader.inverted_index(document::terms_field())?,
             norms: norms.try_into().map_err(|_| wrong())?,
             runs: std::iter::once(0)
                 .chain((1..slots.len() as u32).filter(|&at| slots[at as usize] < slots[at as usize - 1]))
                 .collect(),
             slots,
         })
+    }
+
+    /// Where the postings of a term lie, by field.
+    pub(crate) fn find(&self, term: &[u8]) -> std::io::Result<[Option<TermInfo>; 6]> {
+        let mut found = [const { None }; 6];
+        let range = self.inverted.terms().range();
+        let mut stream = range.ge(document::key(term, 0)).lt(document::key(term, 6)).into_stream()?;
+        while stream.advance() {
+            if let Some((_, field)) = document::term_of(stream.key())
+                && let Some(found) = found.get_mut(field)
+            {
+                *found = Some(stream.value().clone());
+            }
+        }
+        Ok(found)
+    }
+
+    /// Where the postings of a term in one field lie.
+    pub(crate) fn find_in(&self, term: &[u8], field: Field) -> std::io::Result<Option<TermInfo>> {
+        self.inverted.terms().get(document::key(term, field as u8))
+    }
+
+    /// The postings that lie there.
+    pub(crate) fn postings(&self, at: &TermInfo, option: IndexRecordOption) -> std::io::Result<BlockSegmentPostings> {
+        self.inverted.read_block_postings_from_terminfo(at, option)
+    }
+
+    /// The terms of a field that begin with a text.
+    pub(crate) fn terms_with_prefix(&self, prefix: &str, field: Field) -> std::io::Result<Vec<Vec<u8>>> {
+        let mut end = prefix.as_bytes().to_vec();
+        // Terms are UTF-8, in which no byte is 255.
+        end.push(u8::MAX);
+        let mut stream = self.inverted.terms().range().ge(prefix).lt(end).into_stream()?;
+        let mut found = Vec::new();
+        while stream.advance() {
+            if let Some((term, of)) = document::term_of(stream.key())
+                && of == field as usize
+            {
+                found.push(term.to_vec());
+            }
+        }
+        Ok(found)
     }
 
     /// The documents that have the slots `first..first + count`.

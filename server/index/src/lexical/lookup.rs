@@ -38,10 +38,8 @@ impl LexicalView {
     fn visit(&self, term: &str, field: Field, mut each: impl FnMut(u32)) -> Result<()> {
         let failed = |error| self.segments.failed(error);
         for segment in self.segments.iter() {
-            let inverted = &segment.inverted[field as usize];
-            let Some(info) = inverted.terms().get(term.as_bytes()).map_err(failed)? else { continue };
-            let postings = inverted.read_block_postings_from_terminfo(&info, IndexRecordOption::Basic);
-            let mut postings = postings.map_err(failed)?;
+            let Some(at) = segment.find_in(term.as_bytes(), field).map_err(failed)? else { continue };
+            let mut postings = segment.postings(&at, IndexRecordOption::Basic).map_err(failed)?;
             while postings.block_len() > 0 {
                 postings.docs().iter().for_each(|&document| each(segment.slots[document as usize]));
                 postings.advance();
@@ -66,15 +64,8 @@ impl LexicalView {
     ) -> Result<Vec<String>> {
         let failed = |error| self.segments.failed(error);
         let mut found: Vec<Vec<u8>> = Vec::new();
-        let mut end = prefix.as_bytes().to_vec();
-        // Terms are UTF-8, in which no byte is 255.
-        end.push(u8::MAX);
         for segment in self.segments.iter() {
-            let terms = segment.inverted[field as usize].terms();
-            let mut stream = terms.range().ge(prefix).lt(&end).into_stream().map_err(failed)?;
-            while stream.advance() {
-                found.push(stream.key().to_vec());
-            }
+            found.extend(segment.terms_with_prefix(prefix, field).map_err(failed)?);
         }
         for part in &self.parts {
             let terms = part.postings.iter().filter(|(term, _)| term.starts_with(prefix.as_bytes()));

@@ -19,6 +19,7 @@ pub(crate) use disk::{Disk, Stamp};
 pub(crate) use groups::{Group, groups};
 pub(crate) use postings::{Postings, Source};
 pub use query::{Bm25f, LexicalHit, LexicalQuery, QueryTerm};
+pub(crate) use scorer::Search;
 pub(crate) use view::{Counts, LexicalView, part_lengths};
 pub(crate) use writer::LexicalWriter;
 

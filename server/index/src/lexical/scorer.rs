@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use conexus_faiss::Best;
 use tantivy::fieldnorm::FieldNormReader;
-use tantivy::postings::BlockSegmentPostings;
+use tantivy::postings::{BlockSegmentPostings, TermInfo};
 use tantivy::schema::IndexRecordOption;
 
 use super::delta::DeltaPart;
@@ -119,50 +119,32 @@ impl Pool {
     }
 }
 
-/// The best chunks and all that score like the last of them, in no order.
-pub(crate) fn search(
-    view: &LexicalView,
-    query: &LexicalQuery,
-    alive: &SlotSet,
-    allowed: Option<&SlotSet>,
-    count: usize,
-) -> Result<Vec<LexicalHit>> {
-    check(query)?;
-    let mut found = Found { best: Best::new(count), alive, allowed };
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    let Opened { norms, terms, cursors, k1 } = open(view, query, alive)?;
-    let mut scratch = view.pool.take();
-    for (segment, mut cursors) in view.segments.iter().zip(cursors) {
-        search_segment(segment, &mut cursors, &terms, &norms, k1, &mut scratch, &mut found);
-    }
-    for part in &view.parts {
-        search_part(part, query, &terms, &norms, k1, &mut scratch, &mut found);
-    }
-    view.pool.give_back(scratch);
-    Ok(found.into_hits().collect())
-}
-
-/// A query with its statistics and the postings to read, by segment.
-struct Opened {
+/// A query with its statistics and the postings to read, which are looked up once for all that is asked of it.
+pub(crate) struct Search<'a> {
+    view: &'a LexicalView,
+    alive: &'a SlotSet,
+    query: LexicalQuery,
     norms: Norms,
     terms: Vec<TermState>,
+    /// By segment.
     cursors: Vec<Vec<Cursor>>,
     k1: f32,
 }
 
-fn open(view: &LexicalView, query: &LexicalQuery, alive: &SlotSet) -> Result<Opened> {
+/// Looks up the terms of a query.
+pub(super) fn open<'a>(view: &'a LexicalView, query: LexicalQuery, alive: &'a SlotSet) -> Result<Search<'a>> {
+    check(&query)?;
     let failed = |error| view.segments.failed(error);
-    let norms = Norms::new(query, &view.counts.totals, alive.len());
+    let norms = Norms::new(&query, &view.counts.totals, alive.len());
     let mut terms: Vec<TermState> = query.terms.iter().take(MAX_TERMS).map(|_| TermState::default()).collect();
     let mut cursors = Vec::with_capacity(view.segments.len());
     for (segment, dead) in view.segments.iter().zip(&view.counts.dead) {
         let mut of_segment = Vec::new();
         for (number, term) in query.terms.iter().take(MAX_TERMS).enumerate() {
-            for field in (0..6).filter(|&field| norms.used[field]) {
-                let cursor = Cursor::open(segment, term.text.as_bytes(), number, field).map_err(failed)?;
-                if let Some(cursor) = cursor {
+            let found = segment.find(term.text.as_bytes()).map_err(failed)?;
+            for (field, at) in found.iter().enumerate().filter(|&(field, _)| norms.used[field]) {
+                if let Some(at) = at {
+                    let cursor = Cursor::open(segment, at, number, field).map_err(failed)?;
                     terms[number].frequencies[field] += cursor.live_documents(dead.ranges());
                     of_segment.push(cursor);
                 }
@@ -184,50 +166,115 @@ fn open(view: &LexicalView, query: &LexicalQuery, alive: &SlotSet) -> Result<Ope
         let all = alive.len() as f32;
         state.weight = term.weight * (1.0 + (all - with + 0.5) / (with + 0.5)).ln() * (k1 + 1.0);
     }
-    Ok(Opened { norms, terms, cursors, k1 })
+    Ok(Search { view, alive, query, norms, terms, cursors, k1 })
 }
 
-/// Scores of live slots, which are ascending, to the last bit those of a search.
-pub(crate) fn scores(view: &LexicalView, query: &LexicalQuery, alive: &SlotSet, slots: &[u32]) -> Result<Vec<f32>> {
-    check(query)?;
-    let mut scores = vec![0.0; slots.len()];
-    let Opened { norms, terms, cursors, k1 } = open(view, query, alive)?;
-    for (segment, mut cursors) in view.segments.iter().zip(cursors) {
-        let mut documents: Vec<(u32, usize)> = (slots.iter().enumerate())
-            .flat_map(|(at, &slot)| segment.documents_of(slot, 1).map(move |document| (document, at)))
-            .collect();
-        documents.sort_unstable();
-        for of_term in cursors.chunk_by_mut(|a, b| a.term == b.term) {
-            let mut frequencies = vec![0.0; documents.len()];
-            for cursor in &mut *of_term {
-                let (norms_of, table) = (&segment.norms[cursor.field], &norms.tables[cursor.field]);
-                for (&(document, _), sum) in documents.iter().zip(&mut frequencies) {
-                    if let Some(frequency) = cursor.frequency_in(document) {
-                        *sum += frequency as f32 * table[norms_of.fieldnorm_id(document) as usize];
+impl Search<'_> {
+    /// The best chunks and all that score like the last of them, in no order.
+    pub(crate) fn best(&self, allowed: Option<&SlotSet>, count: usize) -> Vec<LexicalHit> {
+        if count == 0 {
+            return Vec::new();
+        }
+        let mut found = Found { best: Best::new(count), alive: self.alive, allowed };
+        let mut scratch = self.view.pool.take();
+        for (segment, cursors) in self.view.segments.iter().zip(&self.cursors) {
+            self.search_segment(segment, &mut cursors.clone(), &mut scratch, &mut found);
+        }
+        for part in &self.view.parts {
+            self.search_part(part, &mut scratch, &mut found);
+        }
+        self.view.pool.give_back(scratch);
+        found.into_hits().collect()
+    }
+
+    /// Scores of given slots, in their order, to the last bit those of a search: the postings are read around these alone.
+    pub(crate) fn scores(&self, slots: &[u32]) -> Vec<f32> {
+        let mut wanted: Vec<u32> = slots.iter().copied().filter(|&slot| self.alive.contains(slot)).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let scores = self.scores_of(&wanted);
+        slots.iter().map(|slot| wanted.binary_search(slot).map_or(0.0, |at| scores[at])).collect()
+    }
+
+    /// The same of live slots, which are ascending.
+    fn scores_of(&self, slots: &[u32]) -> Vec<f32> {
+        let mut scores = vec![0.0; slots.len()];
+        for (segment, cursors) in self.view.segments.iter().zip(&self.cursors) {
+            let mut documents: Vec<(u32, usize)> = (slots.iter().enumerate())
+                .flat_map(|(at, &slot)| segment.documents_of(slot, 1).map(move |document| (document, at)))
+                .collect();
+            documents.sort_unstable();
+            for of_term in cursors.clone().chunk_by_mut(|a, b| a.term == b.term) {
+                let mut frequencies = vec![0.0; documents.len()];
+                for cursor in &mut *of_term {
+                    let (norms_of, table) = (&segment.norms[cursor.field], &self.norms.tables[cursor.field]);
+                    for (&(document, _), sum) in documents.iter().zip(&mut frequencies) {
+                        if let Some(frequency) = cursor.frequency_in(document) {
+                            *sum += frequency as f32 * table[norms_of.fieldnorm_id(document) as usize];
+                        }
+                    }
+                }
+                let weight = self.terms[of_term[0].term].weight;
+                for (&(_, at), frequency) in documents.iter().zip(frequencies) {
+                    if frequency != 0.0 {
+                        scores[at] += weight * frequency / (self.k1 + frequency);
                     }
                 }
             }
-            let weight = terms[of_term[0].term].weight;
-            for (&(_, at), frequency) in documents.iter().zip(frequencies) {
-                if frequency != 0.0 {
-                    scores[at] += weight * frequency / (k1 + frequency);
-                }
+        }
+        let wanted: SlotSet = slots.iter().copied().collect();
+        let mut found = Found { best: Best::new(slots.len()), alive: self.alive, allowed: Some(&wanted) };
+        let mut scratch = self.view.pool.take();
+        for part in &self.view.parts {
+            self.search_part(part, &mut scratch, &mut found);
+        }
+        self.view.pool.give_back(scratch);
+        for hit in found.into_hits() {
+            if let Ok(at) = slots.binary_search(&hit.slot) {
+                scores[at] = hit.score;
             }
         }
+        scores
     }
-    let wanted: SlotSet = slots.iter().copied().collect();
-    let mut found = Found { best: Best::new(slots.len()), alive, allowed: Some(&wanted) };
-    let mut scratch = view.pool.take();
-    for part in &view.parts {
-        search_part(part, query, &terms, &norms, k1, &mut scratch, &mut found);
-    }
-    view.pool.give_back(scratch);
-    for hit in found.into_hits() {
-        if let Ok(at) = slots.binary_search(&hit.slot) {
-            scores[at] = hit.score;
+
+    fn search_segment(&self, segment: &Segment, cursors: &mut [Cursor], scratch: &mut Scratch, found: &mut Found<'_>) {
+        scratch.reserve(WINDOW as usize);
+        while let Some(first) = cursors.iter().filter_map(Cursor::document).min() {
+            let end = first.saturating_add(WINDOW);
+            for of_term in cursors.chunk_by_mut(|a, b| a.term == b.term) {
+                for cursor in &mut *of_term {
+                    cursor.gather(segment, first, end, &self.norms.tables[cursor.field], scratch);
+                }
+                let number = of_term[0].term;
+                scratch.saturate(number, self.terms[number].weight, self.k1);
+            }
+            scratch.drain(|at, cell| {
+                if cell.score >= found.best.least() {
+                    found.offer(segment.slots[(first + at) as usize], cell);
+                }
+            });
         }
     }
-    Ok(scores)
+
+    fn search_part(&self, part: &DeltaPart, scratch: &mut Scratch, found: &mut Found<'_>) {
+        scratch.reserve(part.slots.len());
+        for (number, (term, state)) in self.query.terms.iter().zip(&self.terms).enumerate() {
+            for posting in part.postings.find(term.text.as_bytes()) {
+                let field = posting.field();
+                if self.norms.used[field] {
+                    let norm = part.postings.norm(posting.chunk(), field);
+                    let frequency = posting.frequency as f32 * self.norms.tables[field][norm as usize];
+                    scratch.add(posting.chunk() as u32, frequency);
+                }
+            }
+            scratch.saturate(number, state.weight, self.k1);
+        }
+        scratch.drain(|at, cell| {
+            if cell.score >= found.best.least() {
+                found.offer(part.slots[at as usize], cell);
+            }
+        });
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -238,62 +285,8 @@ struct TermState {
     weight: f32,
 }
 
-fn search_segment(
-    segment: &Segment,
-    cursors: &mut [Cursor],
-    terms: &[TermState],
-    norms: &Norms,
-    k1: f32,
-    scratch: &mut Scratch,
-    found: &mut Found<'_>,
-) {
-    scratch.reserve(WINDOW as usize);
-    while let Some(first) = cursors.iter().filter_map(Cursor::document).min() {
-        let end = first.saturating_add(WINDOW);
-        for of_term in cursors.chunk_by_mut(|a, b| a.term == b.term) {
-            for cursor in &mut *of_term {
-                cursor.gather(segment, first, end, &norms.tables[cursor.field], scratch);
-            }
-            let number = of_term[0].term;
-            scratch.saturate(number, terms[number].weight, k1);
-        }
-        scratch.drain(|at, cell| {
-            if cell.score >= found.best.least() {
-                found.offer(segment.slots[(first + at) as usize], cell);
-            }
-        });
-    }
-}
-
-fn search_part(
-    part: &DeltaPart,
-    query: &LexicalQuery,
-    terms: &[TermState],
-    norms: &Norms,
-    k1: f32,
-    scratch: &mut Scratch,
-    found: &mut Found<'_>,
-) {
-    scratch.reserve(part.slots.len());
-    for (number, (term, state)) in query.terms.iter().zip(terms).enumerate() {
-        for posting in part.postings.find(term.text.as_bytes()) {
-            let field = posting.field();
-            if norms.used[field] {
-                let norm = part.postings.norm(posting.chunk(), field);
-                let frequency = posting.frequency as f32 * norms.tables[field][norm as usize];
-                scratch.add(posting.chunk() as u32, frequency);
-            }
-        }
-        scratch.saturate(number, state.weight, k1);
-    }
-    scratch.drain(|at, cell| {
-        if cell.score >= found.best.least() {
-            found.offer(part.slots[at as usize], cell);
-        }
-    });
-}
-
 /// The postings of one term in one field of a segment, read once from front to back.
+#[derive(Clone)]
 struct Cursor {
     postings: BlockSegmentPostings,
     /// Place in the current block.
@@ -303,11 +296,9 @@ struct Cursor {
 }
 
 impl Cursor {
-    fn open(segment: &Segment, text: &[u8], term: usize, field: usize) -> std::io::Result<Option<Self>> {
-        let inverted = &segment.inverted[field];
-        let Some(info) = inverted.terms().get(text)? else { return Ok(None) };
-        let postings = inverted.read_block_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)?;
-        Ok(Some(Self { postings, at: 0, term, field }))
+    fn open(segment: &Segment, at: &TermInfo, term: usize, field: usize) -> std::io::Result<Self> {
+        let postings = segment.postings(at, IndexRecordOption::WithFreqs)?;
+        Ok(Self { postings, at: 0, term, field })
     }
 
     /// Number of live documents: all, less those in the ranges of dead ones. It reads the postings or jumps from range to

@@ -1,8 +1,8 @@
 //! Writes tantivy segments from postings that were made elsewhere, by many threads.
 //!
 //! tantivy's own indexing takes documents and looks every token up in one large table. Here a file comes with its
-//! postings (see [`Postings`]), so that only its distinct terms are looked up. What is written is what tantivy would
-//! have written, apart from the bounds for its own BM25, which nothing here reads.
+//! postings (see [`Postings`]), so that only its distinct terms are looked up. The terms of all text fields are written
+//! as one field (see [`document::schema`]), and without the bounds for tantivy's own BM25, which nothing here reads.
 
 use conexus_core::vocabulary::{hash, same};
 use tantivy::columnar::{ColumnType, ColumnarWriter};
@@ -199,13 +199,13 @@ impl SegmentBuilder {
             places[number as usize] = place as u32 * 6;
         }
         let mut starts = vec![0u32; order.len() * 6 + 1];
-        let mut totals = [0u64; 6];
+        let mut tokens = 0;
         let mut from = 0;
         for &(term, end) in &self.runs {
             let place = places[term as usize] as usize;
             for posting in &self.entries[from..end as usize] {
                 starts[place + posting.field() + 1] += 1;
-                totals[posting.field()] += u64::from(posting.frequency);
+                tokens += u64::from(posting.frequency);
             }
             from = end as usize;
         }
@@ -227,22 +227,25 @@ impl SegmentBuilder {
         drop((next, places));
         self.entries = Vec::new();
         self.runs = Vec::new();
-        for field in Field::ALL {
-            let number = field as usize;
-            let mut serializer = out.new_field(document::text_field(field), totals[number], None)?;
-            for (place, &(_, term)) in order.iter().enumerate() {
-                let range = starts[place * 6 + number] as usize..starts[place * 6 + number + 1] as usize;
-                if range.is_empty() {
+        let mut serializer = out.new_field(document::terms_field(), tokens, None)?;
+        for (starts, &(_, term)) in starts.windows(7).step_by(6).zip(&order) {
+            let mut key = document::key(self.term(term), 0);
+            for (field, range) in (0..).zip(starts.windows(2)) {
+                let postings = &sorted[range[0] as usize..range[1] as usize];
+                if postings.is_empty() {
                     continue;
                 }
-                serializer.new_term(self.term(term), range.len() as u32, true)?;
-                for &(document, frequency) in &sorted[range] {
+                if let Some(last) = key.last_mut() {
+                    *last = field;
+                }
+                serializer.new_term(&key, postings.len() as u32, true)?;
+                for &(document, frequency) in postings {
                     serializer.write_doc(document, frequency, &[]);
                 }
                 serializer.close_term()?;
             }
-            serializer.close()?;
         }
+        serializer.close()?;
         self.files.sort_unstable_by_key(|(file, _)| file.first_slot);
         let mut serializer = out.new_field(document::file_field(), self.slots.len() as u64, None)?;
         for (file, first) in self.files.iter().filter(|(file, _)| file.count > 0) {

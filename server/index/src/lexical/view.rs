@@ -6,8 +6,8 @@ use tantivy::fieldnorm::FieldNormReader;
 
 use super::delta::{DeltaIndex, DeltaPart};
 use super::disk::Segments;
-use super::query::{LexicalHit, LexicalQuery};
-use super::scorer::{self, Pool};
+use super::query::LexicalQuery;
+use super::scorer::{self, Pool, Search};
 use crate::{Result, SlotSet};
 
 /// Everything a search reads.
@@ -66,24 +66,9 @@ impl LexicalView {
         }
     }
 
-    /// The best chunks and all that score like the last of them, in no order.
-    pub(crate) fn search(
-        &self,
-        query: &LexicalQuery,
-        alive: &SlotSet,
-        allowed: Option<&SlotSet>,
-        count: usize,
-    ) -> Result<Vec<LexicalHit>> {
-        scorer::search(self, query, alive, allowed, count)
-    }
-
-    /// Scores of given slots, in their order: the postings are read around these alone.
-    pub(crate) fn scores_of(&self, query: &LexicalQuery, alive: &SlotSet, slots: &[u32]) -> Result<Vec<f32>> {
-        let mut wanted: Vec<u32> = slots.iter().copied().filter(|&slot| alive.contains(slot)).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        let scores = scorer::scores(self, query, alive, &wanted)?;
-        Ok(slots.iter().map(|slot| wanted.binary_search(slot).map_or(0.0, |at| scores[at])).collect())
+    /// Looks up the terms of a query.
+    pub(crate) fn search<'a>(&'a self, query: LexicalQuery, alive: &'a SlotSet) -> Result<Search<'a>> {
+        scorer::open(self, query, alive)
     }
 }
 

@@ -47,7 +47,7 @@ fn open(folder: &Path, texts: &dyn TextSource) -> Store {
 
 fn paths(store: &Store, query: &str) -> Vec<String> {
     let snapshot = store.snapshot();
-    let hits = snapshot.lexical(&LexicalQuery::new(query), None, 100).unwrap();
+    let hits = snapshot.lexical(LexicalQuery::new(query)).unwrap().best(None, 100);
     let mut paths: Vec<_> = hits.iter().map(|hit| snapshot.file_of(hit.slot).unwrap().path().to_string()).collect();
     paths.sort();
     paths.dedup();

@@ -19,14 +19,15 @@ fn a_commit_is_found_by_words_vectors_and_place() {
     let snapshot = store.commit(updates(vec![new("src/parser.rs", PARSER), new("src/cache.rs", CACHE)])).unwrap();
     assert_eq!((snapshot.generation().0, snapshot.file_count(), snapshot.live_chunks()), (1, 2, 4));
 
-    let hits = snapshot.lexical(&LexicalQuery::new("parse json"), None, 10).unwrap();
+    let search = snapshot.lexical(LexicalQuery::new("parse json")).unwrap();
+    let hits = search.best(None, 10);
     let best = snapshot.chunk(hits[0].slot).unwrap();
     assert_eq!(best.chunk.symbol().unwrap().name(), "parse_json");
     assert_eq!(best.chunk.lines(), (1, 3));
     assert_eq!(hits[0].terms, 0b11);
     assert_eq!(hits.len(), 3, "the other function mentions it, and the cache too");
 
-    let scores = snapshot.lexical_scores(&LexicalQuery::new("parse json"), &[hits[1].slot, 77, hits[0].slot]).unwrap();
+    let scores = search.scores(&[hits[1].slot, 77, hits[0].slot]);
     assert_eq!(scores, [hits[1].score, 0.0, hits[0].score]);
 
     let nearest = snapshot.nearest(&query_vector(CACHE), None, 1).unwrap();
@@ -189,7 +190,7 @@ fn filters() {
     let only = snapshot.allowed(&include("deep")).unwrap();
     let again = snapshot.allowed(&include("deep")).unwrap();
     assert!(std::sync::Arc::ptr_eq(only.as_ref().unwrap(), again.as_ref().unwrap()));
-    let hits = snapshot.lexical(&LexicalQuery::new("parse json"), only.as_deref(), 10).unwrap();
+    let hits = snapshot.lexical(LexicalQuery::new("parse json")).unwrap().best(only.as_deref(), 10);
     assert_eq!(hits.len(), 1);
     assert_eq!(snapshot.nearest(&query_vector(PARSER), only.as_deref(), 10).unwrap().len(), 1);
 }

@@ -191,9 +191,9 @@ fn scores_follow_the_formula() {
         let mut query = LexicalQuery::new(text);
         query.terms[0].weight = 0.5;
         let snapshot = store.snapshot();
-        let mut found: Vec<(String, f32)> = snapshot
-            .lexical(&query, None, usize::MAX)
-            .unwrap()
+        let search = snapshot.lexical(query.clone()).unwrap();
+        let mut found: Vec<(String, f32)> = search
+            .best(None, usize::MAX)
             .into_iter()
             .map(|hit| {
                 let chunk = snapshot.chunk(hit.slot).unwrap();
@@ -201,7 +201,7 @@ fn scores_follow_the_formula() {
             })
             .collect();
         assert!(found.is_sorted_by(|a, b| a.1 >= b.1));
-        let best: Vec<_> = snapshot.lexical(&query, None, 10).unwrap().iter().map(|hit| hit.score).collect();
+        let best: Vec<_> = search.best(None, 10).iter().map(|hit| hit.score).collect();
         assert_eq!(best, found.iter().take(10).map(|(_, score)| *score).collect::<Vec<_>>());
         found.sort_by(|a, b| a.0.cmp(&b.0));
         let mut expected = reference_scores(&workspace, &query);

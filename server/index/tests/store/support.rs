@@ -190,7 +190,7 @@ pub(crate) fn view(snapshot: &IndexSnapshot, queries: &[&str]) -> View {
     });
     let mut answers = Vec::new();
     for (query, count) in queries.iter().flat_map(|query| [(query, 3), (query, 1 << 20)]) {
-        let hits = snapshot.lexical(&LexicalQuery::new(query), None, count).expect("lexical");
+        let hits = snapshot.lexical(LexicalQuery::new(query)).expect("lexical").best(None, count);
         let hits = hits.iter().map(|hit| (place(hit.slot), hit.score.to_bits())).collect();
         answers.push((format!("{count} lexical {query}"), hits));
         let hits = snapshot.nearest(&query_vector(query), None, count).expect("nearest");
