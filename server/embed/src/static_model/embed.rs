@@ -8,7 +8,7 @@ use conexus_core::{Passage, Words};
 
 use super::bag::{Bag, MAX_TOKENS};
 use super::format::{FIELDS, MAX_DIMENSION, Table};
-use super::tokens::tokens;
+use super::tokens::{tokens, tokens_of_each};
 use crate::embedder::normalise;
 
 const NAME: usize = 0;
@@ -45,35 +45,27 @@ thread_local! {
 /// The tokens of the words of one text by their numbers.
 #[derive(Default)]
 struct WordTokens {
-    /// Where those of each word begin and end; [`UNKNOWN`] before they are made.
-    ranges: Vec<(u32, u32)>,
+    /// Where those of each word end.
+    ends: Vec<u32>,
     tokens: Vec<u32>,
 }
 
-const UNKNOWN: (u32, u32) = (u32::MAX, 0);
 /// Memory for more than this is given back.
 const KEPT: usize = 1 << 16;
 
 impl WordTokens {
-    fn reset(&mut self, words: usize) {
-        self.ranges.clear();
-        self.ranges.shrink_to(KEPT);
-        self.ranges.resize(words, UNKNOWN);
-        self.tokens.clear();
-        self.tokens.shrink_to(KEPT);
+    fn read(&mut self, table: &Table, words: Words<'_>) {
+        for memory in [&mut self.ends, &mut self.tokens] {
+            memory.clear();
+            memory.shrink_to(KEPT);
+        }
+        let words = (0..words.count() as u32).map(|word| words.word(word));
+        tokens_of_each(table, words, &mut self.tokens, &mut self.ends);
     }
 
-    fn of(&mut self, table: &Table, words: Words<'_>, word: u32) -> &[u32] {
-        let range = &mut self.ranges[word as usize];
-        if *range == UNKNOWN {
-            let first = self.tokens.len() as u32;
-            let _ = tokens(table, words.word(word), &mut |token| -> ControlFlow<()> {
-                self.tokens.push(token);
-                Continue(())
-            });
-            *range = (first, self.tokens.len() as u32);
-        }
-        &self.tokens[range.0 as usize..range.1 as usize]
+    fn of(&self, word: u32) -> &[u32] {
+        let first = word.checked_sub(1).map_or(0, |before| self.ends[before as usize]);
+        &self.tokens[first as usize..self.ends[word as usize] as usize]
     }
 }
 
@@ -87,7 +79,7 @@ pub(super) fn chunks(
     out: &mut Vec<f32>,
 ) {
     TOKENS.with_borrow_mut(|known| {
-        known.reset(words.count());
+        known.read(table, words);
         // Chunks of one text have one path, and most the container of the one before.
         let (mut path, mut place) = (None, Vec::new());
         for (chunk, passage) in passages.iter().enumerate() {
@@ -99,7 +91,7 @@ pub(super) fn chunks(
             let body = |bag: &mut Bag| {
                 let found = words.of_chunk(chunk);
                 for one in found.head {
-                    for &token in known.of(table, words, one.word) {
+                    for &token in known.of(one.word) {
                         bag.add(token, one.count);
                     }
                 }

@@ -22,21 +22,51 @@ const MAX_DIGITS: usize = 3;
 pub(super) fn tokens(table: &Table, text: &str, emit: &mut impl FnMut(u32) -> ControlFlow<()>) -> ControlFlow<()> {
     RECENT.with_borrow_mut(|recent| {
         recent.keep_to(table);
-        words(text, &mut |word| match Key::of(word) {
-            Some(key) => {
-                let slot = &mut recent.slots[key.slot()];
-                if slot.key != key {
-                    *slot = Entry::of(table, word, key);
-                }
-                match slot.count {
-                    1 => emit(slot.tokens[0]),
-                    MANY => tokens_of(table, word, emit),
-                    count => slot.tokens[..usize::from(count)].iter().try_for_each(|&token| emit(token)),
-                }
-            }
-            None => tokens_of(table, word, emit),
-        })
+        words(text, &mut |word| recent.tokens(table, word, Key::of(word), emit))
     })
+}
+
+/// Texts whose words are looked for at once: as many as keep what is between in the first-level cache.
+const AT_ONCE: usize = 128;
+
+/// Appends the tokens of each text to `tokens`, and where they end there to `ends`.
+pub(super) fn tokens_of_each<'a>(
+    table: &Table,
+    texts: impl Iterator<Item = &'a str>,
+    tokens: &mut Vec<u32>,
+    ends: &mut Vec<u32>,
+) {
+    RECENT.with_borrow_mut(|recent| {
+        recent.keep_to(table);
+        let mut texts = texts.peekable();
+        let mut found: Vec<(&[u8], Option<Key>)> = Vec::new();
+        let mut counts = Vec::with_capacity(AT_ONCE);
+        while texts.peek().is_some() {
+            found.clear();
+            counts.clear();
+            for text in texts.by_ref().take(AT_ONCE) {
+                let before = found.len();
+                let _ = words(text, &mut |word| -> ControlFlow<()> {
+                    found.push((word, Key::of(word)));
+                    Continue(())
+                });
+                counts.push(found.len() - before);
+            }
+            // The places lie far apart: they are fetched side by side, not one after the other.
+            let keys = found.iter().filter_map(|(_, key)| *key);
+            std::hint::black_box(keys.fold(0, |seen, key| seen ^ recent.slots[key.slot()].count));
+            let mut found = found.iter();
+            for &count in &counts {
+                for &(word, key) in found.by_ref().take(count) {
+                    let _ = recent.tokens(table, word, key, &mut |token| -> ControlFlow<()> {
+                        tokens.push(token);
+                        Continue(())
+                    });
+                }
+                ends.push(tokens.len() as u32);
+            }
+        }
+    });
 }
 
 /// Calls `emit` with each token of a word.
@@ -71,6 +101,27 @@ struct Recent {
 const RECENT_WORDS: usize = 16_384;
 
 impl Recent {
+    /// Calls `emit` with each token of a word, which has that key if it is short enough.
+    #[inline]
+    fn tokens(
+        &mut self,
+        table: &Table,
+        word: &[u8],
+        key: Option<Key>,
+        emit: &mut impl FnMut(u32) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let Some(key) = key else { return tokens_of(table, word, emit) };
+        let slot = &mut self.slots[key.slot()];
+        if slot.key != key {
+            *slot = Entry::of(table, word, key);
+        }
+        match slot.count {
+            1 => emit(slot.tokens[0]),
+            MANY => tokens_of(table, word, emit),
+            count => slot.tokens[..usize::from(count)].iter().try_for_each(|&token| emit(token)),
+        }
+    }
+
     /// Forgets the words of another table.
     fn keep_to(&mut self, table: &Table) {
         if self.table != Some(table.identity) {
@@ -220,7 +271,21 @@ mod tests {
         text.push_str("pneumonoultramicroscopicsilicovolcanoconiosis incomprehensibilities qqqqqqqq 12345 0");
         let models = [StaticModel::builtin(), StaticModel::builtin()];
         for table in [&models[0].table, &models[1].table, &models[0].table] {
-            let [mut remembered, mut each] = [Vec::new(), Vec::new()];
+            let [mut remembered, mut each, mut at_once, mut ends] = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
+            let parts = text.split_inclusive(' ');
+            tokens_of_each(table, parts.clone(), &mut at_once, &mut ends);
+            let mut one_by_one = Vec::new();
+            for (part, &end) in parts.zip(&ends) {
+                let _ = words(part, &mut |word| {
+                    tokens_of(table, word, &mut |token| {
+                        one_by_one.push(token);
+                        Continue(())
+                    })
+                });
+                assert_eq!(one_by_one.len(), end as usize, "{part:?}");
+            }
+            assert!(ends.len() > RECENT_WORDS && ends.len() == text.split_inclusive(' ').count());
+            assert!(at_once == one_by_one);
             let _ = tokens(table, &text, &mut |token| {
                 remembered.push(token);
                 Continue(())

@@ -47,6 +47,8 @@ pub(super) struct SegmentBuilder {
     files: Vec<(FileChunks, u32)>,
     /// Scratch: document by chunk.
     documents: Vec<u32>,
+    /// Scratch: hashes of a file's terms.
+    hashes: Vec<u64>,
 }
 
 impl SegmentBuilder {
@@ -70,7 +72,14 @@ impl SegmentBuilder {
                 }
             }
         }
-        for (text, entries) in postings.iter() {
+        self.hashes.clear();
+        self.hashes.extend(postings.iter().map(|(text, _)| hash(text)));
+        if let Some(mask) = self.table.len().checked_sub(1) {
+            // The table is larger than the caches: its parts are fetched side by side, not one after the other.
+            let seen = self.hashes.iter().fold(0, |seen, &hash| seen ^ self.table[hash as usize & mask]);
+            std::hint::black_box(seen);
+        }
+        for (at, (text, entries)) in postings.iter().enumerate() {
             let before = self.entries.len();
             let documents = &self.documents;
             self.entries.extend(entries.iter().filter_map(|posting| {
@@ -78,7 +87,7 @@ impl SegmentBuilder {
                 (document != LEFT_OUT).then(|| posting.of_chunk(document))
             }));
             if self.entries.len() > before {
-                let term = self.number_of(text);
+                let term = self.number_of(text, self.hashes[at]);
                 self.runs.push((term, self.entries.len() as u32));
             }
         }
@@ -93,11 +102,10 @@ impl SegmentBuilder {
         self.slots.is_empty()
     }
 
-    fn number_of(&mut self, text: &[u8]) -> u32 {
+    fn number_of(&mut self, text: &[u8], hash: u64) -> u32 {
         if self.terms.len() * 2 >= self.table.len() {
             self.grow();
         }
-        let hash = hash(text);
         let mask = self.table.len() - 1;
         let upper = hash & !0xffff_ffff;
         let mut at = hash as usize & mask;
