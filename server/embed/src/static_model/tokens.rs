@@ -54,7 +54,7 @@ pub(super) fn tokens_of_each<'a>(
             }
             // The places lie far apart: they are fetched side by side, not one after the other.
             let keys = found.iter().filter_map(|(_, key)| *key);
-            std::hint::black_box(keys.fold(0, |seen, key| seen ^ recent.slots[key.slot()].count));
+            std::hint::black_box(keys.fold(0, |seen, key| seen ^ recent.slots[key.slot()].0[0].count));
             let mut found = found.iter();
             for &count in &counts {
                 for &(word, key) in found.by_ref().take(count) {
@@ -94,8 +94,13 @@ thread_local! {
 struct Recent {
     /// Which table they are of.
     table: Option<u64>,
-    slots: Vec<Entry>,
+    slots: Vec<Slot>,
 }
+
+/// Two words of the same place, the one that came later first; a line of the cache.
+#[derive(Clone, Copy, Default)]
+#[repr(align(64))]
+struct Slot([Entry; 2]);
 
 /// A power of two; 512 KiB.
 const RECENT_WORDS: usize = 16_384;
@@ -111,14 +116,19 @@ impl Recent {
         emit: &mut impl FnMut(u32) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let Some(key) = key else { return tokens_of(table, word, emit) };
-        let slot = &mut self.slots[key.slot()];
-        if slot.key != key {
-            *slot = Entry::of(table, word, key);
-        }
-        match slot.count {
-            1 => emit(slot.tokens[0]),
+        let Slot([latest, other]) = &mut self.slots[key.slot()];
+        let entry = if latest.key == key {
+            &*latest
+        } else if other.key == key {
+            &*other
+        } else {
+            *other = std::mem::replace(latest, Entry::of(table, word, key));
+            &*latest
+        };
+        match entry.count {
+            1 => emit(entry.tokens[0]),
             MANY => tokens_of(table, word, emit),
-            count => slot.tokens[..usize::from(count)].iter().try_for_each(|&token| emit(token)),
+            count => entry.tokens[..usize::from(count)].iter().try_for_each(|&token| emit(token)),
         }
     }
 
@@ -126,7 +136,7 @@ impl Recent {
     fn keep_to(&mut self, table: &Table) {
         if self.table != Some(table.identity) {
             self.table = Some(table.identity);
-            self.slots = vec![Entry::default(); RECENT_WORDS];
+            self.slots = vec![Slot::default(); RECENT_WORDS / 2];
         }
     }
 }
@@ -158,7 +168,7 @@ impl Key {
 
     fn slot(self) -> usize {
         let folded = (self.0 as u64 ^ ((self.0 >> 64) as u64).rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (folded >> 32) as usize & (RECENT_WORDS - 1)
+        (folded >> 32) as usize & (RECENT_WORDS / 2 - 1)
     }
 }
 

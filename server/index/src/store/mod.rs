@@ -350,6 +350,8 @@ impl Store {
         if self.bulk.is_some() {
             self.end_bulk()?;
         }
+        // The end of a load has left vectors on their way to the disk: the log is moved meanwhile.
+        self.catalog.checkpoint();
         let before = self.settle()?;
         if self.lexical.delta_chunks() > 0 || !self.catalog.retired()?.is_empty() {
             self.start_flush()?;
