@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use crate::{Error, ModelStamp, Result, SlotSet, VectorBlock};
 
-/// Candidates that a graph search keeps: at 256 it finds 0.983 of the ten nearest of 1.1 million (real embeddings).
-const EF: usize = 320;
+/// Candidates that a graph search keeps: of the ten nearest of a million it finds 0.983 at 768, 0.975 at 320 (real embeddings, see
+/// `docs/performance.md`).
+const EF: usize = 768;
 /// The same when a filter forbids more than half of the rows.
-const EF_FILTERED: usize = 640;
+const EF_FILTERED: usize = 1_280;
 /// Blocks of new rows kept apart before they are joined.
 const JOIN_AT: usize = 16;
 
