@@ -319,6 +319,13 @@ pub(crate) struct Segment {
     runs: Vec<u32>,
 }
 
+/// Makes an error of a panic: tantivy trusts its own files, and those of a segment are not read whole when it is loaded.
+fn guarded<T>(look: impl FnOnce() -> std::io::Result<T>) -> std::io::Result<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(look)).unwrap_or_else(|_| {
+        Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "the lexical index is damaged, build it anew"))
+    })
+}
+
 impl Segment {
     fn load(reader: &SegmentReader) -> tantivy::Result<Self> {
         let mut norms = Vec::with_capacity(6);
@@ -346,27 +353,29 @@ impl Segment {
 
     /// Where the postings of a term lie, by field.
     pub(crate) fn find(&self, term: &[u8]) -> std::io::Result<[Option<TermInfo>; 6]> {
-        let mut found = [const { None }; 6];
-        let range = self.inverted.terms().range();
-        let mut stream = range.ge(document::key(term, 0)).lt(document::key(term, 6)).into_stream()?;
-        while stream.advance() {
-            if let Some((_, field)) = document::term_of(stream.key())
-                && let Some(found) = found.get_mut(field)
-            {
-                *found = Some(stream.value().clone());
+        guarded(|| {
+            let mut found = [const { None }; 6];
+            let range = self.inverted.terms().range();
+            let mut stream = range.ge(document::key(term, 0)).lt(document::key(term, 6)).into_stream()?;
+            while stream.advance() {
+                if let Some((_, field)) = document::term_of(stream.key())
+                    && let Some(found) = found.get_mut(field)
+                {
+                    *found = Some(stream.value().clone());
+                }
             }
-        }
-        Ok(found)
+            Ok(found)
+        })
     }
 
     /// Where the postings of a term in one field lie.
     pub(crate) fn find_in(&self, term: &[u8], field: Field) -> std::io::Result<Option<TermInfo>> {
-        self.inverted.terms().get(document::key(term, field as u8))
+        guarded(|| self.inverted.terms().get(document::key(term, field as u8)))
     }
 
     /// The postings that lie there.
     pub(crate) fn postings(&self, at: &TermInfo, option: IndexRecordOption) -> std::io::Result<BlockSegmentPostings> {
-        self.inverted.read_block_postings_from_terminfo(at, option)
+        guarded(|| self.inverted.read_block_postings_from_terminfo(at, option))
     }
 
     /// The terms of a field that begin with a text.
@@ -374,16 +383,18 @@ impl Segment {
         let mut end = prefix.as_bytes().to_vec();
         // Terms are UTF-8, in which no byte is 255.
         end.push(u8::MAX);
-        let mut stream = self.inverted.terms().range().ge(prefix).lt(end).into_stream()?;
-        let mut found = Vec::new();
-        while stream.advance() {
-            if let Some((term, of)) = document::term_of(stream.key())
-                && of == field as usize
-            {
-                found.push(term.to_vec());
+        guarded(|| {
+            let mut stream = self.inverted.terms().range().ge(prefix).lt(end).into_stream()?;
+            let mut found = Vec::new();
+            while stream.advance() {
+                if let Some((term, of)) = document::term_of(stream.key())
+                    && of == field as usize
+                {
+                    found.push(term.to_vec());
+                }
             }
-        }
-        Ok(found)
+            Ok(found)
+        })
     }
 
     /// The documents that have the slots `first..first + count`.
@@ -411,6 +422,45 @@ mod tests {
 
     use super::*;
     use crate::lexical::postings::Source;
+
+    /// The middle of a dictionary is not looked at when a segment is loaded.
+    #[test]
+    fn a_dictionary_that_is_damaged_inside_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::create(folder.path()).unwrap();
+        let mut writer = disk.writer(LEAST_HEAP).unwrap();
+        let terms: Vec<String> = (0..3_000).map(|number| format!("word{number}a")).collect();
+        let text = terms.join(" ");
+        let mut analysis = FileAnalysis::empty(Language::TEXT);
+        analysis.chunks.push(Chunk { span: Span::new(0, text.len()), kind: ChunkKind::Window, symbol: None });
+        let source = Source { path: "a.txt".into(), text: text.into(), analysis };
+        writer.add(&Postings::of(&source), &[FileChunks { first_slot: 0, count: 1 }], |_| true).unwrap();
+        writer.commit(Stamp { epoch: 1, generation: 1 }).unwrap();
+        writer.close().unwrap();
+        let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let dictionary =
+            files.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "term")).unwrap();
+        let whole = std::fs::read(&dictionary).unwrap();
+
+        let found_and_failed = |damage: &[u8]| {
+            std::fs::write(&dictionary, damage).unwrap();
+            let segments = Disk::open(folder.path()).unwrap().segments().unwrap();
+            let segment = segments.iter().next().unwrap();
+            let looks = terms.iter().map(|term| {
+                let found = segment.find(term.as_bytes())?;
+                let [at, ..] = &found;
+                at.as_ref().map(|at| segment.postings(at, IndexRecordOption::WithFreqs)).transpose()
+            });
+            let looks: Vec<std::io::Result<Option<_>>> = looks.collect();
+            let found = looks.iter().filter(|look| matches!(look, Ok(Some(_)))).count();
+            (found, looks.iter().filter(|look| look.is_err()).count())
+        };
+        assert_eq!(found_and_failed(&whole), (terms.len(), 0));
+        let mut damaged = whole.clone();
+        damaged[whole.len() / 4..whole.len() / 2].fill(0xff);
+        let (found, failed) = found_and_failed(&damaged);
+        assert!(failed > 0 && found < terms.len(), "{found} found, {failed} failed");
+    }
 
     /// Whoever closes a writer has what it was asked to join: nothing goes on in a folder that others may open now.
     #[test]
